@@ -1,0 +1,87 @@
+"""Where things lie on disk: the administrator's files, the user's settings, and the state.
+
+Directories follow the XDG Base Directory Specification 0.8; the administrator's live in
+``/etc/localai``. ``LOCALAI_HOME`` moves everything for demos and tests, and is ignored on a host
+that has an administrator's policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localai.errors import StateError
+
+ADMINISTRATOR = Path("/etc/localai")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Directories of one account on one host. Nothing here need exist yet.
+
+    ``administrator`` is where root-owned files would be; ``administered`` says whether a policy
+    lies there. ``moved_ignored`` is true if ``LOCALAI_HOME`` was set and had to be ignored.
+    """
+
+    administrator: Path
+    administered: bool
+    config: Path
+    state: Path
+    moved_ignored: bool = False
+
+    @property
+    def manifests(self) -> Path:
+        return self.config / "manifests"
+
+    @property
+    def keys(self) -> Path:
+        return self.config / "keys"
+
+    @property
+    def root(self) -> Path:
+        """The root of trust that counts: the administrator's if there is one, else the user's."""
+        own = self.config / "root.json"
+        return self.administrator / "root.json" if self.administered else own
+
+    @property
+    def records(self) -> Path:
+        return self.state / "records.jsonl"
+
+
+def find_places(
+    environ: Mapping[str, str], home: Path, administrator: Path = ADMINISTRATOR
+) -> Places:
+    """Work out the directories from the environment and the account's home directory."""
+    administered = (administrator / "policy.yaml").exists()
+    moved = environ.get("LOCALAI_HOME", "")
+    if moved and not administered:
+        base = Path(moved).absolute()
+        return Places(administrator, False, base / "config", base / "state")
+
+    def xdg(variable: str, default: str) -> Path:
+        value = environ.get(variable, "")  # relative paths are invalid there and ignored
+        return (Path(value) if value.startswith("/") else home / default) / "localai"
+
+    return Places(
+        administrator,
+        administered,
+        xdg("XDG_CONFIG_HOME", ".config"),
+        xdg("XDG_STATE_HOME", ".local/state"),
+        moved_ignored=bool(moved),
+    )
+
+
+def make_private(directory: Path) -> Path:
+    """Make ``directory`` with mode 0700 and return it.
+
+    Raises StateError if that cannot be done.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"cannot make the directory {directory}: {error.strerror}",
+            hint="make it writable for this account, or set LOCALAI_HOME to a directory that is",
+        ) from error
+    return directory
