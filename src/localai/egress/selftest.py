@@ -1,0 +1,164 @@
+"""Judge the self-test: what each probe, its control and its sink say together.
+
+Only a sink decides whether something arrived. An errno explains; it never acquits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one probe."""
+
+    BLOCKED = "blocked"  # the control arrived, the probe did not
+    ARRIVED = "arrived"  # the probe got out
+    CLOSED = "closed"  # this kernel or account refuses it even unconfined
+    UNSAFE_HERE = "unsafe-here"  # cannot be aimed at a sink of ours here: not sent
+    NOT_CHECKED = "not-checked"  # anything else
+
+
+REFUSING_OUTCOMES = frozenset({Outcome.ARRIVED, Outcome.NOT_CHECKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the process that tried a probe says of it.
+
+    ``error`` is the errno that the probe's call met (0 if none), ``learned`` what a reading
+    probe read, ``failed`` why the attempt itself could not be carried out ("" if it was).
+    """
+
+    error: int = 0
+    learned: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is needed to judge one probe: its nonces and what the attempts said.
+
+    ``control`` or ``attempt`` is None where that attempt was never reported. ``unsafe`` says why
+    the probe cannot be sent on this host ("" if it can). ``closing`` are the errnos by which the
+    unconfined attempt shows that the kernel refuses this way to everybody.
+    """
+
+    probe: str
+    control_nonce: str
+    nonce: str
+    control: Attempt | None
+    attempt: Attempt | None
+    closing: frozenset[int]
+    unsafe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One row of the matrix. ``detail`` explains it: the errno met, or why it was not sent."""
+
+    probe: str
+    outcome: Outcome
+    control_arrived: bool
+    error: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LauncherReport:
+    """The network probes under the launcher's own filter."""
+
+    results: tuple[ProbeResult, ...]
+
+    @property
+    def probes(self) -> int:
+        return count_sent(self.results)
+
+    @property
+    def arrived(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.ARRIVED)
+
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.NOT_CHECKED)
+
+
+@dataclass(frozen=True, slots=True)
+class EgressReport:
+    """The whole self-test. ``seconds`` is the wall time of all controls and probes."""
+
+    results: tuple[ProbeResult, ...]
+    launcher: LauncherReport
+    seconds: float
+
+    @property
+    def probes(self) -> int:
+        """How many probes count: neither closed nor unsafe here."""
+        return count_sent(self.results)
+
+    @property
+    def controls_arrived(self) -> int:
+        return sum(result.control_arrived for result in self.results)
+
+    @property
+    def arrived(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.ARRIVED)
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.CLOSED)
+
+    @property
+    def unsafe_here(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.UNSAFE_HERE)
+
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        return names(self.results, Outcome.NOT_CHECKED)
+
+
+def names(results: Iterable[ProbeResult], outcome: Outcome) -> tuple[str, ...]:
+    return tuple(result.probe for result in results if result.outcome is outcome)
+
+
+def count_sent(results: Iterable[ProbeResult]) -> int:
+    not_sent = (Outcome.CLOSED, Outcome.UNSAFE_HERE)
+    return sum(result.outcome not in not_sent for result in results)
+
+
+def judge(rows: Sequence[Judged], received: bytes, errors: Mapping[int, str]) -> list[ProbeResult]:
+    """Judge every row by ``received``: all bytes that all sinks took in, from whomever.
+
+    ``errors`` names errnos for people (``errno.errorcode``). A nonce that turns up anywhere has
+    arrived, through whichever sink.
+    """
+    return [_judge(row, received, errors) for row in rows]
+
+
+def _judge(row: Judged, received: bytes, errors: Mapping[int, str]) -> ProbeResult:
+    if row.unsafe:
+        return ProbeResult(row.probe, Outcome.UNSAFE_HERE, False, 0, row.unsafe)
+    control = _reached(row.control, row.control_nonce, received)
+    error = row.attempt.error if row.attempt else 0
+    met = errors.get(error, str(error)) if error else "no error"
+    if _reached(row.attempt, row.nonce, received):
+        return ProbeResult(row.probe, Outcome.ARRIVED, control, error, "its nonce reached the sink")
+    if row.control is None or row.control.failed:
+        why = row.control.failed if row.control else "no report"
+        return ProbeResult(row.probe, Outcome.NOT_CHECKED, control, error, f"control: {why}")
+    if not control:
+        refused = errors.get(row.control.error, str(row.control.error))
+        if row.control.error in row.closing:
+            return ProbeResult(row.probe, Outcome.CLOSED, False, row.control.error, refused)
+        detail = f"control did not arrive ({refused})"
+        return ProbeResult(row.probe, Outcome.NOT_CHECKED, False, error, detail)
+    if row.attempt is None or row.attempt.failed:
+        why = row.attempt.failed if row.attempt else "no report"
+        return ProbeResult(row.probe, Outcome.NOT_CHECKED, True, error, f"probe: {why}")
+    return ProbeResult(row.probe, Outcome.BLOCKED, True, error, met)
+
+
+def _reached(attempt: Attempt | None, nonce: str, received: bytes) -> bool:
+    learned = attempt.learned if attempt else ""
+    return nonce.encode() in received or nonce in learned

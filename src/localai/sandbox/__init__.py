@@ -1,0 +1,1 @@
+"""The sandbox: kernel layers that a process puts on itself, and the proof that they hold."""

@@ -1,0 +1,31 @@
+"""What was found in force around the worker: never what was merely asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One kernel mechanism. ``detail`` is the measured fact, short enough for a screen."""
+
+    name: str
+    required: bool
+    in_force: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """Every layer as found from outside the worker, or by decoys where /proc shows nothing.
+
+    ``uid`` is the worker's real uid as the launcher's user namespace sees it.
+    """
+
+    layers: tuple[Layer, ...]
+    uid: int
+    pid: int
+
+    @property
+    def missing_required(self) -> tuple[Layer, ...]:
+        return tuple(layer for layer in self.layers if layer.required and not layer.in_force)

@@ -1,0 +1,1 @@
+"""The worker: the confined process that loads llama.cpp and answers."""
