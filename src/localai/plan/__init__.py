@@ -1,0 +1,1 @@
+"""From what was gathered to one decision: facts, gates, decision."""

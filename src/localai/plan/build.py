@@ -1,0 +1,66 @@
+"""Ask every gate and make one decision of the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict, refused
+from localai.plan.gates import GATES, PROBING_NEEDS
+
+if TYPE_CHECKING:
+    from localai.plan.facts import Facts
+    from localai.policy import Policy, Waiver
+
+# Promise 1: these are never waived, whatever a policy says.
+NEVER_WAIVED = frozenset(
+    {
+        "environment-label",
+        "policy",
+        "manifest-signature",
+        "artifact-approved",
+        "sandbox",
+        "sandbox-egress",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What all gates answered, in their order, and what follows from it."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def allowed(self) -> bool:
+        return not refused(self.findings)
+
+    @property
+    def refusing(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.refuses)
+
+
+def decide(facts: Facts, policy: Policy) -> Decision:
+    """Ask all gates, then apply the waivers that the administrator's policy names."""
+    findings = tuple(gate(facts, policy) for gate in GATES)
+    return Decision(tuple(_waive(finding, policy.waivers, facts.today) for finding in findings))
+
+
+def refuses_before_probing(facts: Facts, policy: Policy) -> bool:
+    """True if label, policy or manifest already refuse: then no probe is sent."""
+    findings = (gate(facts, policy) for gate in PROBING_NEEDS)
+    return refused(_waive(finding, policy.waivers, facts.today) for finding in findings)
+
+
+def _waive(finding: Finding, waivers: tuple[Waiver, ...], today: date) -> Finding:
+    if not finding.refuses or finding.check in NEVER_WAIVED:
+        return finding
+    for waiver in waivers:
+        if waiver.check == finding.check and today <= waiver.until:
+            return replace(
+                finding,
+                verdict=Verdict.WAIVED,
+                why=f"waived by {waiver.approver} until {waiver.until}: {waiver.reason}",
+            )
+    return finding

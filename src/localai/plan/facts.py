@@ -1,0 +1,89 @@
+"""Facts: everything the gates look at, gathered before they are asked.
+
+A gate never reads a file, a clock or the environment; it reads these types. ``None`` means that
+the fact was not gathered, and the gate concerned then says ``not-checked``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding
+
+if TYPE_CHECKING:  # types only: a start must not pay for modules that it does not use
+    from localai.account import Account
+    from localai.egress.selftest import EgressReport
+    from localai.environment import Reading
+    from localai.host import HostFacts
+    from localai.manifest.schema import Entry
+    from localai.manifest.verify import LoadedManifest
+    from localai.policy import LoadedPolicy
+    from localai.sandbox.status import SandboxStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the artifact is wanted for, as asked on the command line."""
+
+    purpose: str = "evaluation"
+    data_class: str = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The artifact as it was measured.
+
+    ``path`` is what was asked for, ``name`` what to call it on a screen, ``size`` its bytes.
+    ``digest`` is the digest that was computed over those bytes, with its kind in front
+    (``tree-sha256:...``, ``sha256:...``), empty if nothing could be measured. ``entry`` is the
+    entry with exactly this digest and ``manifest`` the name of the manifest that holds it.
+    ``format`` holds what the bounded reader found (check ``artifact-format``), ``problem`` and
+    ``remedy`` why the file could not be opened, sealed or measured. ``seconds`` is how long
+    sealing and measuring took.
+    """
+
+    path: str
+    name: str
+    size: int = 0
+    digest: str = ""
+    entry: Entry | None = None
+    manifest: str = ""
+    sealed: bool = False
+    seconds: float = 0.0
+    format: tuple[Finding, ...] = ()
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Memory in bytes: what the start needs, what is free, and which limit says so."""
+
+    needed: int
+    free: int
+    limited_by: str
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known when the gates are asked."""
+
+    today: date
+    use: Use
+    account: Account
+    labels: tuple[Reading, ...]
+    policy: LoadedPolicy
+    manifests: tuple[LoadedManifest, ...]
+    host: HostFacts | None = None
+    artifact: Artifact | None = None
+    switches: tuple[str, ...] | None = None  # telemetry switches seen in the worker's environment
+    sandbox: SandboxStatus | None = None
+    egress: EgressReport | None = None
+    resources: Resources | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,1 @@
+"""The evidence: what was decided here, by whom, on which grounds."""
