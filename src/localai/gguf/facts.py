@@ -1,0 +1,113 @@
+"""What a GGUF file says about itself, once its header has been read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localai.gguf.types import FILE_TYPES, ValueType
+
+Scalar = int | float | bool | str
+
+
+def elements_of(shape: tuple[int, ...]) -> int:
+    """How many elements a tensor of this shape has."""
+    elements = 1
+    for length in shape:
+        elements *= length
+    return elements
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A metadata array: what it holds, where its elements lie, and the first few of them."""
+
+    kind: ValueType
+    count: int
+    offset: int
+    first: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: ``offset`` in bytes from the file's start, ``size`` in bytes."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    offset: int
+    size: int
+
+    @property
+    def elements(self) -> int:
+        return elements_of(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class GgufFile:
+    """What a GGUF file says about itself. ``size`` and ``data_offset`` in bytes."""
+
+    version: int
+    size: int
+    alignment: int
+    data_offset: int
+    metadata: Mapping[str, Scalar | Array]
+    tensors: tuple[Tensor, ...]
+
+    def text(self, key: str) -> str:
+        """The string under ``key``, or an empty one."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) else ""
+
+    def number(self, key: str) -> int | None:
+        """The whole number under ``key``, or None."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def architecture(self) -> str:
+        return self.text("general.architecture")
+
+    @property
+    def name(self) -> str:
+        return self.text("general.name")
+
+    @property
+    def licence(self) -> str:
+        return self.text("general.license")
+
+    @property
+    def parameters(self) -> int:
+        return sum(tensor.elements for tensor in self.tensors)
+
+    @property
+    def context_length(self) -> int | None:
+        """Tokens that the model was trained to hold."""
+        return self.number(f"{self.architecture}.context_length")
+
+    @property
+    def quantisation(self) -> str:
+        """What the file calls its quantisation, else the type that most of its elements have."""
+        number = self.number("general.file_type")
+        if number is not None and number in FILE_TYPES:
+            return FILE_TYPES[number]
+        elements: dict[str, int] = {}
+        for tensor in self.tensors:
+            elements[tensor.type] = elements.get(tensor.type, 0) + tensor.elements
+        return max(elements, key=lambda name: elements[name], default="")
+
+    @property
+    def template(self) -> str | None:
+        """The chat template, a Jinja2 source, or None."""
+        return self.text("tokenizer.chat_template") or None
+
+    @property
+    def template_sha256(self) -> str | None:
+        template = self.template
+        return None if template is None else hashlib.sha256(template.encode()).hexdigest()
+
+    @property
+    def parts(self) -> int:
+        """How many files the model is split into; 1 if it is whole."""
+        return self.number("split.count") or 1
