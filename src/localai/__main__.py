@@ -1,0 +1,44 @@
+"""Entry point of the ``localai`` command: exceptions become messages and exit codes here."""
+
+from __future__ import annotations
+
+import sys
+
+from localai.errors import Exit, LocalAIError, PlatformError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code (see :class:`localai.errors.Exit`).
+
+    A bug is not caught: Python prints its traceback and exits with 1, which is ``Exit.BUG``.
+    """
+    from localai.cli import console, dispatch
+
+    try:
+        if not sys.platform.startswith("linux"):
+            raise PlatformError(
+                f"localai needs Linux, found {sys.platform}",
+                hint="the sandbox is made of Linux kernel mechanisms; run it on a Linux host",
+            )
+        code = dispatch(sys.argv[1:] if arguments is None else arguments)
+        console.flush()
+    except LocalAIError as error:
+        console.print_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        console.give_up_stdout()
+        console.print_error(
+            LocalAIError(
+                "whatever read this program's output has gone away, the rest was not written",
+                hint="read all of it, or write it to a file",
+            )
+        )
+        return Exit.COULD_NOT_ACT
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        return Exit.INTERRUPTED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""The command line: one table of commands, and the way from a name to its module.
+
+A command's module is imported when the command is called, so that ``localai --help`` needs none
+of them. A module offers either ``app`` (a ``typer.Typer`` with subcommands) or ``command`` (one
+function, whose return value is the exit code; ``None`` is 0).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from localai import __version__
+from localai.cli import console
+from localai.errors import Exit, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of ``localai --help``."""
+
+    name: str
+    help: str
+
+
+# In the order in which a newcomer meets them.
+GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
+    (
+        "Run a model",
+        (
+            Command("run", "verify a model, seal it, prove that nothing leaves, and talk to it"),
+            Command("check", "ask every gate and probe the sandbox, load nothing"),
+            Command("verify", "say whether files are approved and intact"),
+        ),
+    ),
+    (
+        "Approve models",
+        (
+            Command("approve", "show what a file is, and write and sign its entry"),
+            Command("manifest", "make, change, sign and read manifests"),
+            Command("keys", "make and show signing keys"),
+            Command("trust", "make and show the root of trust"),
+        ),
+    ),
+    (
+        "Prepare this host",
+        (
+            Command("setup", "label this host, make a key, a root of trust and a manifest"),
+            Command("env", "show or set the label of this host"),
+            Command("doctor", "say what this host can enforce, and what to do about the rest"),
+        ),
+    ),
+)
+COMMANDS = {command.name: command for _, commands in GROUPS for command in commands}
+
+EXAMPLES = """\
+Examples:
+  localai approve model.gguf               approve a model that you downloaded
+  localai run model.gguf                   talk to it
+  localai run model.gguf "Why?"            one answer, on stdout
+  localai check model.gguf --json          every check, for a program to read
+"""
+
+
+def help_text() -> str:
+    """What ``localai --help`` prints: examples first, then the commands by task."""
+    lines = [
+        f"localai {__version__}: run an open language model on this machine, sealed by the kernel.",
+        "",
+        EXAMPLES.rstrip(),
+    ]
+    for title, commands in GROUPS:
+        lines += ["", f"{title}:"]
+        lines += [f"  {command.name:<10} {command.help}" for command in commands]
+    lines += [
+        "",
+        "localai COMMAND --help says more. Exit codes: 0 done, 1 bug, 2 usage, 3 refused,",
+        "4 could not act, 130 interrupted.",
+    ]
+    return "\n".join(lines)
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Find the command, run it and return its exit code.
+
+    Raises UsageError for a command line that makes no sense, LocalAIError for inability.
+    """
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h", "help"):
+        console.out(help_text())
+        return Exit.DONE
+    if name == "--version":
+        console.out(f"localai {__version__}")
+        return Exit.DONE
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        raise UsageError(
+            f"there is no command {name!r}",
+            hint=f"localai {near[0]} --help" if near else "localai --help",
+        )
+    return _run(name, list(arguments[1:]))
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    import typer
+    from typer.main import get_command
+
+    module = import_module(f"localai.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name)(module.command)
+    # make_context and invoke instead of main(): that one has its own ideas of what an interrupt,
+    # a closed stdin and a broken pipe mean, and __main__ owns those.
+    command = get_command(app)
+    # Typer exports only a leaf of its parser's errors; every wrong command line is its base.
+    wrong: type[Exception] = typer.BadParameter.__mro__[1]
+    try:
+        with command.make_context(f"localai {name}", arguments) as context:
+            return int(command.invoke(context) or Exit.DONE)
+    except typer.Exit as done:
+        return done.exit_code
+    except wrong as error:
+        described = getattr(error, "format_message", error.__str__)()
+        raise UsageError(
+            described.rstrip(".") or "a command is missing", hint=f"localai {name} --help"
+        ) from error

@@ -1,0 +1,228 @@
+"""All printing. Results go to stdout, everything else to stderr.
+
+Rules:
+
+* ``error:`` says what is wrong, ``hint:`` what to do or to type next.
+* Nothing is said by colour or by movement alone; there is no colour at all.
+* Text from files, models and other people is made printable before it meets a terminal.
+* A stream that cannot encode a character gets an ASCII one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from localai.errors import LocalAIError, StateError, UsageError
+
+if TYPE_CHECKING:
+    from localai.plan.build import Decision
+    from localai.plan.facts import Facts
+
+DISCLOSURE = (
+    "AI-generated text. A person must review it before it informs a decision, a record or a "
+    "public service."
+)
+_ASCII = str.maketrans({"…": "...", "–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "·": "*"})
+
+
+def printable(text: str) -> str:
+    """``text`` on one line with every character that is not printable shown as an escape.
+
+    Control, format and bidi characters, line breaks and undecodable bytes (surrogates) all count
+    as not printable (``str.isprintable``: Unicode categories Other and Separator, save the space).
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def out(text: str) -> None:
+    """One line (or a block of lines) of the result, on stdout."""
+    if sys.stdout is None:
+        raise StateError("stdout is closed", hint="give this command somewhere to write to")
+    _write(sys.stdout, text + "\n")
+
+
+def say(text: str) -> None:
+    """One line (or a block of lines) for the person who watches, on stderr."""
+    if sys.stderr is not None:
+        _write(sys.stderr, text + "\n")
+
+
+def print_error(error: LocalAIError) -> None:
+    """``error:`` and, where there is one, ``hint:``, on stderr."""
+    say(f"error: {printable(error.message)}")
+    if error.hint:
+        say(f"hint: {printable(error.hint)}")
+
+
+def print_json(document: Mapping[str, object]) -> None:
+    """A document on stdout, in ASCII, so that no locale can spoil it."""
+    out(json.dumps(document, indent=2))
+
+
+def print_start(facts: Facts, decision: Decision) -> None:
+    """The start screen, on stderr."""
+    from localai.cli import screen
+
+    say(screen.start(facts, decision, width()))
+
+
+def print_check(facts: Facts, decision: Decision) -> None:
+    """Every gate's answer, on stdout."""
+    from localai.cli import screen
+
+    out(screen.check(facts, decision, width()))
+
+
+def print_refusal(decision: Decision, record: int) -> None:
+    """What refused, why, and what to do; ``record`` is its number in the evidence log."""
+    from localai.cli import screen
+
+    say(screen.refusal(decision, record, width()))
+
+
+def width() -> int:
+    """Columns of the terminal (``COLUMNS`` first), 80 where there is none, never under 20."""
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
+
+
+def interactive() -> bool:
+    """True if a person can be asked: stdin and stderr are terminals."""
+    streams = (sys.stdin, sys.stderr)
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+
+
+def ask(question: str, default: str = "", *, option: str = "") -> str:
+    """Ask for one line. Raises UsageError where nobody can be asked; ``option`` is its way out."""
+    _need_a_person(question, option)
+    _write(sys.stderr, f"{question} [{default}]: " if default else f"{question}: ")
+    answer = sys.stdin.readline()
+    if not answer:
+        say("")
+        raise _nobody(question, option)
+    return answer.strip() or default
+
+
+def confirm(question: str, *, option: str = "") -> bool:
+    """Ask for yes or no. Anything but yes is no."""
+    return ask(f"{question} (yes/no)", "no", option=option).casefold() in ("y", "yes")
+
+
+def ask_passphrase(question: str, *, twice: bool = False) -> str:
+    """Ask for a passphrase without showing it, twice where it is being chosen."""
+    _need_a_person(question, "")
+    from getpass import getpass
+
+    first = getpass(f"{question}: ")
+    if twice and getpass("again: ") != first:
+        raise UsageError("the two passphrases differ", hint="run the command again")
+    return first
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Progress]:
+    """A progress display on stderr for ``total`` units; it shows itself after half a second."""
+    bar = Progress(label, total)
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class Progress:
+    """``advance`` it. A bar on a terminal, lines on a dumb one, nothing where nobody watches."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label, self._total, self._done = label, max(1, total), 0
+        self._started = time.monotonic()
+        self._shown = -1
+        self._tty = sys.stderr is not None and sys.stderr.isatty()
+        self._dumb = os.environ.get("TERM", "dumb") == "dumb"
+
+    def advance(self, units: int) -> None:
+        self._done += units
+        percent = min(100, self._done * 100 // self._total)
+        step = 25 if self._dumb else 1
+        if not self._tty or percent // step == self._shown // step:
+            return
+        if time.monotonic() - self._started < 0.5:
+            return
+        self._shown = percent
+        if self._dumb:
+            say(f"{self._label}: {percent}%")
+            return
+        room = max(0, min(40, width() - len(self._label) - 10))
+        filled = "#" * (room * percent // 100)
+        _write(sys.stderr, f"\r{self._label} [{filled:<{room}}] {percent:3d}%")
+
+    def close(self) -> None:
+        if self._tty and self._shown >= 0 and not self._dumb:
+            _write(sys.stderr, "\r" + " " * (width() - 1) + "\r")
+
+
+def flush() -> None:
+    """Write what stdout still holds. Raises StateError if that fails (a full disk)."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up_stdout()
+        raise _unwritten(error) from error
+
+
+def give_up_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's own flush at exit stays quiet."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        text.encode(stream.encoding or "ascii", stream.errors or "strict")
+    except UnicodeEncodeError:
+        # "replace" only after the few signs of ours have become their ASCII forms
+        text = text.translate(_ASCII)
+        encoding = stream.encoding or "ascii"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        if stream is sys.stdout:
+            raise
+    except OSError as error:
+        if stream is sys.stdout:
+            give_up_stdout()
+            raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> StateError:
+    return StateError(
+        f"cannot write the result to stdout: {error.strerror}",
+        hint="free some space, or write it somewhere else",
+    )
+
+
+def _need_a_person(question: str, option: str) -> None:
+    if not interactive():
+        raise _nobody(question, option)
+
+
+def _nobody(question: str, option: str) -> UsageError:
+    return UsageError(
+        f"cannot ask for an answer here (no terminal on stdin): {question}",
+        hint=f"give {option}" if option else "run this command in a terminal",
+    )
