@@ -1,0 +1,216 @@
+"""Read YAML and JSON that decide something, so that nobody can read two things out of one file.
+
+YAML as usually read turns ``no`` into False and a long digest into a number, keeps the last of
+two equal keys, follows aliases, and ends comments at characters that no editor shows. Here:
+
+1. the size is capped before anything looks at the bytes;
+2. the bytes are UTF-8 with ``\\n`` as the only line end, and hold no control, format (bidi, zero
+   width) or private character, and no space but the common one: not in the file, and not in any
+   value after its escapes were read;
+3. every scalar is text; aliases, anchors, tags, directives, merge keys, further documents, keys
+   that are no text, equal keys, missing values and deep nesting are refused;
+4. :mod:`localai.shape` then reads typed fields and refuses every key that it does not know.
+
+JSON goes through the same steps and yields the same tree. Numbers and true/false come out as
+their text; null and fractions are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import yaml
+
+from localai.errors import DocumentError
+
+Node: TypeAlias = "str | list[Node] | dict[str, Node]"
+
+LIMIT = 1024 * 1024
+"""Bytes that a document may have unless the caller says otherwise."""
+
+DEPTH = 12
+"""Levels of nesting that a document may have."""
+
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
+_UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
+
+# libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. The tests
+# hold the two to the same answers.
+_Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
+    """Read a YAML document whose top level is a mapping; every scalar comes back as text.
+
+    Raises DocumentError with the line of whatever is refused.
+    """
+    text = _decode(raw, limit)
+    try:
+        return _TreeBuilder(yaml.parse(text, Loader=_Loader)).build()
+    except yaml.MarkedYAMLError as error:
+        problem = error.problem or "cannot be read as YAML"
+        raise DocumentError(f"{_line_of(error.problem_mark)}{problem}") from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"cannot be read as YAML: {error}") from error
+
+
+def read_json(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
+    """Read a JSON object under the same rules. Raises DocumentError."""
+    text = _decode(raw, limit)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_refuse_duplicates,
+            parse_int=str,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"line {error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise DocumentError("nested too deeply") from error
+    node = _take_json(value, 1)
+    if not isinstance(node, dict):
+        raise DocumentError("the top level must be an object")
+    return node
+
+
+def is_clean(text: str) -> bool:
+    """True if ``text`` holds none of the characters that are refused in documents."""
+    return _find_refused(text) is None
+
+
+def _find_refused(text: str) -> re.Match[str] | None:
+    for match in _UNUSUAL.finditer(text):
+        if unicodedata.category(match[0]) in _REFUSED_CATEGORIES:
+            return match
+    return None
+
+
+def _decode(raw: bytes, limit: int) -> str:
+    if len(raw) > limit:
+        raise DocumentError(f"{len(raw)} bytes: more than the {limit} that are allowed")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8 at byte {error.start}") from error
+    if match := _find_refused(text):
+        line = text.count("\n", 0, match.start()) + 1
+        raise DocumentError(
+            f"line {line}: the character U+{ord(match[0]):04X} is not allowed",
+            hint="only printable characters, single spaces and \\n line ends are",
+        )
+    return text
+
+
+def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DocumentError(f"the key {key!r} stands twice")
+        found[key] = value
+    return found
+
+
+def _refuse_number(text: str) -> str:
+    raise DocumentError(f"the number {text} is not an integer")
+
+
+def _take_json(value: object, depth: int) -> Node:
+    if depth > DEPTH:
+        raise DocumentError("nested too deeply")
+    if isinstance(value, dict):
+        return {_take_text(key): _take_json(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_take_json(item, depth + 1) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _take_text(value)
+    raise DocumentError("null is not allowed")
+
+
+def _take_text(value: str, where: str = "") -> str:
+    if match := _find_refused(value):
+        raise DocumentError(f"{where}the character U+{ord(match[0]):04X} is not allowed")
+    return value
+
+
+def _line_of(mark: Any) -> str:  # the two parsers have a Mark class each
+    return f"line {mark.line + 1}: " if mark else ""
+
+
+class _TreeBuilder:
+    """Build the tree from the parser's events. The events still show what a loader would have
+    resolved silently: anchors, tags, aliases, and whether a scalar was quoted."""
+
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+
+    def build(self) -> dict[str, Node]:
+        self._next()  # the stream starts
+        start = self._next()
+        if isinstance(start, yaml.StreamEndEvent):
+            raise DocumentError("empty: a mapping was expected")
+        if isinstance(start, yaml.DocumentStartEvent) and (start.version or start.tags):
+            raise self._refuse(start, "directives (%) are not allowed")
+        node = self._take(self._next(), 1)
+        self._next()  # the document ends
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise self._refuse(after, "a second document is not allowed")
+        if not isinstance(node, dict):
+            raise DocumentError("the top level must be a mapping")
+        return node
+
+    def _next(self) -> yaml.Event:
+        return next(self._events)
+
+    @staticmethod
+    def _refuse(event: yaml.Event, problem: str) -> DocumentError:
+        return DocumentError(f"{_line_of(event.start_mark)}{problem}")
+
+    def _take(self, event: yaml.Event, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            raise self._refuse(event, "aliases (*) are not allowed")
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            raise self._refuse(event, "a value was expected")
+        if event.anchor is not None:
+            raise self._refuse(event, "anchors (&) are not allowed")
+        if event.tag is not None:
+            raise self._refuse(event, "tags (!) are not allowed")
+        if isinstance(event, yaml.ScalarEvent):
+            return self._take_scalar(event)
+        if depth > DEPTH:
+            raise self._refuse(event, "nested too deeply")
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._take_sequence(depth)
+        return self._take_mapping(depth)
+
+    def _take_scalar(self, event: yaml.ScalarEvent) -> str:
+        if not event.style and not event.value:  # plain: None or "", as the parser likes
+            raise self._refuse(event, "a value is missing (write '' for an empty one)")
+        return _take_text(event.value, _line_of(event.start_mark))
+
+    def _take_sequence(self, depth: int) -> list[Node]:
+        items: list[Node] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            items.append(self._take(event, depth + 1))
+        return items
+
+    def _take_mapping(self, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._take(event, depth + 1)
+            if not isinstance(key, str):
+                raise self._refuse(event, "a key must be text")
+            if key == "<<":
+                raise self._refuse(event, "merge keys (<<) are not allowed")
+            if key in found:
+                raise self._refuse(event, f"the key {key!r} stands twice")
+            found[key] = self._take(self._next(), depth + 1)
+        return found
