@@ -1,0 +1,50 @@
+"""Write a small file so that it is there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from localai.errors import StateError
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
+    """Write ``content`` beside ``path``, flush it to the disk, then give it its name.
+
+    ``mode`` is set as it stands, whatever the umask. Without ``replace`` an existing file stays
+    and StateError says so. Raises StateError if it cannot be written; then nothing is left behind.
+    Source: rename(2), link(2) and fsync(2): the directory is flushed too.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(content)
+                os.fchmod(file.fileno(), mode)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace:
+                beside.replace(path)
+            else:
+                os.link(beside, path)  # unlike a rename it never replaces
+        finally:
+            beside.unlink(missing_ok=True)
+        _flush_directory(path.parent)
+    except FileExistsError as error:
+        raise StateError(
+            f"{path} exists already", hint="choose another name, or move that file away first"
+        ) from error
+    except OSError as error:
+        raise StateError(
+            f"cannot write {path}: {error.strerror}",
+            hint="make its directory writable for this account, and free some space if it is full",
+        ) from error
+
+
+def _flush_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

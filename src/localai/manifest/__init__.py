@@ -1,0 +1,1 @@
+"""The signed allowlist: its form, its signatures, its root of trust, and what verifies it."""

@@ -1,0 +1,261 @@
+"""The manifest, ``localai.manifest/1``: the artifacts that are approved, and for what.
+
+A manifest is YAML that a person writes and reads; :mod:`localai.document` reads it strictly and
+this module gives it its types. ``sha256`` of a file is what ``sha256sum`` prints; ``tree-sha256``
+is the tree digest of :mod:`localai.hashing`, which a start can compute on all cores. No file and
+no identifier stands twice in a manifest: there is one answer to what applies to a file.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from localai.document import read_document
+from localai.shape import Fields, read_shape
+
+SCHEMA = "localai.manifest/1"
+LIMIT = 1024 * 1024
+"""Bytes that a manifest may have: some thousand entries."""
+
+LAST_VERSION = 2**31 - 1
+LARGEST_FILE = 2**50
+
+
+class Kind(StrEnum):
+    """What an artifact is."""
+
+    MODEL = "model"
+    ADAPTER = "adapter"
+    PROJECTOR = "projector"
+    DRAFT = "draft"
+    DATASET = "dataset"
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """One file: its name, its size in bytes, and its digests in lower-case hex."""
+
+    name: str
+    size: int
+    sha256: str
+    tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an artifact comes from: who published it, where it lies, which revision, and the
+    artifacts that it was made from, nearest first."""
+
+    publisher: str
+    repository: str
+    revision: str | None = None
+    bases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GgufFacts:
+    """What the file says of itself: architecture, number of tensors, and the SHA-256 of its chat
+    template (UTF-8), None if it has none."""
+
+    architecture: str
+    tensors: int
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approved an entry, on which day, and the last day before it must be looked at again."""
+
+    by: str
+    on: date
+    review_by: date
+    self_approved: bool = False
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an artifact may be used for, with data of which classes, and by which groups of
+    accounts. No groups: by every account."""
+
+    purposes: tuple[str, ...]
+    data_classes: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One artifact. ``gguf`` is None only for a dataset."""
+
+    id: str
+    name: str
+    kind: Kind
+    licence: str
+    source: Source
+    files: tuple[ArtifactFile, ...]
+    gguf: GgufFacts | None
+    approval: Approval
+    use: Use
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All entries, with the version that only rises and the last day on which it holds."""
+
+    name: str
+    version: int
+    issued: date
+    expires: date
+    entries: tuple[Entry, ...]
+    note: str | None = None
+
+
+def parse_manifest(raw: bytes) -> Manifest:
+    """Read a manifest. Raises DocumentError, naming the line or the field."""
+    return read_shape(read_document(raw, limit=LIMIT), "manifest", _read_manifest)
+
+
+def _read_manifest(fields: Fields) -> Manifest:
+    if (schema := fields.text("schema")) != SCHEMA:
+        raise fields.refuse("schema", f"{schema!r}: {SCHEMA} was expected")
+    manifest = Manifest(
+        name=fields.slug("name"),
+        version=fields.integer("version", 1, LAST_VERSION),
+        issued=fields.date("issued"),
+        expires=fields.date("expires"),
+        entries=fields.each("entries", _read_entry),
+        note=_read_note(fields),
+    )
+    if manifest.expires < manifest.issued:
+        raise fields.refuse("expires", "lies before the day of issue")
+    ids = [entry.id for entry in manifest.entries]
+    digests = [
+        digest
+        for entry in manifest.entries
+        for file in entry.files
+        for digest in (file.sha256, file.tree)
+        if digest
+    ]
+    for what, values in (("id", ids), ("digest", digests)):
+        if len(set(values)) != len(values):
+            twice = next(value for value in values if values.count(value) > 1)
+            raise fields.refuse("entries", f"the {what} {twice} stands twice")
+    return manifest
+
+
+def _read_entry(fields: Fields) -> Entry:
+    kind = fields.choice("kind", Kind)
+    entry = Entry(
+        id=fields.slug("id"),
+        name=fields.text("name"),
+        kind=kind,
+        licence=fields.text("licence"),
+        source=fields.one("source", _read_source),
+        files=fields.each("files", _read_file),
+        gguf=None if kind is Kind.DATASET else fields.one("gguf", _read_gguf),
+        approval=fields.one("approval", _read_approval),
+        use=fields.one("use", _read_use),
+        note=_read_note(fields),
+    )
+    if not entry.files:
+        raise fields.refuse("files", "empty: an artifact has at least one file")
+    names = [file.name.casefold() for file in entry.files]
+    if len(set(names)) != len(names):
+        raise fields.refuse("files", "two files have the same name")
+    return entry
+
+
+def _read_file(fields: Fields) -> ArtifactFile:
+    name = fields.text("name", limit=255)
+    if problem := find_name_problem(name):
+        raise fields.refuse("name", f"{name!r} {problem}")
+    return ArtifactFile(
+        name=name,
+        size=fields.integer("size", 1, LARGEST_FILE),
+        sha256=fields.digest("sha256"),
+        tree=fields.digest("tree-sha256") if fields.has("tree-sha256") else None,
+    )
+
+
+def _read_source(fields: Fields) -> Source:
+    return Source(
+        publisher=fields.text("publisher"),
+        repository=fields.text("repository"),
+        revision=fields.text("revision") if fields.has("revision") else None,
+        bases=_read_some(fields, "bases") if fields.has("bases") else (),
+    )
+
+
+def _read_gguf(fields: Fields) -> GgufFacts:
+    return GgufFacts(
+        architecture=fields.text("architecture"),
+        tensors=fields.integer("tensors", 0, LAST_VERSION),
+        template=fields.digest("template-sha256") if fields.has("template-sha256") else None,
+    )
+
+
+def _read_approval(fields: Fields) -> Approval:
+    approval = Approval(
+        by=fields.text("by"),
+        on=fields.date("on"),
+        review_by=fields.date("review-by"),
+        self_approved=fields.boolean("self-approved") if fields.has("self-approved") else False,
+        ticket=fields.text("ticket") if fields.has("ticket") else None,
+    )
+    if approval.review_by < approval.on:
+        raise fields.refuse("review-by", "lies before the day of approval")
+    return approval
+
+
+def _read_use(fields: Fields) -> Use:
+    return Use(
+        purposes=_read_some(fields, "purposes"),
+        data_classes=_read_some(fields, "data-classes"),
+        groups=_read_some(fields, "groups") if fields.has("groups") else (),
+    )
+
+
+def _read_some(fields: Fields, key: str) -> tuple[str, ...]:
+    """A list that may be left out but not be empty: an empty one would read as nobody."""
+    values = fields.texts(key)
+    if not values:
+        raise fields.refuse(key, "empty")
+    return values
+
+
+def _read_note(fields: Fields) -> str | None:
+    return fields.text("note", limit=4000, lines=True) if fields.has("note") else None
+
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
+
+
+def find_name_problem(name: str) -> str | None:
+    """Why ``name`` is no safe file name under POSIX and Windows rules; None if it is one.
+
+    Source: POSIX.1-2017, 3.170 (filename); Microsoft, "Naming Files, Paths, and Namespaces".
+    """
+    if any(character in '/\\:*?"<>|\n' for character in name):
+        return 'holds one of / \\ : * ? " < > |'
+    if name.startswith((".", "-", " ")) or name.endswith((".", " ")):
+        return "starts with '.', '-' or a space, or ends with '.' or a space"
+    if _RESERVED.fullmatch(name.split(".", 1)[0].rstrip()):
+        return "is the name of a device under Windows"
+    if not unicodedata.is_normalized("NFC", name):
+        return "is not in Unicode's normal form C"
+    if not 1 <= len(name.encode()) <= 255:
+        return "must have 1 to 255 bytes"
+    return None
+
+
+def find_entry(manifest: Manifest, digest: str) -> Entry | None:
+    """The entry with a file of this SHA-256 or tree digest."""
+    for entry in manifest.entries:
+        if any(digest in (file.sha256, file.tree) for file in entry.files):
+            return entry
+    return None

@@ -1,0 +1,142 @@
+"""Write a manifest as YAML that a person reads and comments."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from localai.errors import DocumentError
+from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
+
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
+_VERSION = re.compile(r"^version:.*$", re.MULTILINE)
+_NO_ENTRIES = re.compile(r"^entries: \[\]$", re.MULTILINE)
+
+_Value = str | int | date
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """The manifest in one fixed form: ``parse_manifest`` of it gives an equal manifest.
+
+    Raises DocumentError if the manifest breaks its own schema.
+    """
+    raw = _write(manifest)
+    if parse_manifest(raw) != manifest:
+        raise DocumentError("the manifest does not read back as it was written")
+    return raw
+
+
+def add_entry(raw: bytes, entry: Entry) -> bytes:
+    """A manifest's bytes with ``entry`` in them and its version raised by one.
+
+    An entry with the same identifier is replaced. Comments stay where they are if the entry is
+    new and the entries end the file, as they do in what localai writes.
+    Raises DocumentError if the result breaks the schema.
+    """
+    before = parse_manifest(raw)
+    kept = tuple(other for other in before.entries if other.id != entry.id)
+    after = replace(before, version=before.version + 1, entries=(*kept, entry))
+    text = _VERSION.sub(f"version: {after.version}", raw.decode(), count=1)
+    text = _NO_ENTRIES.sub("entries:", text).rstrip("\n") + "\n"
+    appended = (text + _join(_entry_lines(entry))).encode()
+    try:
+        if parse_manifest(appended) == after:
+            return appended
+    except DocumentError:
+        pass  # another layout, or the entry was there before: write the whole file anew
+    return write_manifest(after)
+
+
+def _write(manifest: Manifest) -> bytes:
+    lines = [
+        "# The artifacts that are approved here. Every byte of this file is signed:",
+        "# after a change raise the version and sign again (localai manifest sign).",
+        *_scalars(
+            0,
+            ("schema", SCHEMA),
+            ("name", manifest.name),
+            ("version", manifest.version),
+            ("issued", manifest.issued),
+            ("expires", manifest.expires),
+            ("note", manifest.note),
+        ),
+    ]
+    if not manifest.entries:
+        return _join([*lines, "entries: []"]).encode()
+    lines.append("entries:")
+    for entry in manifest.entries:
+        lines.extend(_entry_lines(entry))
+    return _join(lines).encode()
+
+
+def _join(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _entry_lines(entry: Entry) -> Iterator[str]:
+    yield f"  - id: {_scalar(entry.id)}"
+    yield from _scalars(
+        4,
+        ("name", entry.name),
+        ("kind", entry.kind),
+        ("licence", entry.licence),
+        ("note", entry.note),
+    )
+    yield "    source:"
+    source = entry.source
+    yield from _scalars(
+        6,
+        ("publisher", source.publisher),
+        ("repository", source.repository),
+        ("revision", source.revision),
+    )
+    yield from _list(6, "bases", source.bases)
+    yield "    files:"
+    for file in entry.files:
+        yield f"      - name: {_scalar(file.name)}"
+        yield from _scalars(
+            8, ("size", file.size), ("sha256", file.sha256), ("tree-sha256", file.tree)
+        )
+    if entry.gguf:
+        yield "    gguf:"
+        yield from _scalars(
+            6,
+            ("architecture", entry.gguf.architecture),
+            ("tensors", entry.gguf.tensors),
+            ("template-sha256", entry.gguf.template),
+        )
+    yield "    approval:"
+    approval = entry.approval
+    yield from _scalars(
+        6,
+        ("by", approval.by),
+        ("on", approval.on),
+        ("review-by", approval.review_by),
+        ("self-approved", "true" if approval.self_approved else None),
+        ("ticket", approval.ticket),
+    )
+    yield "    use:"
+    yield from _list(6, "purposes", entry.use.purposes)
+    yield from _list(6, "data-classes", entry.use.data_classes)
+    yield from _list(6, "groups", entry.use.groups)
+
+
+def _scalars(indent: int, *pairs: tuple[str, _Value | None]) -> Iterator[str]:
+    for key, value in pairs:
+        if value is not None:
+            yield f"{' ' * indent}{key}: {_scalar(value)}"
+
+
+def _list(indent: int, key: str, values: tuple[str, ...]) -> Iterator[str]:
+    if values:
+        yield f"{' ' * indent}{key}: [{', '.join(map(_scalar, values))}]"
+
+
+def _scalar(value: _Value) -> str:
+    """Plain where no reader of YAML could take it for anything but text on one line, else in
+    double quotes with the escapes of JSON, which YAML shares (YAML 1.2.2, 7.3.1)."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
