@@ -1,0 +1,348 @@
+"""The engine: llama.cpp through its ctypes bindings, and the only module that touches them.
+
+The bindings are entered without running their package's ``__init__``, which would import numpy,
+diskcache and chat handlers that nothing here uses, for 0.25 s. Importing this module does all
+that needs files or executable memory; after that loading and generating need neither, so the
+worker can give both up in between.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from localai.errors import PlatformError, WorkerError
+from localai.worker.protocol import Sampling
+
+
+def _enter_bindings() -> None:
+    """Let ``import llama_cpp.llama_cpp`` find its file, but not run ``llama_cpp/__init__.py``."""
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or spec.submodule_search_locations is None:
+        raise PlatformError(
+            "llama-cpp-python is not installed", hint="pip install llama-cpp-python"
+        )
+    package = ModuleType("llama_cpp")
+    package.__path__ = list(spec.submodule_search_locations)
+    sys.modules.setdefault("llama_cpp", package)
+
+
+_enter_bindings()
+from llama_cpp import llama_cpp as lib  # noqa: E402
+
+DEFAULT_CONTEXT = 4096  # tokens; where neither the user nor a smaller model says otherwise
+BATCH = 512  # tokens that one step of prompt evaluation takes
+TOP_K = 40  # candidates that sampling looks at; llama.cpp's own default
+_PIECE = 256  # bytes of one token's text; longer ones are asked for again
+_LOG_KEPT = 400  # bytes of llama.cpp's error messages that a failure quotes
+_ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fdopen.argtypes = [ctypes.c_int, ctypes.c_char_p]
+_libc.fdopen.restype = ctypes.c_void_p
+_libc.fclose.argtypes = [ctypes.c_void_p]
+_complaints: list[str] = []
+
+
+def _keep_errors(level: int, text: bytes, _data: int | None) -> None:
+    """Take llama.cpp's log: errors are kept for the next failure's message, the rest is dropped."""
+    if level == _ERROR:
+        _complaints.append(text.decode("utf-8", "replace")[:_LOG_KEPT])
+        del _complaints[:-2]
+
+
+class _Abort:
+    """llama.cpp's way out of a long evaluation: one C callback, made while memory may still be
+    made executable, that asks whatever ``wanted`` is at the time."""
+
+    def __init__(self) -> None:
+        self.wanted: Callable[[], bool] = lambda: False
+        self.callback = lib.ggml_abort_callback(lambda _data: self.wanted())
+        self.none = lib.ggml_abort_callback()
+
+
+_abort = _Abort()
+codecs.getincrementaldecoder("utf-8")("replace")  # now: a first look-up imports its module
+_log = lib.llama_log_callback(_keep_errors)  # named: it must live as long as the library
+lib.llama_log_set(_log, ctypes.c_void_p())
+lib.llama_backend_init()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """``context`` in tokens, None for the model's own up to DEFAULT_CONTEXT; ``gpu_layers``: how
+    many layers to offload, -1 for all that the build and the device can."""
+
+    context: int | None
+    threads: int
+    gpu_layers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a generation went: see ``protocol.Done``."""
+
+    stop: str
+    reused_tokens: int
+    generated_tokens: int
+    first_token_seconds: float
+    generation_seconds: float
+
+
+class Engine:
+    """A loaded model with one sequence in memory.
+
+    ``context`` is the number of tokens that fit, ``template`` the model's chat template if it
+    has one, ``bos`` and ``eos`` the texts of the tokens that templates name so.
+    """
+
+    def __init__(self, model: int, context: int, options: EngineOptions) -> None:
+        self._model = model
+        self._context = context
+        self._vocab = lib.llama_model_get_vocab(model)
+        self._memory = lib.llama_get_memory(context)
+        self._batch = lib.llama_batch_init(BATCH, 0, 1)
+        self._piece = ctypes.create_string_buffer(_PIECE)
+        self._evaluated: list[int] = []  # the tokens in memory, in order
+        self.threads = options.threads
+        self.context = int(lib.llama_n_ctx(context))
+        template = lib.llama_model_chat_template(model, None)
+        self.template = None if template is None else template.decode("utf-8", "replace")
+        self._bos_token = lib.llama_vocab_bos(self._vocab)
+        self.bos = self._special(self._bos_token)
+        self.eos = self._special(lib.llama_vocab_eos(self._vocab))
+
+    @classmethod
+    def load(cls, model_fds: Sequence[int], options: EngineOptions) -> Engine:
+        """Load the model in these open files, in the order of a split set's parts.
+
+        The files are mapped, not copied. Raises WorkerError with llama.cpp's own words.
+        """
+        _complaints.clear()
+        parameters = lib.llama_model_default_params()
+        parameters.n_gpu_layers = options.gpu_layers
+        parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP
+        model = (
+            _load_file(model_fds[0], parameters)
+            if len(model_fds) == 1
+            else (_load_parts(model_fds, parameters))
+        )
+        if not model:
+            raise _failure("llama.cpp cannot load the model")
+        if not lib.llama_model_has_decoder(model) or lib.llama_model_has_encoder(model):
+            raise WorkerError(
+                "the model has an encoder or no decoder: it does not generate text",
+                hint="choose a text generation model",
+            )
+        trained = lib.llama_model_n_ctx_train(model)
+        settings = lib.llama_context_default_params()
+        settings.n_ctx = options.context or min(trained, DEFAULT_CONTEXT)
+        settings.n_batch = settings.n_ubatch = BATCH
+        settings.n_outputs_max = 1  # only the last token of a prompt is ever sampled from
+        settings.n_threads = settings.n_threads_batch = options.threads
+        settings.no_perf = True
+        context = lib.llama_init_from_model(model, settings)
+        if not context:
+            raise _failure(f"llama.cpp cannot make a context of {settings.n_ctx} tokens")
+        return cls(model, context, options)
+
+    def tokenize(self, text: str) -> list[int]:
+        """The tokens of a rendered prompt, special tokens among them."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        tokens = (lib.llama_token * room)()
+        count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, True)
+        if count < 0:
+            raise _failure("llama.cpp cannot split the prompt into tokens")
+        found = list(tokens[:count])
+        # Most templates write the first token themselves; it must not stand there twice.
+        if lib.llama_vocab_get_add_bos(self._vocab) and found[:1] != [self._bos_token]:
+            found.insert(0, self._bos_token)
+        return found
+
+    def generate(
+        self,
+        prompt: list[int],
+        sampling: Sampling,
+        emit: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> Outcome:
+        """Continue ``prompt`` and ``emit`` the text, which is whole characters at every call.
+
+        What the prompt shares with what is in memory is not evaluated again. ``cancelled`` is
+        asked between tokens, and while a prompt is evaluated. Raises WorkerError if the prompt
+        does not fit the context or llama.cpp fails.
+        """
+        if not 0 < len(prompt) < self.context:
+            raise WorkerError(
+                f"the prompt has {len(prompt)} tokens; expected 1 to {self.context - 1}",
+                hint="shorten it, or ask for a larger context with --ctx",
+            )
+        limit = self.context - len(prompt)
+        if sampling.max_tokens is not None:
+            limit = min(limit, sampling.max_tokens)
+        started = time.perf_counter()
+        reused = self._reuse(prompt)
+        if not self._evaluate(prompt[reused:], cancelled):
+            return Outcome("cancelled", reused, 0, 0.0, 0.0)
+        sampler = _make_sampler(sampling)
+        try:
+            stop, count, first = self._sample(sampler, limit, emit, cancelled)
+        finally:
+            lib.llama_sampler_free(sampler)
+        ended = time.perf_counter()
+        if not first:
+            first = ended
+        return Outcome(stop, reused, count, first - started, ended - first)
+
+    def _sample(
+        self,
+        sampler: int,
+        limit: int,
+        emit: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> tuple[str, int, float]:
+        """The loop of generation: why it stopped, how many tokens, when the first one was there.
+
+        Nothing here may be slower than it must: it runs once for each token.
+        """
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        context, vocab = self._context, self._vocab
+        stop, count, first = "length", 0, 0.0
+        while count < limit:
+            token = lib.llama_sampler_sample(sampler, context, -1)
+            if lib.llama_vocab_is_eog(vocab, token):
+                stop = "stop"
+                break
+            count += 1
+            text = decode(self._text_of(token))
+            if text:
+                emit(text)
+            if count == 1:
+                first = time.perf_counter()
+            if cancelled():
+                stop = "cancelled"
+                break
+            if count < limit:
+                self._step(token)
+        rest = decode(b"", True)
+        if rest:
+            emit(rest)
+        return stop, count, first
+
+    def _text_of(self, token: int, special: bool = False) -> bytes:
+        length = lib.llama_token_to_piece(self._vocab, token, self._piece, _PIECE, 0, special)
+        if length >= 0:
+            return self._piece.raw[:length] if length else b""
+        room = ctypes.create_string_buffer(-length)
+        lib.llama_token_to_piece(self._vocab, token, room, -length, 0, special)
+        return room.raw
+
+    def _special(self, token: int) -> str:
+        return "" if token < 0 else self._text_of(token, special=True).decode("utf-8", "replace")
+
+    def _reuse(self, prompt: list[int]) -> int:
+        """Keep the longest start of ``prompt`` that is in memory, but its last token, whose
+        evaluation gives the first choice; forget the rest. How many tokens were kept."""
+        kept = 0
+        for known, token in zip(self._evaluated, prompt[:-1], strict=False):
+            if known != token:
+                break
+            kept += 1
+        if not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
+            lib.llama_memory_clear(self._memory, True)  # recurrent models cannot forget a part
+            kept = 0
+        del self._evaluated[kept:]
+        return kept
+
+    def _evaluate(self, tokens: list[int], cancelled: Callable[[], bool]) -> bool:
+        """Evaluate a prompt in batches. False if that was cancelled."""
+        _abort.wanted = cancelled
+        lib.llama_set_abort_callback(self._context, _abort.callback, ctypes.c_void_p())
+        try:
+            for begin in range(0, len(tokens), BATCH):
+                part = tokens[begin : begin + BATCH]
+                if cancelled() or not self._decode(part, last=begin + BATCH >= len(tokens)):
+                    return False
+        finally:
+            lib.llama_set_abort_callback(self._context, _abort.none, ctypes.c_void_p())
+        return True
+
+    def _step(self, token: int) -> None:
+        batch = self._batch
+        batch.token[0] = token
+        batch.pos[0] = len(self._evaluated)
+        batch.logits[0] = 1
+        batch.n_tokens = 1
+        if lib.llama_decode(self._context, batch):
+            raise _failure("llama.cpp cannot go on")
+        self._evaluated.append(token)
+
+    def _decode(self, tokens: list[int], *, last: bool) -> bool:
+        """Evaluate one batch; with ``last`` its last token is to be sampled from.
+        False if aborted."""
+        batch, position = self._batch, len(self._evaluated)
+        for index, token in enumerate(tokens):
+            batch.token[index] = token
+            batch.pos[index] = position + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = 0
+            batch.logits[index] = 0
+        batch.logits[len(tokens) - 1] = last
+        batch.n_tokens = len(tokens)
+        status = lib.llama_decode(self._context, batch)
+        if status == 2:
+            # Parts of the batch may be in memory: forget them with the rest of it.
+            lib.llama_memory_seq_rm(self._memory, 0, position, -1)
+            return False
+        if status:
+            raise _failure("llama.cpp cannot evaluate the prompt")
+        self._evaluated += tokens
+        return True
+
+
+def _load_file(fd: int, parameters: lib.llama_model_params) -> int | None:
+    """Load from an open file, without a path and without /proc."""
+    stream = _libc.fdopen(os.dup(fd), b"rb")
+    if not stream:
+        raise WorkerError("cannot read the model's descriptor")
+    try:
+        model: int | None = lib.llama_model_load_from_file_ptr(stream, parameters)
+    finally:
+        _libc.fclose(stream)  # the map stays
+    return model
+
+
+def _load_parts(fds: Sequence[int], parameters: lib.llama_model_params) -> int | None:
+    """Load a split set. llama.cpp takes only paths for it: those of the descriptors."""
+    paths = (ctypes.c_char_p * len(fds))(*(f"/proc/self/fd/{fd}".encode() for fd in fds))
+    model: int | None = lib.llama_model_load_from_splits(paths, len(fds), parameters)
+    return model
+
+
+def _make_sampler(sampling: Sampling) -> int:
+    chain: int = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+    if sampling.temperature <= 0:
+        stages = [lib.llama_sampler_init_greedy()]
+    else:
+        stages = [
+            lib.llama_sampler_init_top_k(TOP_K),
+            lib.llama_sampler_init_top_p(sampling.top_p, 1),
+            lib.llama_sampler_init_temp(sampling.temperature),
+            lib.llama_sampler_init_dist(sampling.seed & 0xFFFFFFFF),
+        ]
+    for stage in stages:
+        lib.llama_sampler_chain_add(chain, stage)
+    return chain
+
+
+def _failure(what: str) -> WorkerError:
+    said = " ".join(" ".join(_complaints).split())
+    return WorkerError(f"{what}: {said}" if said else what)
