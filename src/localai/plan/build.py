@@ -8,22 +8,10 @@ from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict, refused
 from localai.plan.gates import GATES, PROBING_NEEDS
+from localai.policy import WAIVABLE, Policy, Waiver
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
-    from localai.policy import Policy, Waiver
-
-# Promise 1: these are never waived, whatever a policy says.
-NEVER_WAIVED = frozenset(
-    {
-        "environment-label",
-        "policy",
-        "manifest-signature",
-        "artifact-approved",
-        "sandbox",
-        "sandbox-egress",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,7 @@ def refuses_before_probing(facts: Facts, policy: Policy) -> bool:
 
 
 def _waive(finding: Finding, waivers: tuple[Waiver, ...], today: date) -> Finding:
-    if not finding.refuses or finding.check in NEVER_WAIVED:
+    if not finding.refuses or finding.check not in WAIVABLE:
         return finding
     for waiver in waivers:
         if waiver.check == finding.check and today <= waiver.until:

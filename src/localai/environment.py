@@ -1,0 +1,253 @@
+"""The label of this host: which sources speak, and what their words mean.
+
+The administrator's file and ``LOCALAI_ENVIRONMENT`` can grant; so can a label that a person
+declared on this machine, within limits. Everything else can only deny. The answer itself is the
+gate's (:mod:`localai.plan.gates.environment_label`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from localai.errors import StateError
+from localai.smallfile import read_small
+
+VARIABLE = "LOCALAI_ENVIRONMENT"
+DENYING_VARIABLES = (
+    "ENVIRONMENT",
+    "ENV",
+    "APP_ENV",
+    "DEPLOY_ENV",
+    "NODE_ENV",
+    "RAILS_ENV",
+    "DJANGO_ENV",
+    "FLASK_ENV",
+    "ASPNETCORE_ENVIRONMENT",
+)
+DECLARED_FOR = timedelta(days=90)
+DECLARATION_SCHEMA = "localai.label/1"
+MACHINE_INFO = Path("/etc/machine-info")  # machine-info(5)
+MACHINE_ID = Path("/etc/machine-id")  # machine-id(5)
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # random(4)
+
+PRODUCTION = frozenset({"production", "prod", "prd", "live"})
+# Words that turn "production" around when they stand beside it: what is meant is anybody's guess.
+TURNING = frozenset({"non", "not", "no", "pre", "post", "un", "anti"})
+DEFAULT_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "sandbox": frozenset({"sandbox", "lab", "playground"}),
+        "development": frozenset({"development", "dev", "workstation"}),
+        "test": frozenset({"test", "testing", "evaluation"}),
+    }
+)
+DEFAULT_PRODUCTION_HOSTS = ("prod-*", "*-prod", "*-prod-*", "prd-*", "*-prd", "*-prd-*")
+
+
+class Power(StrEnum):
+    """What a source may do."""
+
+    ADMINISTRATOR = "administrator"  # grants
+    SELF_DECLARED = "self-declared"  # grants where the policy lets it
+    DENY = "deny"  # can only deny
+    HOST_NAME = "host-name"  # can only deny, by the policy's patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source says. ``void`` is why it does not count (lapsed, another machine's),
+    ``problem`` why it could not be read; ``remedy`` what to do about either."""
+
+    source: str
+    value: str
+    power: Power
+    void: str = ""
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRules:
+    """The policy's part in a label: words by class, host name patterns, and whose word counts."""
+
+    classes: Mapping[str, frozenset[str]] = DEFAULT_CLASSES
+    production_hosts: tuple[str, ...] = DEFAULT_PRODUCTION_HOSTS
+    self_declared: bool = True
+
+
+class Kind(StrEnum):
+    """What a label's words mean."""
+
+    KNOWN = "known"
+    PRODUCTION = "production"
+    NEAR_PRODUCTION = "near-production"  # non-production, preprod: ambiguous wherever it stands
+    UNKNOWN = "unknown"  # a word that the policy does not know, or no word at all
+    MIXED = "mixed"  # words of more than one class
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """``name`` is the class of a known label; ``words`` those that made it what it is."""
+
+    kind: Kind
+    name: str = ""
+    words: tuple[str, ...] = ()
+
+
+def tokens(label: str) -> tuple[str, ...]:
+    """The words of a label: split at non-letters and at letter-digit borders, case folded."""
+    plain = unicodedata.normalize("NFKC", label).casefold()
+    return tuple(re.findall(r"[^\W\d_]+", plain))
+
+
+def classify(label: str, rules: LabelRules) -> Meaning:
+    """What a label means. One class needs every word known and all of them of that class."""
+    words = tokens(label)
+    production = tuple(word for word in words if word in PRODUCTION)
+    near = tuple(word for word in words if is_near_production(word))
+    if near or (production and TURNING.intersection(words)):
+        return Meaning(Kind.NEAR_PRODUCTION, words=near or words)
+    if production:
+        return Meaning(Kind.PRODUCTION, words=production)
+    names = {word: name for name, known in rules.classes.items() for word in known}
+    unknown = tuple(word for word in words if word not in names)
+    if unknown or not words:
+        return Meaning(Kind.UNKNOWN, words=unknown)
+    classes = {names[word] for word in words}
+    if len(classes) > 1:
+        return Meaning(Kind.MIXED, words=words)
+    return Meaning(Kind.KNOWN, classes.pop(), words)
+
+
+def is_near_production(word: str) -> bool:
+    """True for ``preprod``, ``nonproduction``: a production word with something in front.
+
+    ``live`` is left out, for the sake of ``olive`` and ``deliver(y)``.
+    """
+    return word not in PRODUCTION and word.endswith(("production", "prod", "prd"))
+
+
+def machine_identity(machine_id: Path = MACHINE_ID, boot_id: Path = BOOT_ID) -> str:
+    """A name for this machine that reveals nothing of its machine-id, "" if it has none.
+
+    machine-id(5) asks applications not to expose the id but to hash it with a key of their own,
+    as sd_id128_get_machine_app_specific(3) does. Containers often have no machine-id: the label
+    is then bound to the host's present boot, which no cloned image shares for long.
+    """
+    for kind, path in (("machine", machine_id), ("boot", boot_id)):
+        content = (read_small(path, limit=256) or b"").strip()
+        if re.fullmatch(rb"[0-9a-f-]{32,36}", content):
+            return f"{kind}:{hmac.new(content, b'localai label', hashlib.sha256).hexdigest()}"
+    return ""
+
+
+def write_declaration(label: str, machine: str, today: date) -> str:
+    """The text of a self-declared label, bound to ``machine`` and dated ``today`` (UTC)."""
+    document = {
+        "schema": DECLARATION_SCHEMA,
+        "label": label,
+        "machine": machine,
+        "declared": today.isoformat(),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def read_labels(
+    *,
+    administrator_file: Path,
+    declaration: Path,
+    environ: Mapping[str, str],
+    host_name: str,
+    machine: str,
+    today: date,
+    machine_info: Path = MACHINE_INFO,
+    owner: int = 0,
+) -> tuple[Reading, ...]:
+    """Every source that says anything, the granting ones first. ``owner`` is the administrator."""
+    readings = [
+        _administrator(administrator_file, owner),
+        _declaration(declaration, machine, today),
+    ]
+    if environ.get(VARIABLE, "").strip():
+        readings.append(Reading(VARIABLE, environ[VARIABLE], Power.SELF_DECLARED))
+    readings += _machine_info(machine_info)
+    readings += [
+        Reading(name, environ[name], Power.DENY)
+        for name in DENYING_VARIABLES
+        if environ.get(name, "").strip()
+    ]
+    readings.append(Reading("host name", host_name, Power.HOST_NAME))
+    return tuple(reading for reading in readings if reading is not None)
+
+
+def _administrator(path: Path, owner: int) -> Reading | None:
+    try:
+        content = read_small(path, limit=4096, owner=owner)
+        if content is None:
+            return None
+        lines = content.decode("utf-8").splitlines()
+    except StateError as error:
+        return Reading(str(path), "", Power.ADMINISTRATOR, problem=error.message, remedy=error.hint)
+    except UnicodeDecodeError:
+        lines = []
+    said = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    if len(said) == 1:
+        return Reading(str(path), said[0], Power.ADMINISTRATOR)
+    return Reading(
+        str(path),
+        "",
+        Power.ADMINISTRATOR,
+        problem=f"expected one line with one label, found {len(said)}",
+        remedy=f"echo sandbox > {path}",
+    )
+
+
+def _declaration(path: Path, machine: str, today: date) -> Reading | None:
+    """The label that somebody declared here with ``localai env set`` or ``localai setup``."""
+    remedy = "localai env set LABEL"
+    try:
+        content = read_small(path, limit=4096)
+        if content is None:
+            return None
+        document = json.loads(content)
+        if not isinstance(document, dict) or document.get("schema") != DECLARATION_SCHEMA:
+            raise ValueError(f"not a {DECLARATION_SCHEMA} document")
+        label, bound = str(document["label"]), str(document["machine"])
+        declared = date.fromisoformat(str(document["declared"]))
+    except StateError as error:
+        return Reading(str(path), "", Power.SELF_DECLARED, problem=error.message, remedy=error.hint)
+    except (ValueError, KeyError, RecursionError) as error:
+        return Reading(
+            str(path), "", Power.SELF_DECLARED, problem=f"malformed: {error}", remedy=remedy
+        )
+    void = ""
+    if not machine or not hmac.compare_digest(bound.encode(), machine.encode()):
+        void = "declared on another machine, or before the last start of this one"
+        if bound.startswith("machine:"):
+            void = "declared on another machine (the machine-id differs)"
+    elif declared > today:
+        void = f"declared on {declared}, which lies in the future"
+    elif today - declared > DECLARED_FOR:
+        void = f"declared on {declared}, lapsed after {DECLARED_FOR.days} days"
+    return Reading(str(path), label, Power.SELF_DECLARED, void=void, remedy=remedy if void else "")
+
+
+def _machine_info(path: Path) -> list[Reading]:
+    source = f"{path} DEPLOYMENT"
+    try:
+        text = (read_small(path) or b"").decode("utf-8", "replace")
+    except StateError as error:
+        return [Reading(source, "", Power.DENY, problem=error.message, remedy=error.hint)]
+    # The last assignment counts for systemd; here every one of them may deny.
+    found = re.findall(r"^[ \t]*DEPLOYMENT=(.*)$", text, re.MULTILINE)
+    values = [value.strip().strip("\"'") for value in found]
+    return [Reading(source, value, Power.DENY) for value in values if value]

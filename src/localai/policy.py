@@ -1,0 +1,265 @@
+"""The administrator's rules, ``localai.policy/1``, and what a user's own settings add to them.
+
+On a host with an administrator's policy a user's file may only tighten it. Without one the
+user's file counts against the built-in policy, and nobody can waive anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from localai.environment import PRODUCTION, LabelRules, is_near_production, tokens
+from localai.errors import DocumentError, StateError
+from localai.smallfile import read_small
+
+if TYPE_CHECKING:  # YAML is read only where there is a file to read
+    from localai.shape import Fields
+
+_T = TypeVar("_T")
+
+SCHEMA = "localai.policy/1"
+BUILT_IN = "built-in"
+# Promise 1: label, signature, artifact, sandbox and sandbox-egress are never waived, nor is the
+# policy itself. A new check is not waivable until it is named here.
+WAIVABLE = frozenset(
+    {"manifest-freshness", "approved-use", "telemetry-off", "host-egress", "resources"}
+)
+
+
+class HostEgress(StrEnum):
+    """What is asked of the host's own way out."""
+
+    NOTE = "note"
+    MUST_BE_BLOCKED = "must-be-blocked"
+
+
+class Permission(StrEnum):
+    """Whether a person may do something alone."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class DataClass(StrEnum):
+    """Kinds of data, the least protected first."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One check that may fail, who approved that, why, and the last day it counts."""
+
+    check: str
+    approver: str
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules in force. ``officer`` is whom to send a request for approval to."""
+
+    name: str = BUILT_IN
+    officer: str = ""
+    labels: LabelRules = field(default_factory=LabelRules)
+    self_approval: bool = True
+    host_egress: HostEgress = HostEgress.NOTE
+    data_classes: tuple[DataClass, ...] = tuple(DataClass)
+    waivers: tuple[Waiver, ...] = ()
+
+
+STRICT = Policy(
+    name="strict",
+    labels=LabelRules(self_declared=False),
+    self_approval=False,
+    host_egress=HostEgress.MUST_BE_BLOCKED,
+    data_classes=(DataClass.PUBLIC,),
+)
+"""What stands in for a policy that cannot be read: the gate refuses anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One policy file. ``None`` is a rule that the file does not speak of."""
+
+    name: str
+    officer: str
+    classes: dict[str, frozenset[str]] | None
+    production_hosts: tuple[str, ...] | None
+    self_declared: bool | None
+    self_approval: bool | None
+    host_egress: HostEgress | None
+    data_classes: tuple[DataClass, ...] | None
+    waivers: tuple[Waiver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """The policy in force, the files it came from with their SHA-256, and what is wrong with it."""
+
+    policy: Policy
+    administered: bool
+    files: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def load_policy(administrator: Path, own: Path, *, owner: int = 0) -> LoadedPolicy:
+    """Read the administrator's policy file and the user's, where they exist.
+
+    ``owner`` is the uid that must own the administrator's file. A file that cannot be read or is
+    malformed makes the result STRICT with a ``problem``, which the policy gate refuses.
+    """
+    files: list[tuple[str, str]] = []
+    path = administrator
+    try:
+        content = read_small(administrator, owner=owner)
+        administered = content is not None
+        policy = Policy()
+        if content is not None:
+            files.append((str(administrator), hashlib.sha256(content).hexdigest()))
+            policy = _replace(_ADMINISTERED, parse_settings(content))
+        path = own
+        if (content := read_small(own)) is not None:
+            files.append((str(own), hashlib.sha256(content).hexdigest()))
+            settings = parse_settings(content)
+            if settings.waivers:
+                raise DocumentError("waivers: only the administrator's policy can waive a check")
+            policy = (_tighten if administered else _replace)(policy, settings)
+    except (DocumentError, StateError) as error:
+        problem = error.message if str(path) in error.message else f"{path}: {error.message}"
+        remedy = error.hint or f"correct {path}"
+        return LoadedPolicy(STRICT, path == administrator, tuple(files), problem, remedy)
+    return LoadedPolicy(policy, administered, tuple(files))
+
+
+# With an administrator, one person is not user and officer at once unless the policy says so.
+_ADMINISTERED = Policy(labels=LabelRules(self_declared=False), self_approval=False)
+
+
+def _replace(policy: Policy, settings: Settings) -> Policy:
+    """``policy`` with every rule that ``settings`` speaks of."""
+
+    labels = LabelRules(
+        _given(settings.classes, dict(policy.labels.classes)),
+        _given(settings.production_hosts, policy.labels.production_hosts),
+        _given(settings.self_declared, policy.labels.self_declared),
+    )
+    return Policy(
+        settings.name,
+        settings.officer,
+        labels,
+        _given(settings.self_approval, policy.self_approval),
+        _given(settings.host_egress, policy.host_egress),
+        _given(settings.data_classes, policy.data_classes),
+        settings.waivers,
+    )
+
+
+def _given(value: _T | None, otherwise: _T) -> _T:
+    return otherwise if value is None else value
+
+
+def _tighten(policy: Policy, settings: Settings) -> Policy:
+    """``policy`` with those rules of ``settings`` that are stricter; looser ones do nothing."""
+    rules = policy.labels
+    classes = dict(rules.classes)
+    if settings.classes is not None:
+        allowed = settings.classes
+        classes = {
+            name: words & allowed[name] for name, words in classes.items() if name in allowed
+        }
+    labels = LabelRules(
+        classes,
+        rules.production_hosts + (settings.production_hosts or ()),
+        rules.self_declared and settings.self_declared is not False,
+    )
+    data_classes = policy.data_classes
+    if settings.data_classes is not None:
+        data_classes = tuple(one for one in data_classes if one in settings.data_classes)
+    blocked = HostEgress.MUST_BE_BLOCKED in (policy.host_egress, settings.host_egress)
+    return replace(
+        policy,
+        labels=labels,
+        self_approval=policy.self_approval and settings.self_approval is not False,
+        host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,
+        data_classes=data_classes,
+    )
+
+
+def parse_settings(raw: bytes) -> Settings:
+    """Read one policy file. Raises DocumentError."""
+    from localai.document import read_document
+    from localai.shape import read_shape
+
+    return read_shape(read_document(raw), "policy", _read_settings)
+
+
+def _read_settings(fields: Fields) -> Settings:
+    if (schema := fields.text("schema")) != SCHEMA:
+        raise fields.refuse("schema", f"{schema!r}: {SCHEMA} was expected")
+
+    def permission(key: str) -> bool | None:
+        if not fields.has(key):
+            return None
+        return fields.choice(key, Permission) is Permission.ALLOW
+
+    return Settings(
+        name=fields.slug("name"),
+        officer=fields.text("officer") if fields.has("officer") else "",
+        classes=_read_classes(fields) if fields.has("labels") else None,
+        production_hosts=(
+            fields.texts("production-hosts") if fields.has("production-hosts") else None
+        ),
+        self_declared=permission("self-declared-label"),
+        self_approval=permission("self-approval"),
+        host_egress=(
+            fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
+        ),
+        data_classes=(
+            fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
+        ),
+        waivers=fields.each("waivers", _read_waiver, most=100) if fields.has("waivers") else (),
+    )
+
+
+def _read_classes(fields: Fields) -> dict[str, frozenset[str]]:
+    classes: dict[str, frozenset[str]] = {}
+    for name, words in fields.each("labels", _read_class, most=100):
+        taken = {word for known in classes.values() for word in known}
+        if name in classes or taken & words:
+            raise fields.refuse("labels", f"{name}: a class or a word stands twice")
+        classes[name] = words
+    if not classes:
+        raise fields.refuse("labels", "no class of host is allowed, so nothing could ever run")
+    return classes
+
+
+def _read_class(fields: Fields) -> tuple[str, frozenset[str]]:
+    name, words = fields.slug("class"), fields.texts("words")
+    for word in (name, *words):
+        if PRODUCTION.intersection(tokens(word)) or any(map(is_near_production, tokens(word))):
+            raise fields.refuse("words", f"{word}: production is never a class of this kind")
+    for word in words:
+        if tokens(word) != (word,):
+            raise fields.refuse("words", f"{word!r}: one lower-case word of letters was expected")
+    return name, frozenset(words)
+
+
+def _read_waiver(fields: Fields) -> Waiver:
+    check = fields.slug("check")
+    if check not in WAIVABLE:
+        raise fields.refuse(
+            "check", f"{check} cannot be waived; these can: {', '.join(sorted(WAIVABLE))}"
+        )
+    return Waiver(check, fields.text("approver"), fields.text("reason"), fields.date("until"))
