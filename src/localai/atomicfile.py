@@ -15,11 +15,11 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool 
     and StateError says so. Raises StateError if it cannot be written; then nothing is left behind.
     Source: rename(2), link(2) and fsync(2): the directory is flushed too.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}.new")
     try:
         fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with open(fd, "wb") as file:
+            with os.fdopen(fd, "wb") as file:
                 file.write(content)
                 os.fchmod(file.fileno(), mode)
                 file.flush()
