@@ -1,0 +1,78 @@
+"""Instruments: descriptors lent to whoever tries the probes, so that each reaches its call.
+
+A probe that is named after fork must be able to fail at nothing but the fork. So its child finds
+a pipe open, a program finds its text in memory, TIOCSTI finds a terminal. The worker gets them
+after everything else was closed and gives them up before it gets a model; only the decoy socket
+is left open on purpose from the very start, and must be gone by then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tty
+from dataclasses import dataclass
+from pathlib import Path
+
+from localai.egress.probes.probe import Target
+
+DECOY = 61  # the decoy's descriptor: below the limit on open files, above everything else's
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What one self-test lends. ``terminals`` are the controls' and the worker's, in that order,
+    empty where this host has no pseudo-terminals; ``receivers`` take in what the decoy sends."""
+
+    decoy_target: Target
+    receivers: tuple[socket.socket, socket.socket]
+    pipe_end: int
+    pipe: int
+    program: int
+    terminals: tuple[int, ...]
+
+    @property
+    def lent_to_worker(self) -> tuple[int, ...]:
+        return (self.pipe, self.program, *self.terminals[1:])
+
+    def close(self) -> None:
+        """Close this process's copies."""
+        for receiver in self.receivers:
+            receiver.close()
+        for descriptor in (self.pipe_end, self.pipe, self.program, DECOY, *self.terminals):
+            os.close(descriptor)
+
+
+def make_instruments() -> Instruments:
+    """Make them all. The decoy sends to loopback only, to receivers of our own."""
+    receivers = (_receiver(), _receiver())
+    first, second = (receiver.getsockname()[1] for receiver in receivers)
+    decoy = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    decoy.connect(("127.0.0.1", first))
+    os.dup2(decoy.fileno(), DECOY, inheritable=True)
+    decoy.close()
+    pipe_end, pipe = os.pipe()
+    program = os.memfd_create("localai-program", os.MFD_CLOEXEC)
+    os.write(program, Path("/bin/sh").read_bytes())
+    read_only = os.open(f"/proc/self/fd/{program}", os.O_RDONLY | os.O_CLOEXEC)
+    os.close(program)  # a program open for writing cannot be executed (ETXTBSY)
+    target: Target = {"descriptor": DECOY, "host": "127.0.0.1", "port": second}
+    return Instruments(target, receivers, pipe_end, pipe, read_only, _terminals())
+
+
+def _receiver() -> socket.socket:
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    receiver.setblocking(False)
+    return receiver
+
+
+def _terminals() -> tuple[int, ...]:
+    ends: list[int] = []
+    with contextlib.suppress(OSError):
+        for _ in range(2):
+            _, terminal = os.openpty()  # the other end stays open, or the terminal would hang up
+            tty.setraw(terminal)
+            ends.append(terminal)
+    return tuple(ends) if len(ends) == 2 else ()

@@ -1,0 +1,48 @@
+"""The probes: every attempt to get a nonce out, one explicit list of them.
+
+A probe's target and its nonce are all that it knows. Whether it got out, its sink decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from localai.egress.probes import abi, descriptors, files, ipc, network, processes
+from localai.egress.probes.probe import Probe, Target
+from localai.egress.selftest import Attempt
+
+PROBES: tuple[Probe, ...] = (
+    *network.PROBES,
+    *abi.PROBES,
+    *descriptors.PROBES,
+    *processes.PROBES,
+    *files.PROBES,
+    *ipc.PROBES,
+)
+NETWORK_PROBES = tuple(probe for probe in PROBES if probe.network)
+BY_NAME = {probe.name: probe for probe in PROBES}
+
+
+def prepare() -> None:
+    """Make what probes need that a confined process can no longer make."""
+    abi.prepare_int80()
+
+
+def attempt(probe: Probe, target: Target, nonce: str) -> Attempt:
+    """Try ``probe`` once in this process and say what its call met."""
+    try:
+        learned = probe.attempt(target, nonce.encode())
+    except OSError as error:
+        return Attempt(error=error.errno or 0, failed="" if error.errno else str(error))
+    except (RuntimeError, ValueError, KeyError) as error:
+        return Attempt(failed=f"{type(error).__name__}: {error}")
+    return Attempt(learned=(learned or b"").decode("ascii", "replace"))
+
+
+def attempt_all(
+    names: Sequence[str], targets: Mapping[str, Target], nonces: Mapping[str, str]
+) -> dict[str, Attempt]:
+    """Try the probes ``names`` one after the other, in this process."""
+    return {
+        name: attempt(BY_NAME[name], targets[BY_NAME[name].sink], nonces[name]) for name in names
+    }

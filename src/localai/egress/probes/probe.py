@@ -1,0 +1,43 @@
+"""What a probe is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from errno import EACCES, EPERM
+
+Target = Mapping[str, str | int]
+"""Where a probe aims: the sink's address, port, path, process or descriptor, by name."""
+
+REFUSED = frozenset({EPERM, EACCES})
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One attempt to get a nonce out.
+
+    ``attempt(target, nonce)`` makes the call that the probe is named after and lets its OSError
+    out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there. ``closing`` are the
+    errnos (or, negative, signals) by which the kernel refuses this way even to the unconfined
+    control; empty where that must never happen. ``network`` probes are tried again under the launcher's filter. ``alone``
+    probes may replace, end or hold up the process that tries them. ``twin`` is the probe that
+    covers this one where its sink cannot be had.
+    """
+
+    name: str
+    way: str
+    sink: str
+    attempt: Callable[[Target, bytes], bytes | None]
+    closing: frozenset[int] = frozenset()
+    network: bool = False
+    alone: bool = False
+    twin: str = ""
+    reads: bool = False
+
+
+def number(target: Target, key: str) -> int:
+    return int(target[key])
+
+
+def text(target: Target, key: str) -> str:
+    return str(target[key])

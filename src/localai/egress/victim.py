@@ -1,0 +1,70 @@
+"""The victim: a process of ours that probes aim at, and whose memory the laboratory shares."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import time
+
+from localai.egress.probes.probe import Target
+from localai.egress.probes.processes import FIRST_BIT, SIGNAL
+from localai.sandbox import kernel
+
+_POKE, _WRITE, _MEM, _SIGNALS, _FLUSHES, _SECRET = 0, 64, 128, 256, 1024, 2048
+_FLUSH = signal.SIGRTMAX  # the last of all pending signals to be delivered (signal(7))
+_FLUSH_TIMEOUT_S = 1.0
+
+
+class Victim:
+    """Starts the process. ``pipe`` is a descriptor that it holds and that others try to take."""
+
+    def __init__(self, pipe: int, secret: str) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._memory[_SECRET : _SECRET + len(secret)] = secret.encode()
+        self._pipe = pipe
+        signals = {*range(FIRST_BIT, SIGNAL + 1), _FLUSH}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._suffer(signals)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def target(self) -> Target:
+        at = {"poke": _POKE, "write": _WRITE, "mem": _MEM, "secret": _SECRET}
+        places = {name: self._base + offset for name, offset in at.items()}
+        return {"pid": self.pid, "descriptor": self._pipe, **places}
+
+    def drain(self) -> bytes:
+        """All that reached the victim: signals that are still pending are waited for."""
+        flushed = self._memory[_FLUSHES]
+        os.kill(self.pid, _FLUSH)
+        deadline = time.monotonic() + _FLUSH_TIMEOUT_S
+        while self._memory[_FLUSHES] == flushed:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the victim of the self-test does not answer")
+            time.sleep(0.0002)
+        return self._memory[:_SECRET]
+
+    def end(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def _suffer(self, signals: set[int]) -> None:
+        """The process itself: note every signal, for ever. Traced or read by anybody."""
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_PTRACER, 2**64 - 1)  # Yama: PR_SET_PTRACER_ANY
+        bits, noted = 0, _SIGNALS
+        while True:
+            info = signal.sigwaitinfo(signals)
+            if info.si_signo == SIGNAL:
+                self._memory[noted : noted + 8] = b"%07x\n" % (info.si_status & 0xFFFFFFFF)
+                noted = noted + 8 if noted < _FLUSHES - 16 else _SIGNALS
+            elif info.si_signo == _FLUSH:
+                self._memory[_FLUSHES - 8 : _FLUSHES] = b"%07x\n" % bits
+                self._memory[_FLUSHES] = (self._memory[_FLUSHES] + 1) % 256
+                bits = 0
+            else:
+                bits |= 1 << info.si_signo - FIRST_BIT

@@ -1,0 +1,142 @@
+"""The four seccomp filters: three for the worker, one for the launcher.
+
+Filters add up: the kernel takes the strictest answer of all that a process has put on itself.
+The worker's *first* filter holds while libraries are imported and denies by list; the *second*
+allows by list, and everything else fails; the *third* comes after the probes and kills whatever
+still tries what no inference needs.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterable
+
+from localai.sandbox.seccomp import Action, Condition, Filter, Rule
+
+NETWORK = (
+    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
+    "sendto", "sendmsg", "sendmmsg", "setsockopt", "shutdown",
+)  # fmt: skip
+PROGRAMS = ("execve", "execveat")
+RINGS = ("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "io_submit")
+PROCESSES = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease",
+    "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo", "kcmp", "move_pages", "migrate_pages",
+)  # fmt: skip
+SHARED = (
+    "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semctl", "semtimedop",
+    "shmget", "shmat", "shmctl", "shmdt", "mq_open", "mq_timedsend", "mq_timedreceive",
+    "mq_unlink", "mq_notify", "mq_getsetattr", "add_key", "request_key", "keyctl",
+)  # fmt: skip
+KERNEL = (
+    "bpf", "perf_event_open", "userfaultfd", "init_module", "finit_module", "delete_module",
+    "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "sethostname",
+    "setdomainname", "acct", "quotactl", "quotactl_fd", "syslog", "settimeofday", "clock_settime",
+    "clock_adjtime", "adjtimex", "iopl", "ioperm", "modify_ldt", "personality",
+    "name_to_handle_at", "open_by_handle_at", "fanotify_init", "lookup_dcookie", "vhangup",
+)  # fmt: skip
+MOUNTS = (
+    "mount", "umount2", "pivot_root", "chroot", "unshare", "setns", "open_tree", "open_tree_attr",
+    "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
+)  # fmt: skip
+
+_CLONE_THREAD = 0x00010000
+_TERMINAL_REQUESTS = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX put words in the user's mouth
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | 0o20000000  # __O_TMPFILE
+_DESCRIPTOR_QUERIES = (0, 1, 2, 3, 1030, 1034)  # F_DUPFD GETFD SETFD GETFL DUPFD_CLOEXEC GET_SEALS
+_NAME_THREAD, _NAME_MEMORY = 15, 0x53564D41  # PR_SET_NAME, PR_SET_VMA
+_NVIDIA_IOCTLS = 0x46  # the "magic" byte 'F' of the NVIDIA kernel driver's ioctl numbers
+
+# What Python and llama.cpp call between the last import and the last token.
+_NEEDED = (
+    "read", "readv", "pread64", "write", "writev", "lseek", "close", "close_range",
+    "fstat", "newfstatat", "statx", "fstatfs", "munmap", "madvise", "brk", "mlock", "munlock",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
+    "futex", "futex_waitv", "futex_wait", "futex_wake", "futex_requeue", "set_robust_list", "rseq",
+    "membarrier", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam",
+    "sched_getscheduler", "getcpu", "exit", "exit_group", "gettid", "getpid", "getppid", "getuid",
+    "geteuid", "getgid", "getegid", "getrandom", "clock_gettime", "clock_getres",
+    "clock_nanosleep", "nanosleep", "gettimeofday", "time", "poll", "ppoll", "select", "pselect6",
+    "sysinfo", "getrusage", "uname", "getrlimit", "get_mempolicy", "set_tid_address",
+    "readlink", "readlinkat", "getcwd", "access", "faccessat", "faccessat2",
+)  # fmt: skip
+
+
+def deny(names: Iterable[str], action: Action = Action.DENY) -> tuple[Rule, ...]:
+    return tuple(Rule(name, action) for name in names)
+
+
+def _threads_only() -> tuple[Rule, ...]:
+    """New threads, no new processes. clone3's flags lie in memory where no filter can see them:
+    answering "no such call" makes the C library fall back to clone."""
+    thread = Condition(0, _CLONE_THREAD, _CLONE_THREAD)
+    return (
+        Rule("clone", Action.ALLOW, (thread,)),
+        *deny(("clone", "fork", "vfork")),
+        Rule("clone3", Action.ABSENT),
+    )
+
+
+def first_filter() -> Filter:
+    """While the worker imports: no network, no program, no other process, no shared memory."""
+    denied = deny((*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, *SHARED, *KERNEL, "kill"))
+    return Filter(Action.ALLOW, (*denied, *_threads_only()))
+
+
+def second_filter(pid: int, *, gpu: bool) -> Filter:
+    """While the worker holds a model: only what inference calls.
+
+    ``pid`` is the worker's own, in its own namespace: abort(3) may signal that, and nothing else.
+    ``gpu`` adds what a GPU driver's library needs: its ioctls, opening its devices for writing.
+    """
+    read_only = Condition(2, _WRITING, 0)
+    no_code = Condition(2, mmap.PROT_EXEC, 0)
+    rules = [
+        *(Rule(name, Action.ALLOW) for name in _NEEDED),
+        *_threads_only(),
+        Rule("mmap", Action.ALLOW, (no_code,)),
+        Rule("mprotect", Action.ALLOW, (no_code,)),
+        Rule("mremap", Action.ALLOW),
+        Rule("tgkill", Action.ALLOW, (Condition(0, 0xFFFFFFFF, pid),)),
+        *(Rule("fcntl", Action.ALLOW, (Condition(1, 0xFFFFFFFF, q),)) for q in _DESCRIPTOR_QUERIES),
+        *(Rule("prctl", Action.ALLOW, (Condition(0, 0xFFFFFFFF, option),))
+          for option in (_NAME_THREAD, _NAME_MEMORY)),
+        # Reading the limits of oneself: a new value (third argument) must be absent.
+        Rule("prlimit64", Action.ALLOW, (Condition(2, 0xFFFFFFFF, 0, narrow=False),)),
+    ]  # fmt: skip
+    if gpu:
+        nvidia = Condition(1, 0xFF00, _NVIDIA_IOCTLS << 8)
+        rules += [Rule("ioctl", Action.ALLOW, (nvidia,)), Rule("openat", Action.ALLOW)]
+        rules += [Rule(name, Action.ALLOW) for name in ("getdents64", "eventfd2", "mbind")]
+    else:
+        rules.append(Rule("openat", Action.ALLOW, (read_only,)))
+    return Filter(Action.DENY, tuple(rules))
+
+
+def third_filter() -> Filter:
+    """After the probes: an attempt to leave ends the worker at once."""
+    deadly = (*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, "fork", "vfork")
+    return Filter(Action.ALLOW, deny(deadly, Action.KILL), foreign=Action.KILL)
+
+
+def launcher_filter(worker: int) -> Filter:
+    """After the start: the launcher gives up every network, every program, every process but
+    ``worker``, which it may still end."""
+    denied = (*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, *SHARED, *KERNEL, *MOUNTS)
+    terminal = (
+        Rule("ioctl", Action.DENY, (Condition(1, 0xFFFFFFFF, request),))
+        for request in _TERMINAL_REQUESTS
+    )
+    return Filter(
+        Action.ALLOW,
+        (
+            *deny(denied),
+            *terminal,
+            Rule("ioctl", Action.ALLOW),
+            *_threads_only(),
+            Rule("kill", Action.ALLOW, (Condition(0, 0xFFFFFFFF, worker),)),
+            Rule("kill", Action.DENY),
+        ),
+    )

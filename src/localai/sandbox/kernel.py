@@ -1,0 +1,63 @@
+"""The C library and the system calls that Python has no name for.
+
+Every wrapper raises OSError with the errno of the call that failed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from localai.sandbox.syscalls import numbers, this_machine
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+
+NUMBER = numbers(this_machine())
+
+# <linux/prctl.h>
+PR_SET_PDEATHSIG = 1
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+PR_SET_PTRACER = 0x59616D61
+
+
+def check(result: int, call: str) -> int:
+    """Return ``result``, or raise OSError if the C library reported a failure (-1)."""
+    if result == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), call)
+    return result
+
+
+def syscall(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
+    """Make the system call ``name``; integers go as 64-bit words, buffers as addresses."""
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return check(int(libc.syscall(ctypes.c_long(NUMBER[name]), *words)), name)
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """prctl(2) with every unused argument zero, as newer options require."""
+    words = [*arguments, 0, 0, 0, 0][:4]
+    return check(int(libc.prctl(option, *(ctypes.c_ulong(w) for w in words))), "prctl")
+
+
+def hide() -> None:
+    """Make this process non-dumpable: no other process of this user may open its
+    ``/proc/PID/{mem,fd,...}`` or trace it (PR_SET_DUMPABLE in prctl(2), ptrace(2))."""
+    prctl(PR_SET_DUMPABLE, 0)
+
+
+def read_status(pid: int | str = "self") -> dict[str, str]:
+    """The fields of ``/proc/PID/status`` (proc_pid_status(5)) as text, by name.
+
+    Raises FileNotFoundError or ProcessLookupError if there is no such process.
+    """
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+        pairs = (line.partition(":") for line in file)
+        return {name: value.strip() for name, _, value in pairs}

@@ -1,0 +1,107 @@
+"""Namespaces (namespaces(7)): had where the host allows them, never required.
+
+A worker starts inside the laboratory's namespaces, where every sink of the self-test is within
+reach, and then leaves for empty ones of its own. So a probe that fails has been stopped, not
+merely lost.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Collection
+from pathlib import Path
+
+from localai.sandbox import kernel
+
+FLAGS = {  # <linux/sched.h>; the order in which they are entered
+    "user": 0x10000000,
+    "mnt": 0x00020000,
+    "net": 0x40000000,
+    "ipc": 0x08000000,
+    "uts": 0x04000000,
+    "cgroup": 0x02000000,
+    "pid": 0x20000000,
+}
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
+_MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
+_MNT_DETACH = 2
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+
+
+def unshare(names: Collection[str]) -> None:
+    """Leave for new namespaces of the kinds ``names``. Raises OSError if that is refused."""
+    flags = sum(FLAGS[name] for name in names)
+    kernel.check(int(kernel.libc.unshare(flags)), "unshare")
+
+
+def become_own_root(uid: int, gid: int) -> None:
+    """Make a user namespace in which this account stays itself and holds every capability.
+
+    Ids are mapped one to one, so files and messages keep their owner (user_namespaces(7)).
+    """
+    unshare(["user"])
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
+
+
+def enter(pid: int, names: Collection[str]) -> None:
+    """Join the namespaces ``names`` of process ``pid`` (setns(2)), the user namespace first."""
+    for name in (name for name in FLAGS if name in names):
+        descriptor = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            kernel.check(int(kernel.libc.setns(descriptor, FLAGS[name])), f"setns {name}")
+        finally:
+            os.close(descriptor)
+
+
+def read_namespaces(pid: int | str = "self") -> dict[str, str]:
+    """Which namespace of each kind a process is in, as ``/proc/PID/ns`` names them."""
+    return {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in FLAGS}  # noqa: PTH115
+
+
+def raise_loopback() -> None:
+    """Bring ``lo`` up in this network namespace (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    encoded = [ctypes.c_char_p(t.encode() if t else None) for t in (source, target, kind)]
+    options = ctypes.c_char_p(data.encode() if data else None)
+    kernel.check(int(kernel.libc.mount(*encoded, ctypes.c_ulong(flags), options)), f"mount {target}")
+
+
+def keep_mounts_private() -> None:
+    """Let no mount made here show anywhere else."""
+    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+
+
+def mount_scratch(directory: str) -> None:
+    """Cover ``directory`` with an empty file system in memory that vanishes with the namespace."""
+    flags = _MS_NOSUID | _MS_NODEV
+    _mount("localai", directory, "tmpfs", flags, "size=4m,nr_inodes=512,mode=0711")
+
+
+def empty_root(mount_point: str, devices: Collection[str]) -> None:
+    """Replace the whole file system by an empty, read-only one that holds only ``devices``.
+
+    ``mount_point`` is a directory to build it on; it must exist. Nothing of the old root can be
+    reached afterwards (pivot_root(2), the ``pivot_root(".", ".")`` of its notes).
+    """
+    flags = _MS_NOSUID | _MS_NOEXEC
+    _mount("localai", mount_point, "tmpfs", flags, "size=64k,nr_inodes=64,mode=0555")
+    for device in devices:
+        inside = Path(mount_point + device)
+        inside.parent.mkdir(parents=True, exist_ok=True)
+        inside.touch()
+        _mount(device, str(inside), None, _MS_BIND)
+    _mount("localai", mount_point, None, flags | _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
+    os.chdir(mount_point)
+    kernel.syscall("pivot_root", b".", b".")
+    kernel.check(int(kernel.libc.umount2(b".", _MNT_DETACH)), "umount2")
+    os.chdir("/")
