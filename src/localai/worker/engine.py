@@ -1,40 +1,23 @@
 """The engine: llama.cpp through its ctypes bindings, and the only module that touches them.
 
-The bindings are entered without running their package's ``__init__``, which would import numpy,
-diskcache and chat handlers that nothing here uses, for 0.25 s. Importing this module does all
-that needs files or executable memory; after that loading and generating need neither, so the
-worker can give both up in between.
+Importing this module does all that needs files or executable memory; after that loading and
+generating need neither, so the worker can give both up in between.
 """
 
 from __future__ import annotations
 
 import codecs
 import ctypes
-import importlib.util
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
-from localai.errors import PlatformError, WorkerError
+from localai.errors import WorkerError
+from localai.worker.packages import enter_package
 from localai.worker.protocol import Sampling
 
-
-def _enter_bindings() -> None:
-    """Let ``import llama_cpp.llama_cpp`` find its file, but not run ``llama_cpp/__init__.py``."""
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or spec.submodule_search_locations is None:
-        raise PlatformError(
-            "llama-cpp-python is not installed", hint="pip install llama-cpp-python"
-        )
-    package = ModuleType("llama_cpp")
-    package.__path__ = list(spec.submodule_search_locations)
-    sys.modules.setdefault("llama_cpp", package)
-
-
-_enter_bindings()
+enter_package("llama_cpp", "llama-cpp-python")
 from llama_cpp import llama_cpp as lib  # noqa: E402
 
 DEFAULT_CONTEXT = 4096  # tokens; where neither the user nor a smaller model says otherwise

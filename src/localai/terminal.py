@@ -1,0 +1,43 @@
+"""Make a model's text safe to show: what a terminal would obey or hide becomes visible.
+
+A terminal obeys escape sequences: they move the cursor, retitle windows, write the clipboard
+(OSC 52), answer back as if typed (DECRQSS), and rewrite what stood above. Every one of them
+begins with a control character of ISO 6429 (ECMA-48), so none of those gets through, in the
+7-bit or the 8-bit form; what follows it is then plain text. The same goes for characters that
+reorder text (Unicode's bidirectional controls, UAX #9), and for those that nobody can see
+(zero-width and tag characters), in which text can be smuggled out by copy and paste.
+
+Each becomes its code point in angle brackets, ``<U+001B>``: nothing is dropped in silence, it
+needs no Unicode to print, and a screen reader says it. One character is judged at a time, so a
+sequence that is cut in two by streaming is no other case.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # drawn as nothing
+    "\u200b\u200e\u200f\u2060-\u206f\ufeff"  # zero width, direction marks, isolates, operators
+    "\u2028-\u202e"  # line and paragraph separators, embeddings and overrides
+    "\ufff9-\ufffb"  # interlinear annotation
+    "\ud800-\udfff"  # lone surrogates: no encoding takes them
+    "\U0001d173-\U0001d17a"  # musical format controls
+    "\U000e0000-\U000e0fff"  # tags, variation selectors for ideographs
+    "]"
+)
+
+
+def sanitise(text: str) -> str:
+    """``text`` with every character that is obeyed or unseen replaced by its code point.
+
+    Carriage returns are dropped: before a line feed they mean nothing, alone they overwrite.
+    """
+    return _UNSAFE.sub(_spell, text)
+
+
+def _spell(found: re.Match[str]) -> str:
+    character = found[0]
+    return "" if character == "\r" else f"<U+{ord(character):04X}>"
