@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.screen import Step
 
-TAIL = 8192  # bytes of the log that are looked at
+TAIL = 16384  # bytes of the log that are looked at
 GRACE = 5.0  # seconds that an interrupted command has to end by itself
 
 

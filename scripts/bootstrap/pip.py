@@ -34,8 +34,10 @@ UNWANTED = frozenset(
     ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_QUIET", "PIP_LOG")
 )
 JOB_MEMORY = 1 << 30  # bytes that one compiler of the engine's sources may need
+LAST_LINES, FIRST_ERRORS, LINE_WIDTH = 15, 5, 240
+ERRORS = re.compile(r"\berror: |CMake Error|^\s*ERROR")
 PHASES = re.compile(
-    r"^\s*\[(?P<at>\d+)/(?P<of>\d+)\] Building"
+    r"^\s*\[(?P<at>\d+)/(?P<of>\d+)\] "
     r"|^\s*(?P<what>Collecting|Downloading|Installing collected packages|Building wheel for)"
     r"(?: (?P<name>[\w.-]+))?",
     re.MULTILINE,
@@ -73,9 +75,10 @@ class Pip:
             raise CannotError(f"pip could not {purpose} (exit {status})", self._hint())
 
     def _explain(self) -> None:
-        say(f"\nthe last lines of {self._log}:")
-        for line in read_tail(self._log).splitlines()[-20:]:
-            say("    " + mask(line))
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        say(f"\nfrom {self._log}:")
+        for line in telling_lines(lines):
+            say("    " + mask(line)[:LINE_WIDTH])
         if self._offline:
             return
         say("\nwhat pip was told on this machine (pip config list, environment):")
@@ -106,7 +109,7 @@ class Pip:
             check=False,
         )
         return [mask_setting(line) for line in answer.stdout.splitlines()] + [
-            f"{name} = {mask(value)}"
+            f"{name} = {mask_value(value)}"
             for name, value in sorted(self._environ.items())
             if name.upper() in NETWORK_VARIABLES
         ]
@@ -133,7 +136,7 @@ def pip_environ(environ: Mapping[str, str], temporary: Path, *, offline: bool) -
 
 def describe_phase(log: str) -> str:
     """What pip is at, by the last of its log."""
-    phase = "starting pip"
+    phase = "working"
     for match in PHASES.finditer(log):
         if match["at"]:
             phase = f"compiling the engine, {match['at']} of {match['of']}"
@@ -146,17 +149,22 @@ def describe_phase(log: str) -> str:
     return phase
 
 
+def telling_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of pip's log that say why it failed: the first errors and the last lines."""
+    last = list(lines[-LAST_LINES:])
+    # A compiler's errors stand far above the end: its neighbours are compiled to their end first.
+    errors = [line for line in lines[:-LAST_LINES] if ERRORS.search(line)]
+    return [*errors[:FIRST_ERRORS], "...", *last] if errors else last
+
+
 def mask(text: str) -> str:
-    """``text`` with the credentials of every URL, and of ``user:password@host``, hidden."""
-    return "".join(
-        re.sub(r"^(.*?//)?(.*)@", r"\1****@", word) if _has_credentials(word) else word
-        for word in re.split(r"(\s+)", text)
-    )
+    """A line of a log with the credentials of every URL in it hidden."""
+    return re.sub(r"//\S*@", "//****@", text)
 
 
-def _has_credentials(word: str) -> bool:
-    # "//user@host" or "user:password@host"; not "name@1.2" or an e-mail address.
-    return bool(re.search(r"//.*@|:.*@", word))
+def mask_value(value: str) -> str:
+    """A setting's value with all that stands before a host hidden, also where there is no //."""
+    return " ".join(re.sub(r"^(.*?//)?.*@", r"\1****@", word) for word in value.split())
 
 
 def mask_setting(line: str) -> str:
@@ -166,7 +174,7 @@ def mask_setting(line: str) -> str:
         value = str(ast.literal_eval(quoted))
     except (ValueError, SyntaxError):
         value = quoted
-    return f"{name} = {' '.join(mask(value).split())}"
+    return f"{name} = {mask_value(value)}"
 
 
 def _available_memory() -> int:
@@ -174,8 +182,3 @@ def _available_memory() -> int:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return JOB_MEMORY
-
-
-def names_of(requirements: Sequence[str]) -> tuple[str, ...]:
-    """The bare project names of requirements such as ``jinja2>=3.1.6,<4``."""
-    return tuple(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in requirements)
