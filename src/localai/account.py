@@ -105,7 +105,7 @@ def _group_names(path: Path) -> tuple[str, ...]:
 
 
 def _sudo_from(environ: Mapping[str, str]) -> str:
-    """sudo(8) sets SUDO_USER. A user can set it too, so it is kept as a claim and grants nothing."""
+    """sudo(8) sets SUDO_USER, but so can a user: it is kept as a claim and grants nothing."""
     name = environ.get("SUDO_USER", "")
     return name if re.fullmatch(r"[\w.@\\-]{1,256}\$?", name) else ""
 

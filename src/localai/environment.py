@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -79,7 +79,7 @@ class Reading:
 class LabelRules:
     """The policy's part in a label: words by class, host name patterns, and whose word counts."""
 
-    classes: Mapping[str, frozenset[str]] = DEFAULT_CLASSES
+    classes: Mapping[str, frozenset[str]] = field(default_factory=lambda: DEFAULT_CLASSES)
     production_hosts: tuple[str, ...] = DEFAULT_PRODUCTION_HOSTS
     self_declared: bool = True
 

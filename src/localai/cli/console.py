@@ -76,11 +76,11 @@ def print_start(facts: Facts, decision: Decision) -> None:
     say(screen.start(facts, decision, width()))
 
 
-def print_check(facts: Facts, decision: Decision) -> None:
+def print_check(facts: Facts, decision: Decision, record: int) -> None:
     """Every gate's answer, on stdout."""
     from localai.cli import screen
 
-    out(screen.check(facts, decision, width()))
+    out(screen.check(facts, decision, record, width()))
 
 
 def print_refusal(decision: Decision, record: int) -> None:

@@ -35,10 +35,17 @@ def decide(facts: Facts, policy: Policy) -> Decision:
     return Decision(tuple(_waive(finding, policy.waivers, facts.today) for finding in findings))
 
 
-def refuses_before_probing(facts: Facts, policy: Policy) -> bool:
-    """True if label, policy or manifest already refuse: then no probe is sent."""
-    findings = (gate(facts, policy) for gate in PROBING_NEEDS)
-    return refused(_waive(finding, policy.waivers, facts.today) for finding in findings)
+def why_not_to_probe(facts: Facts, policy: Policy) -> str:
+    """Why no probe may be sent yet: label, policy or manifest already refuse. "" if none does.
+
+    The launch puts this into ``Facts.unprobed``.
+    """
+    for gate in PROBING_NEEDS:
+        finding = _waive(gate(facts, policy), policy.waivers, facts.today)
+        if finding.refuses:
+            what = {"environment-label": "label", "policy": "policy"}.get(finding.check, "manifest")
+            return f"the {what} already refuses"
+    return ""
 
 
 def _waive(finding: Finding, waivers: tuple[Waiver, ...], today: date) -> Finding:

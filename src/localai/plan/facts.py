@@ -72,7 +72,11 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is known when the gates are asked."""
+    """All that is known when the gates are asked.
+
+    ``unprobed`` says why no worker was probed, where that was on purpose
+    (:func:`localai.plan.build.why_not_to_probe`).
+    """
 
     today: date
     use: Use
@@ -86,4 +90,5 @@ class Facts:
     sandbox: SandboxStatus | None = None
     egress: EgressReport | None = None
     resources: Resources | None = None
+    unprobed: str = ""
     timings_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

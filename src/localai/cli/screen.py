@@ -1,0 +1,159 @@
+"""The layout of the three screens: start, check and refusal. Pure: facts and a width in, text out.
+
+Each row says a finding's own words, the same that the JSON has. From 60 columns on rows are set
+in columns, below that in lines under one another.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from localai import __version__
+from localai.cli.console import printable
+from localai.errors import Exit
+from localai.findings import Finding, Verdict
+from localai.plan.gates.resources import show_bytes
+
+if TYPE_CHECKING:
+    from localai.plan.build import Decision
+    from localai.plan.facts import Artifact, Facts
+
+TITLES = {
+    "environment-label": "label",
+    "policy": "policy",
+    "manifest-signature": "manifest",
+    "manifest-freshness": "manifest",
+    "artifact-approved": "weights",
+    "artifact-format": "format",
+    "approved-use": "approved",
+    "telemetry-off": "telemetry",
+    "host-egress": "host",
+    "sandbox": "sandbox",
+    "sandbox-egress": "egress",
+    "resources": "memory",
+}
+# These have a row on the start screen only if there is more to say than "pass".
+_QUIET = frozenset({"policy", "artifact-format", "resources"})
+_NARROW = 60
+_TITLE, _SUMMARY, _VERDICT = 13, 20, 13
+
+
+def start(facts: Facts, decision: Decision, width: int) -> str:
+    """What was proved in this run, one row a question."""
+    lines = [_header(facts.artifact, width), ""]
+    for finding in _merge_manifest(decision.findings):
+        if finding.check == "telemetry-off":
+            lines += _row("transcript", "not kept", "", width)
+        if finding.check in _QUIET and finding.verdict is Verdict.PASS:
+            continue
+        lines += _row(_title(finding), finding.summary, finding.evidence, width)
+        if finding.verdict is Verdict.WAIVED:
+            lines += _more("why", finding.why, width)
+    return "\n".join(lines)
+
+
+def check(facts: Facts, decision: Decision, record: int, width: int) -> str:
+    """Every gate's answer with its verdict, and for those that refuse why and what to do."""
+    lines = [_header(facts.artifact, width), ""]
+    for finding in decision.findings:
+        lines += _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
+        if finding.refuses or finding.verdict is Verdict.WAIVED:
+            lines += _reasons(finding, width)
+    outcome = "allowed" if decision.allowed else f"refused: {_count(decision)}"
+    lines += _wrap(f"{outcome}. no model was loaded. record {record}", width)
+    return "\n".join(lines)
+
+
+def refusal(decision: Decision, record: int, width: int) -> str:
+    """Everything that is wrong, each with its remedy."""
+    lines = [*_wrap(f"localai: refused: {_count(decision)}", width), ""]
+    for finding in decision.refusing:
+        lines += _row(_title(finding), finding.summary, finding.evidence, width)
+        lines += _reasons(finding, width)
+    end = f"nothing was started. record {record}, exit code {int(Exit.REFUSED)}"
+    return "\n".join([*lines, *_wrap(end, width)])
+
+
+def _header(artifact: Artifact | None, width: int) -> str:
+    what = ""
+    if artifact:
+        size = f", {show_bytes(artifact.size)}" if artifact.size else ""
+        what = f"   {printable(artifact.name)}{size}"
+    return "\n".join(_wrap(f"localai {__version__}{what}", width))
+
+
+def _count(decision: Decision) -> str:
+    failed = sum(finding.verdict is Verdict.FAIL for finding in decision.findings)
+    unchecked = len(decision.refusing) - failed
+    total = len(decision.findings)
+    words = [f"{failed} of {total} checks failed"] if failed else []
+    words += [f"{unchecked} {'' if failed else f'of {total} '}not checked"] if unchecked else []
+    return ", ".join(words)
+
+
+def _merge_manifest(findings: tuple[Finding, ...]) -> Iterator[Finding]:
+    """Signature and freshness share a row: they are two halves of one answer."""
+    by_check = {finding.check: finding for finding in findings}
+    fresh = by_check.get("manifest-freshness")
+    for finding in findings:
+        if finding.check == "manifest-signature" and fresh and fresh.verdict is Verdict.PASS:
+            evidence = ", ".join(filter(None, (finding.evidence, fresh.summary)))
+            yield Finding(finding.check, finding.verdict, finding.summary, evidence)
+        elif finding is not fresh or fresh.verdict is not Verdict.PASS:
+            yield finding
+
+
+def _title(finding: Finding) -> str:
+    return TITLES.get(finding.check, finding.check)
+
+
+def _reasons(finding: Finding, width: int) -> list[str]:
+    return _more("why", finding.why, width) + _more("do", finding.remedy, width)
+
+
+def _row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:
+    summary, evidence = printable(summary), printable(evidence)
+    if width < _NARROW:
+        said = f"{title}: {verdict + ', ' if verdict else ''}{summary}"
+        return _wrap(said, width) + (_wrap(evidence, width, "  ") if evidence else [])
+    start = f"  {title:<{_TITLE}}" + (f"{verdict:<{_VERDICT}}" if verdict else "")
+    if not evidence:
+        return [start + summary]
+    first = f"{start}{summary:<{_SUMMARY}}"
+    first = first if first.endswith(" ") else first + " "
+    hang = " " * (len(start) + _SUMMARY)
+    return textwrap.wrap(
+        evidence,
+        width,
+        initial_indent=first,
+        subsequent_indent=hang,
+        break_on_hyphens=False,
+    )
+
+
+def _more(word: str, text: str, width: int) -> list[str]:
+    text = printable(text)
+    if not text:
+        return []
+    if width < _NARROW:
+        return _wrap(f"{word}: {text}", width, "  ")
+    first = " " * (2 + _TITLE) + f"{word:<6}"
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+    )
+
+
+def _wrap(text: str, width: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,49 @@
+"""The gates, in the order in which they are asked. One gate a file, and this one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding
+from localai.plan.gates.approved_use import approved_use
+from localai.plan.gates.artifact_approved import artifact_approved
+from localai.plan.gates.artifact_format import artifact_format
+from localai.plan.gates.environment_label import environment_label
+from localai.plan.gates.host_egress import host_egress
+from localai.plan.gates.manifest_freshness import manifest_freshness
+from localai.plan.gates.manifest_signature import manifest_signature
+from localai.plan.gates.policy_read import policy_read
+from localai.plan.gates.resources import resources
+from localai.plan.gates.sandbox_egress import sandbox_egress
+from localai.plan.gates.sandbox_layers import sandbox_layers
+from localai.plan.gates.telemetry_off import telemetry_off
+
+if TYPE_CHECKING:
+    from localai.plan.facts import Facts
+    from localai.policy import Policy
+
+Gate = Callable[["Facts", "Policy"], Finding]
+
+GATES: tuple[Gate, ...] = (
+    environment_label,
+    policy_read,
+    manifest_signature,
+    manifest_freshness,
+    artifact_approved,
+    artifact_format,
+    approved_use,
+    telemetry_off,
+    host_egress,
+    sandbox_layers,
+    sandbox_egress,
+    resources,
+)
+
+# If one of these refuses, no probe is sent: nothing could start anyway.
+PROBING_NEEDS: tuple[Gate, ...] = (
+    environment_label,
+    policy_read,
+    manifest_signature,
+    manifest_freshness,
+)

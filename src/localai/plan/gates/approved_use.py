@@ -1,0 +1,69 @@
+"""Gate approved-use: is this purpose, with this data, by this account, what was approved?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from localai.manifest.schema import Entry
+    from localai.plan.facts import Facts
+    from localai.policy import Policy
+
+CHECK = "approved-use"
+
+
+def approved_use(facts: Facts, policy: Policy) -> Finding:
+    """Every limit of the entry and of the policy, all at once."""
+    artifact = facts.artifact
+    if artifact is None or artifact.entry is None:
+        return Finding(
+            CHECK,
+            Verdict.NOT_CHECKED,
+            "no entry",
+            "what is not in a manifest is approved for nothing",
+        )
+    entry = artifact.entry
+    if wrong := _find_wrong(entry, facts, policy):
+        evidence, remedies = zip(*wrong, strict=True)
+        return Finding(
+            CHECK,
+            Verdict.FAIL,
+            "not approved for this",
+            "; ".join(evidence),
+            why="approvals are for named purposes, data, groups and a time",
+            remedy="; ".join(dict.fromkeys(remedies)),
+        )
+    parts = [f"{facts.use.data_class} data"]
+    parts += [f"group {name}" for name in entry.use.groups if name in facts.account.groups]
+    if entry.approval.self_approved:
+        parts.append(f"self-approved by {entry.approval.by}")
+    parts.append(f"review by {entry.approval.review_by}")
+    verdict = Verdict.NOTE if entry.approval.self_approved else Verdict.PASS
+    return Finding(CHECK, verdict, facts.use.purpose, ", ".join(parts))
+
+
+def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, str]]:
+    """What does not fit, each with its remedy."""
+    use, approved, wrong = facts.use, entry.use, []
+    if use.purpose not in approved.purposes:
+        known = ", ".join(approved.purposes)
+        wrong.append((f"purpose {use.purpose}; approved: {known}", "--purpose one of these"))
+    if use.data_class not in approved.data_classes:
+        known = ", ".join(approved.data_classes)
+        wrong.append((f"{use.data_class} data; approved: {known}", "--data-class one of these"))
+    if use.data_class not in policy.data_classes:
+        known = ", ".join(policy.data_classes) or "none"
+        wrong.append((f"{use.data_class} data; the policy allows: {known}", "--data-class"))
+    if approved.groups and not set(approved.groups) & set(facts.account.groups):
+        known = ", ".join(approved.groups)
+        wrong.append(
+            (f"{facts.account.name} is in none of the groups {known}", "ask for membership")
+        )
+    if entry.approval.on > facts.today:
+        wrong.append((f"approved from {entry.approval.on}, a day to come", "check the clock"))
+    if entry.approval.review_by < facts.today:
+        overdue = f"review was due by {entry.approval.review_by}"
+        wrong.append((overdue, "localai approve FILE, after looking at it again"))
+    return wrong

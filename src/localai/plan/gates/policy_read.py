@@ -1,0 +1,38 @@
+"""Gate policy: are there rules that can be read, and whose are they?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from localai.plan.facts import Facts
+    from localai.policy import Policy
+
+CHECK = "policy"
+
+
+def policy_read(facts: Facts, policy: Policy) -> Finding:
+    """A policy that cannot be read refuses. One that nobody administers is worth a note."""
+    loaded = facts.policy
+    if loaded.problem:
+        return Finding(
+            CHECK,
+            Verdict.FAIL,
+            "unreadable",
+            loaded.problem,
+            why="without its rules nothing can be allowed",
+            remedy=loaded.remedy,
+        )
+    files = [f"{path} sha256 {digest[:8]}…" for path, digest in loaded.files]
+    over = [waiver for waiver in policy.waivers if waiver.until < facts.today]
+    files += [f"waiver for {waiver.check} ended {waiver.until}" for waiver in over]
+    files += loaded.notes
+    if not loaded.administered:
+        own = "your own" if loaded.files else "built-in"
+        return Finding(
+            CHECK, Verdict.NOTE, own, ", ".join(["no administrator's policy here", *files])
+        )
+    verdict = Verdict.NOTE if over or loaded.notes else Verdict.PASS
+    return Finding(CHECK, verdict, policy.name, ", ".join(files))

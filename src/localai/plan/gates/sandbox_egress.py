@@ -1,0 +1,63 @@
+"""Gate sandbox-egress: did anything get out of the worker or the launcher?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from localai.egress.selftest import EgressReport
+    from localai.plan.facts import Facts
+    from localai.policy import Policy
+
+CHECK = "sandbox-egress"
+FEWEST = 40
+WHY = "nothing may leave, and that must be shown at every start"
+REMEDY = "localai check MODEL --json shows every probe"
+
+
+def sandbox_egress(facts: Facts, policy: Policy) -> Finding:
+    """Arrived refuses; so does anything that was not shown to work without the layers."""
+    report = facts.egress
+    if report is None:
+        return Finding(
+            CHECK,
+            Verdict.NOT_CHECKED,
+            "not probed",
+            facts.unprobed or "no self-test was made",
+        )
+    summary = f"{len(report.arrived)} of {report.probes} got out"
+    out = [*report.arrived, *(f"{name} (launcher)" for name in report.launcher.arrived)]
+    if out:
+        return Finding(CHECK, Verdict.FAIL, summary, ", ".join(out), why=WHY, remedy=REMEDY)
+    if problems := _unproved(report):
+        return Finding(
+            CHECK, Verdict.NOT_CHECKED, "not proved", "; ".join(problems), why=WHY, remedy=REMEDY
+        )
+    return Finding(CHECK, Verdict.PASS, summary, describe(report))
+
+
+def describe(report: EgressReport) -> str:
+    """The figures of a self-test in which nothing got out."""
+    parts = [
+        f"{report.controls_arrived} of {report.probes} controls arrived",
+        f"launcher {len(report.launcher.arrived)} of {report.launcher.probes}",
+    ]
+    if report.closed:
+        parts.append(f"{len(report.closed)} closed here")
+    if report.unsafe_here:
+        parts.append(f"{len(report.unsafe_here)} unsafe here")
+    return ", ".join([*parts, f"{report.seconds:.1f} s"])
+
+
+def _unproved(report: EgressReport) -> list[str]:
+    problems = [f"{name}: not checked" for name in report.not_checked]
+    problems += [f"{name} (launcher): not checked" for name in report.launcher.not_checked]
+    if report.controls_arrived != report.probes:
+        problems.append(f"{report.controls_arrived} of {report.probes} controls arrived")
+    if len(report.results) < FEWEST or not report.probes:
+        problems.append(f"only {len(report.results)} probes, {FEWEST} are the least")
+    if not report.launcher.probes:
+        problems.append("no probe under the launcher's filter")
+    return problems

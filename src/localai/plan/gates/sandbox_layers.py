@@ -1,0 +1,41 @@
+"""Gate sandbox: is every required layer in force around the worker?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from localai.plan.facts import Facts
+    from localai.policy import Policy
+
+CHECK = "sandbox"
+WHY = "a model runs only behind every required layer"
+
+
+def sandbox_layers(facts: Facts, policy: Policy) -> Finding:
+    """Judge what was found in force, not what was asked for."""
+    status = facts.sandbox
+    if status is None or not any(layer.required for layer in status.layers):
+        evidence = facts.unprobed or "the worker gave no status"
+        return Finding(
+            CHECK,
+            Verdict.NOT_CHECKED,
+            "not probed" if facts.unprobed else "no status",
+            evidence,
+            remedy="" if facts.unprobed else "localai doctor",
+        )
+    if missing := status.missing_required:
+        return Finding(
+            CHECK,
+            Verdict.FAIL,
+            "not sealed",
+            "; ".join(f"{layer.name}: {layer.detail}" for layer in missing),
+            why=WHY,
+            remedy="localai doctor",
+        )
+    in_force = [layer.detail for layer in status.layers if layer.in_force]
+    absent = [f"without {layer.name}" for layer in status.layers if not layer.in_force]
+    evidence = ", ".join([*in_force, f"uid {status.uid}", *absent])
+    return Finding(CHECK, Verdict.NOTE if absent else Verdict.PASS, "sealed", evidence)

@@ -1,0 +1,109 @@
+"""Find the entry that approves some bytes, and the manifest whose word counts.
+
+Only digests decide. A size merely says which entries are worth hashing for, and a name nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localai.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from localai.manifest.schema import ArtifactFile, Entry
+    from localai.manifest.verify import LoadedManifest
+    from localai.plan.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An entry, the file in it, and the manifest that holds it."""
+
+    manifest: LoadedManifest
+    entry: Entry
+    file: ArtifactFile
+
+
+def candidates(manifests: Iterable[LoadedManifest], size: int) -> tuple[Match, ...]:
+    """All files of ``size`` bytes in manifests whose signatures hold, those in force first."""
+    ordered = sorted(manifests, key=lambda loaded: not in_force(loaded))
+    return tuple(
+        Match(loaded, entry, file)
+        for loaded in ordered
+        if loaded.verification.manifest is not None
+        for entry in loaded.verification.manifest.entries
+        for file in entry.files
+        if file.size == size
+    )
+
+
+def find_match(
+    found: Sequence[Match], *, sha256: str | None = None, tree: str | None = None
+) -> Match | None:
+    """The first candidate with one of these digests. A candidate that names a digest which was
+    computed and differs is never the one, even if the other digest agrees."""
+    for match in found:
+        pairs = ((sha256, match.file.sha256), (tree, match.file.tree))
+        compared = [measured == named for measured, named in pairs if measured and named]
+        if compared and all(compared):
+            return match
+    return None
+
+
+def in_force(loaded: LoadedManifest) -> bool:
+    """True if the manifest's signature and its freshness both allow."""
+    findings = loaded.verification.findings
+    return bool(findings) and not any(finding.refuses for finding in findings)
+
+
+def judge_manifests(facts: Facts, check: str) -> Finding:
+    """One finding of the given check for all manifests.
+
+    With an entry, its manifest speaks. Without one, any manifest that is in force will do (what it
+    does not list is then the artifact's own finding), and if none is, all say what is wrong.
+    """
+    if not facts.manifests:
+        return Finding(
+            check,
+            Verdict.FAIL,
+            "no manifest",
+            "nothing is approved here",
+            why="only what a signed manifest lists may run",
+            remedy="localai approve FILE",
+        )
+    named = facts.artifact.manifest if facts.artifact else ""
+    asked = [loaded for loaded in facts.manifests if loaded.name == named] or [*facts.manifests]
+    good = [loaded for loaded in asked if in_force(loaded)]
+    if not good:
+        return _join([_of(loaded, check) for loaded in asked])
+    finding = _of(good[0], check)
+    others = [loaded.name for loaded in facts.manifests if not in_force(loaded)]
+    if not others or check != "manifest-signature":
+        return finding
+    evidence = f"{finding.evidence}, not in force: {', '.join(others)}"
+    return Finding(check, Verdict.NOTE, finding.summary, evidence)
+
+
+def _of(loaded: LoadedManifest, check: str) -> Finding:
+    for finding in loaded.verification.findings:
+        if finding.check == check:
+            return finding
+    return Finding(
+        check, Verdict.NOT_CHECKED, "not checked", f"{loaded.name}: its signature comes first"
+    )
+
+
+def _join(findings: list[Finding]) -> Finding:
+    """What refuses speaks, the first of it loudest."""
+    refusing = [finding for finding in findings if finding.refuses] or findings
+    first = refusing[0]
+    return Finding(
+        first.check,
+        first.verdict,
+        first.summary,
+        "; ".join(finding.evidence for finding in refusing if finding.evidence),
+        why=first.why,
+        remedy="; ".join(dict.fromkeys(one.remedy for one in refusing if one.remedy)),
+    )
