@@ -1,0 +1,154 @@
+"""Find and read what lies on this host: the root of trust, its pin, and the manifests."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from localai.atomicfile import write_whole
+from localai.errors import StateError
+from localai.manifest import envelope, floor, schema, trust
+from localai.manifest.verify import (
+    Authority,
+    LoadedManifest,
+    Trust,
+    Verification,
+    refuse_unread,
+    verify_manifest,
+    verify_root,
+)
+from localai.places import Places, make_private
+from localai.smallfile import read_small
+
+MOST = 64
+"""Manifests that a host may have."""
+
+
+def manifest_directory(places: Places) -> Path:
+    """Where the manifests that count lie."""
+    return places.administrator / "manifests" if places.administered else places.manifests
+
+
+def pin_file(places: Places) -> Path:
+    """Where the fingerprint of the user's own root of trust is kept."""
+    return places.config / "root.pin"
+
+
+def load_trust(places: Places, today: date, *, owner: int = 0) -> Trust:
+    """Read and verify the root of trust that counts on this host.
+
+    ``owner`` is the uid that must own the administrator's. Nothing is raised: what cannot be read
+    cannot be relied on, and the result says so.
+    """
+    authority = Authority.ADMINISTRATOR if places.administered else Authority.OWN
+    try:
+        pin = None if places.administered else _read_pin(places)
+        raw = read_small(
+            places.root, limit=trust.LIMIT, owner=owner if places.administered else None
+        )
+        signatures = read_small(envelope.envelope_beside(places.root), limit=envelope.LIMIT)
+    except StateError as error:
+        return Trust(authority, None, "", "root unreadable", error.message, error.hint)
+    return verify_root(raw, signatures, authority, pin, today)
+
+
+def pin_root(places: Places, raw: bytes, signatures: bytes) -> str:
+    """Make ``raw`` the user's own root of trust: store it, its signatures and its fingerprint,
+    which is returned. The caller has verified it. Raises StateError."""
+    make_private(places.config)
+    own = places.config / "root.json"
+    fingerprint = trust.fingerprint_root(raw)
+    write_whole(own, raw, mode=0o644)
+    write_whole(envelope.envelope_beside(own), signatures, mode=0o644)
+    write_whole(pin_file(places), f"{fingerprint}\n".encode(), mode=0o644)
+    return fingerprint
+
+
+def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[LoadedManifest, ...]:
+    """Read and verify every manifest on this host, and remember the versions seen.
+
+    Those are the ``*.yaml`` in the administrator's directory, or in the user's where there is no
+    administrator; links are not followed. Two manifests of one name refuse each other.
+    Raises StateError if the directory or what was remembered cannot be read, or if a risen
+    version cannot be remembered.
+    """
+    paths = _list(manifest_directory(places))
+    if not paths:
+        return ()
+    root = load_trust(places, today, owner=owner)
+    floors = floor.read_floors(places.state)
+    loaded = tuple(LoadedManifest(path, _verify(path, root, today, floors)) for path in paths)
+    loaded = _refuse_namesakes(loaded)
+    floor.remember(
+        places.state,
+        {
+            manifest.name: manifest.verification.floor
+            for manifest in loaded
+            if manifest.verification.floor
+        },
+    )
+    return loaded
+
+
+def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> Verification:
+    """Verify one manifest wherever it lies, and remember nothing. Raises StateError."""
+    root = load_trust(places, today, owner=owner)
+    return _verify(path, root, today, floor.read_floors(places.state))
+
+
+def _list(directory: Path) -> list[Path]:
+    try:
+        paths = sorted(
+            path
+            for path in directory.iterdir()
+            if path.suffix == ".yaml" and not path.name.startswith(".")
+        )
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StateError(
+            f"cannot read {directory}: {error.strerror}", hint=f"ls -ld {directory}"
+        ) from error
+    if len(paths) > MOST:
+        raise StateError(
+            f"{len(paths)} manifests in {directory}: at most {MOST} are read",
+            hint="put several entries into one manifest",
+        )
+    return paths
+
+
+def _verify(path: Path, root: Trust, today: date, floors: dict[str, floor.Floor]) -> Verification:
+    if path.is_symlink():
+        remedy = f"put the file itself in its place: {path.readlink()}"
+        return refuse_unread(f"{path.name} is a link, and none is followed", remedy, root.authority)
+    try:
+        raw = read_small(path, limit=schema.LIMIT)
+        signatures = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    except StateError as error:
+        return refuse_unread(error.message, error.hint, root.authority)
+    if raw is None:
+        return refuse_unread(f"{path} does not exist", "localai manifest init", root.authority)
+    return verify_manifest(raw, signatures, root, today=today, floors=floors)
+
+
+def _refuse_namesakes(loaded: tuple[LoadedManifest, ...]) -> tuple[LoadedManifest, ...]:
+    """One name, one manifest: otherwise the order of files would decide which one counts."""
+    names = [manifest.name for manifest in loaded]
+    return tuple(
+        LoadedManifest(
+            manifest.path,
+            refuse_unread(
+                f"two files hold a manifest named {manifest.name}",
+                "keep the newer one",
+                manifest.verification.authority,
+            ),
+        )
+        if names.count(manifest.name) > 1
+        else manifest
+        for manifest in loaded
+    )
+
+
+def _read_pin(places: Places) -> str | None:
+    raw = read_small(pin_file(places), limit=256)
+    return None if raw is None else raw.decode("ascii", "replace").strip()

@@ -1,0 +1,290 @@
+"""Verify a root of trust and a manifest: numbered steps over bytes, no I/O, no clock.
+
+The rules are TUF's where they apply to one offline file (specification 1.0.33, 5.4 to 5.6):
+default deny, sizes capped, signatures over the raw bytes before anything parses them, thresholds
+of distinct keys, versions that only rise, expiry. What no offline rule can notice is a newer
+manifest that is withheld: only its expiry bounds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from localai.errors import DocumentError
+from localai.findings import Finding, Verdict, refused
+from localai.manifest.envelope import MANIFEST_TYPE, parse_envelope
+from localai.manifest.floor import Floor
+from localai.manifest.schema import LIMIT, Entry, Manifest, parse_manifest
+from localai.manifest.trust import Root, fingerprint_root, is_signed_by_itself, parse_root
+
+SIGNATURE = "manifest-signature"
+FRESHNESS = "manifest-freshness"
+SOON = 14
+"""Days before the end from which the screen says so."""
+
+_PIN = "get the root of trust from your security officer, then: localai trust init FILE"
+_SIGN = "localai manifest sign FILE, by as many keys as the root of trust asks for"
+_RENEW = "ask its signers for a newer one (localai manifest sign FILE --days 90)"
+
+
+class Authority(StrEnum):
+    """Whose root of trust it is."""
+
+    ADMINISTRATOR = "administrator"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What came of the root of trust. ``root`` is None if it cannot be relied on; then
+    ``problem``, ``evidence`` and ``remedy`` say why."""
+
+    authority: Authority
+    root: Root | None
+    fingerprint: str = ""
+    problem: str = ""
+    evidence: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of one manifest.
+
+    ``findings`` are always two: ``manifest-signature`` and ``manifest-freshness``. ``manifest``
+    is None unless its signatures hold; only ``entries`` says what is approved. ``signers`` names
+    the keys whose signatures hold, ``sha256`` is the digest of the exact bytes, and ``floor`` what
+    is to be remembered, None if that would be wrong.
+    """
+
+    findings: tuple[Finding, Finding]
+    sha256: str
+    authority: Authority
+    manifest: Manifest | None = None
+    signers: tuple[str, ...] = ()
+    threshold: int = 0
+    floor: Floor | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries that count: none at all if a finding refuses."""
+        if self.manifest is None or refused(self.findings):
+            return ()
+        return self.manifest.entries
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedManifest:
+    """A manifest that lies on this host, and what came of it."""
+
+    path: Path
+    verification: Verification
+
+    @property
+    def name(self) -> str:
+        manifest = self.verification.manifest
+        return manifest.name if manifest else self.path.stem
+
+    @property
+    def sha256(self) -> str:
+        return self.verification.sha256
+
+    @property
+    def findings(self) -> tuple[Finding, Finding]:
+        return self.verification.findings
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self.verification.entries
+
+
+def verify_root(
+    raw: bytes | None, envelope: bytes | None, authority: Authority, pin: str | None, today: date
+) -> Trust:
+    """Decide whether a root of trust can be relied on.
+
+    ``raw`` and ``envelope`` are the files' bytes, None where there is none. The user's own root
+    must be the one that was pinned (``pin``); the administrator's is pinned by its owner.
+    """
+
+    def distrust(problem: str, evidence: str = "", remedy: str = _PIN) -> Trust:
+        return Trust(authority, None, fingerprint, problem, evidence, remedy)
+
+    # (1) There is one.
+    fingerprint = ""
+    if raw is None:
+        return distrust("no root of trust", remedy="localai setup, or localai trust init FILE")
+    # (2) It is the one that was pinned.
+    fingerprint = fingerprint_root(raw)
+    if authority is Authority.OWN and pin is None:
+        return distrust("root not pinned", f"root {fingerprint}")
+    if authority is Authority.OWN and pin != fingerprint:
+        return distrust("root is not the pinned one", f"pinned {pin}, found {fingerprint}")
+    # (3) It can be read, and (4) those who hold its keys signed it.
+    try:
+        root = parse_root(raw)
+        if envelope is None:
+            return distrust("root unsigned", "there is no root.dsse.json beside it")
+        if not is_signed_by_itself(root, raw, parse_envelope(envelope)):
+            return distrust("root not signed by its own keys", f"threshold {root.root.threshold}")
+    except DocumentError as error:
+        return distrust("root malformed", error.message)
+    # (5) It has not run out.
+    if today > root.expires:
+        return distrust("root expired", f"it held until {root.expires}")
+    return Trust(authority, root, fingerprint)
+
+
+def verify_manifest(
+    raw: bytes,
+    envelope: bytes | None,
+    trust: Trust,
+    *,
+    today: date,
+    floors: Mapping[str, Floor],
+) -> Verification:
+    """Verify a manifest's exact bytes against its detached envelope and the root of trust.
+
+    ``floors`` holds what was seen before, by the manifest's name. Nothing is raised for a
+    manifest that is wrong in any way: the findings say so.
+    """
+    digest = sha256(raw).hexdigest()
+    signers = _verify_signatures(raw, envelope, trust)
+    if trust.root is None or isinstance(signers, Finding):
+        refusal = signers if isinstance(signers, Finding) else _distrusted(trust)
+        return _refuse(refusal, digest, trust.authority)
+    role = trust.root.manifest
+    # (6) What was signed is read strictly.
+    try:
+        manifest = parse_manifest(raw)
+    except DocumentError as error:
+        remedy = "correct it, raise its version and sign it again (localai manifest sign FILE)"
+        return _refuse(_fail("malformed", error.message, remedy), digest, trust.authority)
+    seen = Floor(manifest.version, digest, role.fingerprint)
+    floor = floors.get(manifest.name)
+    if floor and floor.keys != seen.keys:
+        floor = None  # other keys than those that signed it
+    rolled_back = _check_version(seen, floor)
+    own = trust.authority is Authority.OWN
+    signature = Finding(
+        SIGNATURE,
+        Verdict.NOTE if own else Verdict.PASS,
+        f"version {manifest.version}",
+        f"{manifest.name}, {len(signers)} of {role.threshold} signatures"
+        + (", own root of trust" if own else ""),
+    )
+    return Verification(
+        (signature, rolled_back or _check_dates(manifest, today)),
+        digest,
+        trust.authority,
+        manifest,
+        signers,
+        role.threshold,
+        None if rolled_back else seen,
+    )
+
+
+def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verification:
+    """The verification of a manifest whose file could not be read at all."""
+    return _refuse(_fail("unreadable", problem, remedy), "", authority)
+
+
+def _verify_signatures(
+    raw: bytes, envelope: bytes | None, trust: Trust
+) -> tuple[str, ...] | Finding:
+    """Steps 1 to 5: the names of the keys that signed, or the finding that refuses."""
+    # (1) The size is capped before anything looks at the bytes.
+    if len(raw) > LIMIT:
+        return _fail("too large", f"{len(raw)} bytes, more than {LIMIT}", "split it in two")
+    # (2) There is a root of trust.
+    if trust.root is None:
+        return _distrusted(trust)
+    role = trust.root.manifest
+    # (3) There are signatures, over something of our type.
+    if envelope is None:
+        return _fail("unsigned", "there is no .dsse.json beside it", _SIGN)
+    try:
+        signed = parse_envelope(envelope)
+    except DocumentError as error:
+        return _fail("signatures malformed", error.message, _SIGN)
+    if signed.payload_type != MANIFEST_TYPE:
+        evidence = f"payload type {signed.payload_type}, expected {MANIFEST_TYPE}"
+        return _fail("signed as something else", evidence, _SIGN)
+    # (4) Some hold over these exact bytes, by keys of the role, whatever key ids they carry.
+    signers = role.count_signers(MANIFEST_TYPE, raw, signed)
+    if not signers:
+        why = "it was changed after it was signed, or signed by keys that the root does not list"
+        return _fail("not signed by a trusted key", f"0 of {role.threshold} signatures", _SIGN, why)
+    # (5) They are as many different keys as the root asks for.
+    if len(signers) < role.threshold:
+        evidence = f"{len(signers)} of {role.threshold} signatures: {', '.join(signers)}"
+        why = "each key counts once, however often it signed"
+        return _fail("too few signatures", evidence, _SIGN, why)
+    return signers
+
+
+def _check_version(seen: Floor, floor: Floor | None) -> Finding | None:
+    """Step 7: versions only rise, and one version has one content."""
+    if floor and seen.version < floor.version:
+        return Finding(
+            FRESHNESS,
+            Verdict.FAIL,
+            "rolled back",
+            f"version {seen.version}, but version {floor.version} was seen on this host",
+            why="an older manifest may approve what was withdrawn since",
+            remedy=f"get version {floor.version} or a newer one from its signers",
+        )
+    if floor and seen.version == floor.version and seen.sha256 != floor.sha256:
+        return Finding(
+            FRESHNESS,
+            Verdict.FAIL,
+            "two contents, one version",
+            f"version {seen.version} was sha256 {floor.sha256} before, now {seen.sha256}",
+            why="somebody signed two different manifests under one version",
+            remedy="ask its signers which is right; they raise the version and sign again",
+        )
+    return None
+
+
+def _check_dates(manifest: Manifest, today: date) -> Finding:
+    """Step 8: it was issued, and has not run out."""
+    # One day of grace: the signer's day may have begun earlier than ours.
+    if today < manifest.issued - timedelta(days=1):
+        evidence = f"issued on {manifest.issued}, and this host says {today}"
+        remedy = "set the clock of this host"
+        why = "a clock that is behind would let manifests live on"
+        return Finding(FRESHNESS, Verdict.FAIL, "not yet issued", evidence, why, remedy)
+    left = (manifest.expires - today).days
+    if left < 0:
+        evidence = f"it held until {manifest.expires}, today is {today}"
+        why = "approvals are for a time, then somebody looks again"
+        return Finding(FRESHNESS, Verdict.FAIL, "expired", evidence, why, _RENEW)
+    days = "1 day" if left == 1 else f"{left} days"
+    if left < SOON:
+        return Finding(FRESHNESS, Verdict.NOTE, f"{days} left", f"until {manifest.expires}")
+    return Finding(FRESHNESS, Verdict.PASS, f"{days} left", f"until {manifest.expires}")
+
+
+def _distrusted(trust: Trust) -> Finding:
+    return _fail(trust.problem, trust.evidence, trust.remedy)
+
+
+def _fail(summary: str, evidence: str, remedy: str, why: str = "") -> Finding:
+    why = why or "only what a trusted key signed approves anything"
+    return Finding(SIGNATURE, Verdict.FAIL, summary, evidence, why, remedy)
+
+
+def _refuse(signature: Finding, digest: str, authority: Authority) -> Verification:
+    freshness = Finding(
+        FRESHNESS,
+        Verdict.NOT_CHECKED,
+        "not looked at",
+        "the signature already refuses",
+        remedy=signature.remedy,
+    )
+    return Verification((signature, freshness), digest, authority)
