@@ -114,11 +114,14 @@ class LoadedPolicy:
     notes: tuple[str, ...] = ()
 
 
-def load_policy(administrator: Path, own: Path, *, owner: int = 0) -> LoadedPolicy:
+def load_policy(
+    administrator: Path, own: Path, *, owner: int = 0, notes: tuple[str, ...] = ()
+) -> LoadedPolicy:
     """Read the administrator's policy file and the user's, where they exist.
 
-    ``owner`` is the uid that must own the administrator's file. A file that cannot be read or is
-    malformed makes the result STRICT with a ``problem``, which the policy gate refuses.
+    ``owner`` is the uid that must own the administrator's file; ``notes`` are passed through.
+    A file that cannot be read or is malformed makes the result STRICT with a ``problem``, which
+    the policy gate refuses.
     """
     files: list[tuple[str, str]] = []
     path = administrator
@@ -139,8 +142,8 @@ def load_policy(administrator: Path, own: Path, *, owner: int = 0) -> LoadedPoli
     except (DocumentError, StateError) as error:
         problem = error.message if str(path) in error.message else f"{path}: {error.message}"
         remedy = error.hint or f"correct {path}"
-        return LoadedPolicy(STRICT, path == administrator, tuple(files), problem, remedy)
-    return LoadedPolicy(policy, administered, tuple(files))
+        return LoadedPolicy(STRICT, path == administrator, tuple(files), problem, remedy, notes)
+    return LoadedPolicy(policy, administered, tuple(files), notes=notes)
 
 
 # With an administrator, one person is not user and officer at once unless the policy says so.

@@ -112,6 +112,8 @@ def _run(name: str, arguments: list[str]) -> int:
     if app is None:
         app = typer.Typer(rich_markup_mode=None, add_completion=False)
         app.command(name)(module.command)
+    elif not arguments:
+        arguments = ["--help"]
     # make_context and invoke instead of main(): that one has its own ideas of what an interrupt,
     # a closed stdin and a broken pipe mean, and __main__ owns those.
     command = get_command(app)
@@ -124,6 +126,5 @@ def _run(name: str, arguments: list[str]) -> int:
         return done.exit_code
     except wrong as error:
         described = getattr(error, "format_message", error.__str__)()
-        raise UsageError(
-            described.rstrip(".") or "a command is missing", hint=f"localai {name} --help"
-        ) from error
+        path = getattr(getattr(error, "ctx", None), "command_path", f"localai {name}")
+        raise UsageError(described.rstrip("."), hint=f"{path} --help") from error

@@ -15,13 +15,15 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from localai.errors import LocalAIError, StateError, UsageError
 
 if TYPE_CHECKING:
+    from localai.environment import Reading
+    from localai.findings import Finding
     from localai.plan.build import Decision
     from localai.plan.facts import Facts
 
@@ -88,6 +90,13 @@ def print_refusal(decision: Decision, record: int) -> None:
     from localai.cli import screen
 
     say(screen.refusal(decision, record, width()))
+
+
+def print_label(readings: Sequence[Reading], finding: Finding) -> None:
+    """Every source of a label, and what follows from them, on stdout."""
+    from localai.cli import screen
+
+    out(screen.label(readings, finding, width()))
 
 
 def width() -> int:

@@ -7,11 +7,12 @@ in columns, below that in lines under one another.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from localai import __version__
 from localai.cli.console import printable
+from localai.environment import Power, Reading
 from localai.errors import Exit
 from localai.findings import Finding, Verdict
 from localai.plan.gates.resources import show_bytes
@@ -33,6 +34,12 @@ TITLES = {
     "sandbox": "sandbox",
     "sandbox-egress": "egress",
     "resources": "memory",
+}
+_POWERS = {
+    Power.ADMINISTRATOR: "the administrator's, grants",
+    Power.SELF_DECLARED: "self-declared, grants if the policy lets it",
+    Power.DENY: "can only deny",
+    Power.HOST_NAME: "can only deny, by the policy's patterns",
 }
 # These have a row on the start screen only if there is more to say than "pass".
 _QUIET = frozenset({"policy", "artifact-format", "resources"})
@@ -74,6 +81,18 @@ def refusal(decision: Decision, record: int, width: int) -> str:
         lines += _reasons(finding, width)
     end = f"nothing was started. record {record}, exit code {int(Exit.REFUSED)}"
     return "\n".join([*lines, *_wrap(end, width)])
+
+
+def label(readings: Sequence[Reading], finding: Finding, width: int) -> str:
+    """Every source of a label, and what follows from them."""
+    lines = _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
+    lines += [*_reasons(finding, width), ""]
+    for reading in readings:
+        wrong = reading.problem or reading.void
+        power = "counts for nothing" if wrong else _POWERS[reading.power]
+        said = f"{reading.source}: {reading.value or 'nothing'} ({power})"
+        lines += _wrap(printable(f"{said}: {wrong}" if wrong else said), width, "  ")
+    return "\n".join(lines)
 
 
 def _header(artifact: Artifact | None, width: int) -> str:

@@ -20,9 +20,13 @@ DECLARE = "localai setup"
 
 
 def environment_label(facts: Facts, policy: Policy) -> Finding:
+    """Judge everything that says what kind of host this is."""
+    return judge_labels(facts.labels, policy.labels)
+
+
+def judge_labels(readings: tuple[Reading, ...], rules: LabelRules) -> Finding:
     """What could not be read, then what denies, then what is ambiguous, then what grants."""
-    rules = policy.labels
-    unread = [reading for reading in facts.labels if reading.problem]
+    unread = [reading for reading in readings if reading.problem]
     if unread:
         evidence = "; ".join(f"{reading.source}: {reading.problem}" for reading in unread)
         return Finding(
@@ -33,10 +37,10 @@ def environment_label(facts: Facts, policy: Policy) -> Finding:
             why="a source that cannot be read could say production",
             remedy="; ".join(reading.remedy for reading in unread),
         )
-    denying = [reading for reading in facts.labels if _denies(reading, rules)]  # even a lapsed one
+    denying = [reading for reading in readings if _denies(reading, rules)]  # even a lapsed one
     if denying:
         return Finding(CHECK, Verdict.FAIL, "production", _said(denying), why=LANE, remedy=MOVE)
-    counting = [reading for reading in facts.labels if not reading.void]
+    counting = [reading for reading in readings if not reading.void]
     ambiguous = [reading for reading in counting if _is_ambiguous(reading, rules)]
     if ambiguous:
         return Finding(
@@ -47,7 +51,7 @@ def environment_label(facts: Facts, policy: Policy) -> Finding:
             why=_why_ambiguous(ambiguous, rules),
             remedy=f"use one of: {', '.join(sorted(rules.classes))}",
         )
-    return _granted(facts.labels, rules)
+    return _granted(readings, rules)
 
 
 def _granted(readings: tuple[Reading, ...], rules: LabelRules) -> Finding:
