@@ -61,11 +61,13 @@ lib.llama_backend_init()
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """``context`` in tokens, None for the model's own up to DEFAULT_CONTEXT; ``gpu_layers``: how
-    many layers to offload, -1 for all that the build and the device can."""
+    many layers to offload, -1 for all that the build and the device can; ``repack``: let llama.cpp
+    copy weights into a faster layout, which needs their memory again."""
 
     context: int | None
     threads: int
     gpu_layers: int = 0
+    repack: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Engine:
         _complaints.clear()
         parameters = lib.llama_model_default_params()
         parameters.n_gpu_layers = options.gpu_layers
+        parameters.use_extra_bufts = options.repack
         parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP
         model = (
             _load_file(model_fds[0], parameters)

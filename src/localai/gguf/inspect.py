@@ -1,0 +1,123 @@
+"""Judge what the reader found: facts in, findings (check ``artifact-format``) out."""
+
+from __future__ import annotations
+
+from localai.findings import Finding, Verdict
+from localai.gguf.facts import Array, GgufFile
+
+CHECK = "artifact-format"
+# Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
+_OTHER_KINDS = {
+    "adapter": "an adapter (LoRA), which needs the model that it adapts",
+    "mmproj": "a projector, the part of a model that sees or hears",
+    "imatrix": "an importance matrix, a by-product of quantisation",
+    "vocab": "a vocabulary without weights",
+}
+# What llama.cpp's CPU backend may copy into another layout when it loads (ggml-cpu/repack.cpp).
+_REPACKED = frozenset({"Q2_K", "Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4"})
+_CACHE_BYTES = 2  # of one number in the KV cache: F16
+_BATCH = 512  # tokens whose activations are in memory at once; worker.engine.BATCH
+_FIXED = 64 << 20  # Python, the libraries, the vocabulary, graphs
+
+
+def inspect(file: GgufFile) -> tuple[Finding, ...]:
+    """What there is to say about a well-formed file; nothing worse than ``note`` may be run."""
+    findings = [*_kind(file), *_layout(file)]
+    if all(finding.verdict is Verdict.NOTE for finding in findings):
+        findings.insert(0, Finding(CHECK, Verdict.PASS, f"GGUF v{file.version}", describe(file)))
+    return tuple(findings)
+
+
+def describe(file: GgufFile) -> str:
+    """The file in one line: architecture, parameters, quantisation, tensors, context."""
+    parts = [file.architecture or "no architecture", f"{show_count(file.parameters)} parameters"]
+    parts += [file.quantisation, f"{len(file.tensors)} tensors"]
+    if file.context_length:
+        parts.append(f"context {file.context_length}")
+    if file.parts > 1:
+        parts.append(f"part {(file.number('split.no') or 0) + 1} of {file.parts}")
+    return ", ".join(part for part in parts if part)
+
+
+def show_count(count: int) -> str:
+    """A number of parameters as people write it: 135M, 7.2B."""
+    for letter, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
+    return str(count)
+
+
+def inference_bytes(file: GgufFile, context: int, *, repack: bool) -> int:
+    """Memory in bytes that inference wants beside the sealed file, an estimate from above.
+
+    KV cache for ``context`` tokens, activations of one batch, and with ``repack`` the weights
+    that llama.cpp copies into another layout (it is faster, and can be told not to).
+    """
+    arch = file.architecture
+    width = file.number(f"{arch}.embedding_length") or 0
+    heads = _largest(file, f"{arch}.attention.head_count") or 1
+    kept = _largest(file, f"{arch}.attention.head_count_kv") or heads
+    key = file.number(f"{arch}.attention.key_length") or width // heads
+    value = file.number(f"{arch}.attention.value_length") or width // heads
+    layers = file.number(f"{arch}.block_count") or 0
+    inner = _largest(file, f"{arch}.feed_forward_length") or 4 * width
+    cache = context * layers * kept * (key + value) * _CACHE_BYTES
+    activations = _BATCH * 4 * (6 * width + 3 * inner + 2 * context)
+    copies = sum(tensor.size for tensor in file.tensors if tensor.type in _REPACKED)
+    return _FIXED + cache + activations + (copies if repack else 0)
+
+
+def _kind(file: GgufFile) -> list[Finding]:
+    kind = file.text("general.type")
+    if kind in _OTHER_KINDS:
+        return [_fail("not a model", f"general.type is {kind}: {_OTHER_KINDS[kind]}")]
+    if file.number("split.no"):
+        return []  # a later part of a set: only the first one says what the model is
+    findings = []
+    if not file.architecture:
+        findings.append(_fail("no architecture", "general.architecture is missing"))
+    if not file.tensors and file.parts == 1:
+        findings.append(_fail("no weights", "the file has no tensor"))
+    if file.template is None and not findings:
+        evidence = "no chat template: the model continues a text, it was not taught turns"
+        findings.append(Finding(CHECK, Verdict.NOTE, "base model", evidence))
+    return findings
+
+
+def _layout(file: GgufFile) -> list[Finding]:
+    """Tensors must not overlap; bytes that belong to none are worth knowing of."""
+    findings = []
+    end = file.data_offset
+    unused = 0
+    for tensor in sorted(file.tensors, key=lambda tensor: tensor.offset):
+        if tensor.offset < end:
+            evidence = f"{tensor.name} begins at {tensor.offset}, inside the tensor before it"
+            findings.append(_fail("overlapping tensors", evidence))
+            break
+        unused += max(0, tensor.offset - end - file.alignment + 1)
+        end = tensor.offset + tensor.size
+    unused += max(0, file.size - end - file.alignment + 1)
+    if unused and not findings:
+        evidence = f"{unused} bytes belong to no tensor"
+        findings.append(Finding(CHECK, Verdict.NOTE, "unused bytes", evidence))
+    return findings
+
+
+def _largest(file: GgufFile, key: str) -> int | None:
+    """A number that may stand once for all layers or once for each."""
+    value = file.metadata.get(key)
+    if isinstance(value, Array):
+        return max((item for item in value.first if isinstance(item, int)), default=None)
+    return file.number(key)
+
+
+def _fail(summary: str, evidence: str) -> Finding:
+    return Finding(
+        CHECK,
+        Verdict.FAIL,
+        summary,
+        evidence,
+        why="only a whole, well-formed language model can be run",
+        remedy="download the model's own GGUF file from its publisher",
+    )
