@@ -56,11 +56,12 @@ class DemoHome:
             return False
 
     def _set_aside(self) -> None:
-        """Keep an older home's files beside the new one's; somebody may have changed them."""
+        """Keep an older home's files beside the new one's: they may hold records, and changes."""
+        name = f"before-{time.time_ns()}"
         for folder in ("config", "state"):
             old = self._checkout.home / folder
             if old.exists():
-                old.rename(old.with_name(f"{folder}.before-{time.strftime('%Y%m%dT%H%M%S')}"))
+                old.rename(old.with_name(f"{folder}.{name}"))
 
     def _call(self, step: Step, *arguments: str | Path) -> None:
         answer = subprocess.run(

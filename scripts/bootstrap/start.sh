@@ -16,7 +16,7 @@ system=$(uname -s)
     "use a Linux machine, a virtual machine, or WSL 2"
 
 incomplete=""
-for python in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+for python in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
     [ -n "$python" ] || continue
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
     if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
