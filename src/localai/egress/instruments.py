@@ -31,6 +31,7 @@ class Instruments:
     pipe: int
     program: int
     terminals: tuple[int, ...]
+    terminal_ends: tuple[int, ...]  # kept open, or the terminals would hang up
 
     @property
     def lent_to_worker(self) -> tuple[int, ...]:
@@ -40,7 +41,8 @@ class Instruments:
         """Close this process's copies."""
         for receiver in self.receivers:
             receiver.close()
-        for descriptor in (self.pipe_end, self.pipe, self.program, DECOY, *self.terminals):
+        for descriptor in (self.pipe_end, self.pipe, self.program, DECOY, *self.terminals,
+                           *self.terminal_ends):  # fmt: skip
             os.close(descriptor)
 
 
@@ -58,7 +60,8 @@ def make_instruments() -> Instruments:
     read_only = os.open(f"/proc/self/fd/{program}", os.O_RDONLY | os.O_CLOEXEC)
     os.close(program)  # a program open for writing cannot be executed (ETXTBSY)
     target: Target = {"descriptor": DECOY, "host": "127.0.0.1", "port": second}
-    return Instruments(target, receivers, pipe_end, pipe, read_only, _terminals())
+    terminals, ends = _terminals()
+    return Instruments(target, receivers, pipe_end, pipe, read_only, terminals, ends)
 
 
 def _receiver() -> socket.socket:
@@ -68,11 +71,12 @@ def _receiver() -> socket.socket:
     return receiver
 
 
-def _terminals() -> tuple[int, ...]:
-    ends: list[int] = []
+def _terminals() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    pairs: list[tuple[int, int]] = []
     with contextlib.suppress(OSError):
         for _ in range(2):
-            _, terminal = os.openpty()  # the other end stays open, or the terminal would hang up
-            tty.setraw(terminal)
-            ends.append(terminal)
-    return tuple(ends) if len(ends) == 2 else ()
+            pairs.append(os.openpty())
+            tty.setraw(pairs[-1][1])
+    if len(pairs) < 2:
+        return (), ()
+    return tuple(terminal for _, terminal in pairs), tuple(end for end, _ in pairs)

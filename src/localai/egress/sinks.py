@@ -92,8 +92,9 @@ class Sinks:
             self._watch(frames)
         if not private:
             reason = "no network namespace of our own"
-            self.unsafe |= {"metadata": reason, "multicast": reason}
+            self.unsafe |= {"metadata": reason, "multicast": reason, "private-dns": reason}
             return
+        self.targets["private-dns"] = self.targets["dns"]
         self._bind("metadata", socket.socket(), (METADATA, 80))
         group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         interface = socket.inet_aton("127.0.0.1")

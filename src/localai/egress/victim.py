@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -27,9 +28,7 @@ class Victim:
         self._pipe = pipe
         signals = {*range(FIRST_BIT, SIGNAL + 1), _FLUSH}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._suffer(signals)
+        self.pid = kernel.fork(lambda: self._suffer(signals))
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def target(self) -> Target:
@@ -55,7 +54,8 @@ class Victim:
     def _suffer(self, signals: set[int]) -> None:
         """The process itself: note every signal, for ever. Traced or read by anybody."""
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        kernel.prctl(kernel.PR_SET_PTRACER, 2**64 - 1)  # Yama: PR_SET_PTRACER_ANY
+        with contextlib.suppress(OSError):  # a kernel without Yama knows no such option
+            kernel.prctl(kernel.PR_SET_PTRACER, 2**64 - 1)  # PR_SET_PTRACER_ANY
         bits, noted = 0, _SIGNALS
         while True:
             info = signal.sigwaitinfo(signals)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
+import traceback
+from collections.abc import Callable
 
 from localai.sandbox.syscalls import numbers, this_machine
 
@@ -51,6 +54,22 @@ def hide() -> None:
     """Make this process non-dumpable: no other process of this user may open its
     ``/proc/PID/{mem,fd,...}`` or trace it (PR_SET_DUMPABLE in prctl(2), ptrace(2))."""
     prctl(PR_SET_DUMPABLE, 0)
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Do ``work`` in a child process and return its id. The child never comes back from here:
+    it exits 0, or 1 after printing the traceback of whatever was raised."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        if status and sys.exc_info()[0] is not SystemExit:
+            traceback.print_exc()
+        os._exit(status)
 
 
 def read_status(pid: int | str = "self") -> dict[str, str]:

@@ -29,7 +29,8 @@ FLAGS = {  # <linux/sched.h>; the order in which they are entered
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
-_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+_SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
+_IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 
 
 def unshare(names: Collection[str]) -> None:
@@ -65,9 +66,17 @@ def read_namespaces(pid: int | str = "self") -> dict[str, str]:
 
 
 def raise_loopback() -> None:
-    """Bring ``lo`` up in this network namespace (netdevice(7))."""
+    """Bring ``lo`` up in this network namespace, and let it carry multicast (netdevice(7))."""
+    flags = struct.pack("16sh22x", b"lo", _IFF_UP | _IFF_MULTICAST)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+        fcntl.ioctl(control, _SIOCSIFFLAGS, flags)
+
+
+def add_loopback_address(address: str) -> None:
+    """Let ``lo`` have an IPv4 address beside 127.0.0.1, in this network namespace only."""
+    name = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCSIFADDR, struct.pack("16s16s8x", b"lo:1", name))
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:

@@ -26,19 +26,20 @@ _SOCKETCALL = bytes.fromhex("53 b866000000 89fb 89f1 cd80 4898 5b c3")
 _SYS_SOCKET, _SYS_SENDTO = 1, 11
 
 _gate: Callable[[int, int], int] | None = None
+_code: mmap.mmap | None = None  # held, or the page would be unmapped under the gate
 _low: mmap.mmap | None = None
 
 
 def prepare_int80() -> None:
     """Make the code page for the int 0x80 probe: no process can once its filter forbids
     PROT_EXEC, and a probe that fails for want of its page would prove nothing."""
-    global _gate, _low
+    global _gate, _code, _low
     if this_machine() != "x86_64" or _gate is not None:
         return
     private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    code = mmap.mmap(-1, mmap.PAGESIZE, private, mmap.PROT_READ | mmap.PROT_WRITE)
-    code.write(_SOCKETCALL)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    _code = mmap.mmap(-1, mmap.PAGESIZE, private, mmap.PROT_READ | mmap.PROT_WRITE)
+    _code.write(_SOCKETCALL)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(_code))
     read_and_run = mmap.PROT_READ | mmap.PROT_EXEC
     kernel.syscall("mprotect", start, mmap.PAGESIZE, read_and_run)
     _gate = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_uint, ctypes.c_uint)(start)

@@ -95,7 +95,8 @@ def udp_sendmmsg(target: Target, nonce: bytes) -> None:
 
 def fastopen(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as out:
-        out.settimeout(TIMEOUT_S)
+        # No settimeout: without blocking, the first packet to a server carries no data.
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 1, 0))
         out.sendto(nonce, socket.MSG_FASTOPEN, _address(target))
 
 
@@ -178,7 +179,9 @@ def dns_stream(target: Target, nonce: bytes) -> None:
 def dns_libc(target: Target, nonce: bytes) -> None:
     """Ask the C library's resolver, its only name server set to the sink (resolver(3)).
 
-    The sink never answers; the query itself is what carries the nonce out.
+    The sink never answers; the query itself is what carries the nonce out. Where the library's
+    state is laid out otherwise, the query would go to the host's own name server: so this is
+    tried in a private network only.
     """
     libc = kernel.libc
     kernel.check(int(libc.__res_init()), "res_init")
@@ -187,7 +190,7 @@ def dns_libc(target: Target, nonce: bytes) -> None:
     host, port = _address(target)
     server = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
     # struct __res_state: int retrans, retry; unsigned long options; int nscount; then addresses.
-    head = struct.pack("@iiLi", 1, 1, 0xC0, 1)  # RES_RECURSE | RES_DEFNAMES
+    head = struct.pack("@iiLi", 1, 1, 0xC1, 1)  # RES_INIT | RES_RECURSE | RES_DEFNAMES
     ctypes.memmove(state, head, len(head))
     ctypes.memmove(state + len(head), server.ljust(16, b"\0"), 16)
     answer = ctypes.create_string_buffer(512)
@@ -257,7 +260,8 @@ PROBES = (
     _probe("packet", "a frame by a packet socket", "packet", REFUSED, "udp4"),
     _probe("dns-datagram", "a DNS query to a chosen server", "dns"),
     _probe("dns-stream", "a DNS query over TCP", "tcp4"),
-    _probe("dns-libc", "a DNS query by the C library", "dns", alone=True),
+    _probe("dns-libc", "a DNS query by the C library", "private-dns", twin="dns-datagram",
+           alone=True),
     _probe("unix-stream", "a local socket by its path", "unix-stream"),
     _probe("unix-datagram", "a local datagram socket by its path", "unix-datagram"),
     _probe("unix-seqpacket", "an abstract local packet socket", "abstract-seqpacket"),

@@ -146,6 +146,6 @@ PROBES = (
     Probe("execute", "another program", "instruments", execute, alone=True),
     Probe("execute-memory", "another program that lies in memory only", "instruments",
           execute_memory, REFUSED, alone=True),
-    Probe("tiocsti", "words typed into a terminal, by TIOCSTI", "instruments", tiocsti,
+    Probe("tiocsti", "words typed into a terminal, by TIOCSTI", "terminal", tiocsti,
           frozenset({EIO}), alone=True),
 )  # fmt: skip

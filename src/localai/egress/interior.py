@@ -1,0 +1,108 @@
+"""The inside of the laboratory: everything that a probe can aim at, in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from localai.egress.controls import run_controls, try_confined
+from localai.egress.drops import Drops
+from localai.egress.instruments import Instruments
+from localai.egress.isolation import isolate
+from localai.egress.probes import PROBES, prepare
+from localai.egress.probes.probe import Probe
+from localai.egress.selftest import Attempt
+from localai.egress.sinks import Sinks, watch_instruments
+from localai.egress.victim import Victim
+from localai.sandbox.filters import launcher_filter
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """What is sent, by probe: by the controls, the worker, and the launcher's stand-in."""
+
+    control: Mapping[str, str]
+    worker: Mapping[str, str]
+    launcher: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a laboratory is asked to be.
+
+    ``directory`` is its own, empty; ``private_directory`` one of this account's in which a file
+    is made that only this account may read. ``withheld`` namespaces are not tried for.
+    """
+
+    instruments: Instruments
+    nonces: Nonces
+    directory: Path
+    private_directory: Path
+    withheld: frozenset[str]
+
+
+class Interior:
+    """Opens every sink. What would outlive this process is put on ``cleanup``."""
+
+    def __init__(self, request: Request, token: str, cleanup: ExitStack) -> None:
+        self._request = request
+        self.namespaces = isolate(request.directory, request.withheld)
+        self.sinks = Sinks(request.directory, token, private="net" in self.namespaces)
+        cleanup.callback(self.sinks.close)
+        watch_instruments(request.instruments, self.sinks)
+        self._received = bytearray()
+        self._open_drops(token, cleanup)
+        self._open_secrets(token, cleanup)
+        self._lend()
+
+    def _open_drops(self, token: str, cleanup: ExitStack) -> None:
+        drops = Drops(self._request.directory, token)
+        cleanup.callback(drops.close)
+        self.sinks.add(drops.drain)
+        self.sinks.targets["directory"] = drops.target()
+
+    def _open_secrets(self, token: str, cleanup: ExitStack) -> None:
+        """What reading probes try to learn: a process's memory, a private file, a public one."""
+        secrets = self._request.nonces.worker
+        victim = Victim(self._request.instruments.pipe, secrets["vm-read"])
+        cleanup.callback(victim.end)
+        self.sinks.add(victim.drain)
+        self.sinks.targets |= {"victim": victim.target(), "secret": victim.target()}
+        for name, probe, parent, mode in (
+            ("private", "read-home", self._request.private_directory, 0o600),
+            ("public", "read-file", self._request.directory, 0o644),
+        ):
+            path = parent / f"localai-probe-{token}"
+            path.touch(mode)
+            cleanup.callback(path.unlink)
+            path.write_text(secrets[probe], encoding="ascii")
+            self.sinks.targets[name] = {"path": str(path)}
+
+    def _lend(self) -> None:
+        instruments = self._request.instruments
+        lent = {"pipe": instruments.pipe, "program": instruments.program}
+        self.sinks.targets["instruments"] = lent
+        if instruments.terminals:
+            self.sinks.targets["terminal"] = {"terminal": instruments.terminals[0]}
+        else:
+            self.sinks.unsafe["terminal"] = "no pseudo-terminal can be had"
+
+    def drain(self) -> bytes:
+        """All bytes that any sink has taken in so far."""
+        self._received += self.sinks.drain()
+        return bytes(self._received)
+
+    def run_controls(self) -> dict[str, Attempt]:
+        prepare()
+        possible = self._possible(PROBES)
+        return run_controls(possible, self.sinks.targets, self._request.nonces.control, self.drain)
+
+    def try_launcher(self) -> dict[str, Attempt]:
+        network = [probe for probe in self._possible(PROBES) if probe.network]
+        nonces = self._request.nonces.launcher
+        return try_confined(network, self.sinks.targets, nonces, launcher_filter(0))
+
+    def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
+        return [probe for probe in probes if probe.sink not in self.sinks.unsafe]

@@ -1,0 +1,145 @@
+"""The laboratory: a process of ours that holds the sinks and tries every control.
+
+It lives in namespaces of its own where the host allows them, with the sinks inside; the worker
+starts out in them too. So whatever a probe sends, and whatever is wrong with it, goes to a
+network that has no way out. Where no network namespace can be had, sinks are on loopback, and
+probes that would need more are not sent.
+
+The launcher forks it first of all, before it hides, and speaks with it in JSON lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from localai.egress.instruments import Instruments
+from localai.egress.interior import Interior, Nonces, Request
+from localai.egress.probes.probe import Target
+from localai.egress.selftest import Attempt
+from localai.errors import WorkerError
+from localai.sandbox import kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What the laboratory has become: its namespaces, where sinks lie, and what is unsafe."""
+
+    pid: int
+    namespaces: tuple[str, ...]
+    targets: Mapping[str, Target]
+    unsafe: Mapping[str, str]
+    directory: str
+
+
+class Laboratory:
+    """The launcher's handle. Forks in the constructor: no thread may run yet."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        nonces: Nonces,
+        private_directory: Path,
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="localai-"))
+        self._directory.chmod(0o711)
+        ours, theirs = socket.socketpair()
+        request = Request(instruments, nonces, self._directory, private_directory, withheld)
+        self.pid = kernel.fork(lambda: _work(ours, theirs, request))
+        theirs.close()
+        self._socket = ours
+        self._lines = ours.makefile("r", encoding="ascii")
+        self._ended = False
+
+    def wait_for_premises(self) -> Premises:
+        """Wait until every sink is open. Raises WorkerError if the laboratory failed."""
+        answer = self._receive()
+        return Premises(
+            self.pid,
+            tuple(answer["namespaces"]),
+            answer["targets"],
+            answer["unsafe"],
+            str(self._directory),
+        )
+
+    def wait_for_controls(self) -> dict[str, Attempt]:
+        """Wait until every control was tried, and say what each met."""
+        return _attempts(self._receive())
+
+    def try_launcher(self) -> dict[str, Attempt]:
+        """Try the network probes in a throwaway process under the launcher's final filter."""
+        self._send("launcher")
+        return _attempts(self._receive())
+
+    def collect(self) -> bytes:
+        """All bytes that any sink took in since the laboratory was opened."""
+        self._send("collect")
+        return str(self._receive()["received"]).encode("latin-1")
+
+    def close(self) -> None:
+        """End the laboratory and remove its directory. Safe to call twice."""
+        if self._ended:
+            return
+        self._ended = True
+        self._lines.close()
+        self._socket.close()  # the laboratory cleans up and ends when its channel closes
+        os.waitpid(self.pid, 0)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _send(self, command: str) -> None:
+        self._socket.sendall(command.encode() + b"\n")
+
+    def _receive(self) -> dict[str, Any]:
+        line = self._lines.readline()
+        answer = json.loads(line) if line.endswith("\n") else {"failed": "it ended"}
+        if "failed" in answer:
+            raise WorkerError(
+                f"the self-test could not be set up: {answer['failed']}",
+                hint="localai doctor",
+            )
+        return dict(answer)
+
+
+def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
+    return {name: Attempt(**said) for name, said in answer["attempts"].items()}
+
+
+def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None:
+    """The laboratory's whole life, in the forked process."""
+    ours.close()
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to answer
+    os.umask(0)
+    lines = channel.makefile("rw", encoding="ascii")
+
+    def say(**message: object) -> None:
+        lines.write(json.dumps(message) + "\n")
+        lines.flush()
+
+    def say_attempts(attempts: Mapping[str, Attempt]) -> None:
+        say(attempts={name: asdict(attempt) for name, attempt in attempts.items()})
+
+    try:
+        with contextlib.ExitStack() as cleanup:
+            inside = Interior(request, os.urandom(3).hex(), cleanup)
+            sinks = inside.sinks
+            say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe)
+            say_attempts(inside.run_controls())
+            for command in lines:
+                if command == "launcher\n":
+                    say_attempts(inside.try_launcher())
+                else:
+                    say(received=inside.drain().decode("latin-1"))
+    except OSError as error:
+        with contextlib.suppress(OSError, ValueError):
+            say(failed=str(error))
