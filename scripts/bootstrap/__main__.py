@@ -75,9 +75,9 @@ def quickstart(checkout: Checkout, environ: Mapping[str, str], arguments: Sequen
     if given and not given.is_file():
         raise CannotError(f"{given} is no file", "name a GGUF file")
 
-    needs.require([needs.whole_checkout(checkout), needs.no_administrator()])
+    also = [needs.whole_checkout(checkout), needs.no_administrator()]
     with alone(checkout):
-        make(checkout, environ, folder=folder, model_given=given is not None)
+        make(checkout, environ, folder=folder, model_given=given is not None, also=also)
         if given is None or model.is_demo_model(given):
             place = checkout.home
             home.DemoHome(checkout, environ, _machine_id()).make(time.time())
@@ -137,6 +137,7 @@ def make(
     extra: str = "",
     folder: Path | None = None,
     model_given: bool = False,
+    also: Sequence[needs.Missing | None] = (),
 ) -> None:
     """Make the environment, the demo model and the installation, if all that they need is here."""
     environment = Environment(checkout, environ)
@@ -146,6 +147,7 @@ def make(
     needs.require(
         [
             *_basics(checkout),
+            *also,
             wheels.fits(folder) if folder and (install or bring) else None,
             needs.compiler(environ) if compiles else None,
             needs.space(
@@ -157,7 +159,7 @@ def make(
         ]
     )
     if compiles:
-        say("localai: the first run compiles the engine, 3 to 6 minutes on 2 cores\n")
+        say("localai: the first run fetches and compiles the engine: 3 to 6 minutes on 2 cores\n")
     environment.make()
     if not model_given:
         pip = Pip(checkout.venv, environ, offline=folder is not None)

@@ -52,6 +52,7 @@ class Pip:
         self._log = venv / "pip.log"
         # On many hardened hosts nothing in /tmp may be executed, and cmake comes as a wheel.
         self._temporary = venv / "tmp"
+        self._given = dict(environ)
         self._environ = pip_environ(environ, self._temporary, offline=offline)
         self._offline = offline
 
@@ -103,14 +104,14 @@ class Pip:
         """pip's settings and the network variables that are set, credentials masked."""
         answer = subprocess.run(
             [self._python, "-I", "-m", "pip", "config", "list"],
-            env=self._environ,
+            env=self._given,
             capture_output=True,
             text=True,
             check=False,
         )
         return [mask_setting(line) for line in answer.stdout.splitlines()] + [
             f"{name} = {mask_value(value)}"
-            for name, value in sorted(self._environ.items())
+            for name, value in sorted(self._given.items())
             if name.upper() in NETWORK_VARIABLES
         ]
 
