@@ -150,6 +150,11 @@ def machine_identity(machine_id: Path = MACHINE_ID, boot_id: Path = BOOT_ID) -> 
     return ""
 
 
+def declaration_file(config: Path) -> Path:
+    """Where a self-declared label lies under the user's settings."""
+    return config / "label.json"
+
+
 def write_declaration(label: str, machine: str, today: date) -> str:
     """The text of a self-declared label, bound to ``machine`` and dated ``today`` (UTC)."""
     document = {

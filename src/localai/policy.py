@@ -24,11 +24,10 @@ _T = TypeVar("_T")
 
 SCHEMA = "localai.policy/1"
 BUILT_IN = "built-in"
-# Promise 1: label, signature, artifact, sandbox and sandbox-egress are never waived, nor is the
-# policy itself. A new check is not waivable until it is named here.
-WAIVABLE = frozenset(
-    {"manifest-freshness", "approved-use", "telemetry-off", "host-egress", "resources"}
-)
+# Promise 1: label, signature, artifact, sandbox and sandbox-egress are never waived. Nor are the
+# policy itself, a format that was not understood, and a manifest that expired or was rolled back
+# (its signers can renew it). A new check is not waivable until it is named here.
+WAIVABLE = frozenset({"approved-use", "telemetry-off", "host-egress", "resources"})
 
 
 class HostEgress(StrEnum):

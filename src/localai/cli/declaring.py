@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from localai.atomicfile import write_whole
-from localai.cli.surroundings import Surroundings, declaration_file
+from localai.cli.surroundings import Surroundings
 from localai.environment import (
     DECLARED_FOR,
     Kind,
     LabelRules,
     classify,
+    declaration_file,
     machine_identity,
     write_declaration,
 )
@@ -35,7 +36,7 @@ def declare(around: Surroundings, label: str) -> str:
             "this machine has neither a machine-id nor a boot id to bind a label to",
             hint="as root: systemd-machine-id-setup",
         )
-    path = declaration_file(around.places)
+    path = declaration_file(around.places.config)
     make_private(path.parent)
     write_whole(path, write_declaration(label, machine, around.today).encode())
     until = around.today + DECLARED_FOR

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from localai.environment import Reading, machine_identity, read_labels
+from localai.environment import Reading
 from localai.errors import StateError
 from localai.places import Places, find_places
-from localai.policy import LoadedPolicy, load_policy
+from localai.plan.gather import find_labels, find_policy
+from localai.policy import LoadedPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +29,12 @@ class Surroundings:
         return self.now.date()
 
     def read_policy(self) -> LoadedPolicy:
-        """The policy in force, with what there is to say about how it was found."""
-        notes = ("LOCALAI_HOME is ignored: this host has an administrator's policy",)
-        return load_policy(
-            self.places.administrator / "policy.yaml",
-            self.places.config / "policy.yaml",
-            notes=notes if self.places.moved_ignored else (),
-        )
+        """The policy in force."""
+        return find_policy(self.places)
 
     def read_labels(self) -> tuple[Reading, ...]:
         """Everything that says what kind of host this is."""
-        return read_labels(
-            administrator_file=self.places.administrator / "environment",
-            declaration=declaration_file(self.places),
-            environ=self.environ,
-            host_name=self.host_name,
-            machine=machine_identity(),
-            today=self.today,
-        )
-
-
-def declaration_file(places: Places) -> Path:
-    """Where a self-declared label lies."""
-    return places.config / "label.json"
+        return find_labels(self.places, self.environ, today=self.today, host_name=self.host_name)
 
 
 def look_around() -> Surroundings:
