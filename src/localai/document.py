@@ -38,8 +38,8 @@ DEPTH = 12
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 
-# libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. The tests
-# hold the two to the same answers.
+# libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. One of them
+# may refuse a corner that the other reads; the tests see to it that they never read two things.
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
