@@ -1,0 +1,103 @@
+"""Facts of a start in which everything is as it should be; tests spoil one thing at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from localai.account import Account, Origin
+from localai.egress.selftest import EgressReport, LauncherReport, Outcome, ProbeResult
+from localai.environment import Power, Reading
+from localai.findings import Finding, Verdict
+from localai.host import TELEMETRY_SWITCHES, HostFacts
+from localai.manifest.schema import (
+    Approval,
+    ArtifactFile,
+    Entry,
+    GgufFacts,
+    Kind,
+    Manifest,
+    Source,
+    Use,
+)
+from localai.manifest.verify import Authority, LoadedManifest, Verification
+from localai.plan import facts as plan
+from localai.policy import LoadedPolicy, Policy
+from localai.sandbox.status import Layer, SandboxStatus
+
+TODAY = date(2026, 3, 1)
+
+
+@pytest.fixture
+def entry() -> Entry:
+    return Entry(
+        id="tiny",
+        name="Tiny 1M Q4_1",
+        kind=Kind.MODEL,
+        licence="Apache-2.0",
+        source=Source("Example", "example/tiny"),
+        files=(ArtifactFile("tiny.gguf", 98 << 20, "a" * 64, "b" * 64),),
+        gguf=GgufFacts("llama", 12),
+        approval=Approval("Pat Doe", date(2026, 2, 1), date(2027, 2, 1)),
+        use=Use(("evaluation",), ("public",), ("it-staff",)),
+    )
+
+
+@pytest.fixture
+def loaded(entry: Entry) -> LoadedManifest:
+    manifest = Manifest("allowlist", 3, date(2026, 2, 1), date(2026, 6, 1), (entry,))
+    findings = (
+        Finding("manifest-signature", Verdict.PASS, "version 3", "allowlist, 2 of 2 signatures"),
+        Finding("manifest-freshness", Verdict.PASS, "91 days left", "until 2026-06-01"),
+    )
+    verification = Verification(
+        findings, "c" * 64, Authority.ADMINISTRATOR, manifest, ("a", "b"), 2
+    )
+    return LoadedManifest(Path("/etc/localai/manifests/allowlist.yaml"), verification)
+
+
+@pytest.fixture
+def egress() -> EgressReport:
+    blocked = tuple(
+        ProbeResult(f"way-{number}", Outcome.BLOCKED, True, 1, "EPERM") for number in range(42)
+    )
+    closed = ProbeResult("vsock", Outcome.CLOSED, False, 97, "EAFNOSUPPORT")
+    return EgressReport((*blocked, closed), LauncherReport(blocked[:21]), 0.4)
+
+
+@pytest.fixture
+def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Facts:
+    """Nothing is wrong, and nothing even worth a note but that the host is online."""
+    layers = (
+        Layer("seccomp", True, True, "seccomp"),
+        Layer("landlock", True, True, "landlock 7"),
+        Layer("namespaces", False, True, "6 namespaces"),
+        Layer("capabilities", True, True, "0 capabilities"),
+    )
+    return plan.Facts(
+        today=TODAY,
+        use=plan.Use(),
+        account=Account(1000, "pat", ("it-staff",), Origin.LOCAL, "", None, True),
+        labels=(Reading("/etc/localai/environment", "sandbox", Power.ADMINISTRATOR),),
+        policy=LoadedPolicy(Policy("agency"), True, (("/etc/localai/policy.yaml", "d" * 64),)),
+        manifests=(loaded,),
+        host=HostFacts(routes=("over eth0",)),
+        artifact=plan.Artifact(
+            path="models/tiny.gguf",
+            name="Tiny 1M Q4_1",
+            size=98 << 20,
+            digest="tree-sha256:" + "b" * 64,
+            entry=entry,
+            manifest="allowlist",
+            sealed=True,
+            seconds=0.08,
+            format=(Finding("artifact-format", Verdict.PASS, "GGUF v3", "12 tensors"),),
+        ),
+        switches=tuple(TELEMETRY_SWITCHES),
+        sandbox=SandboxStatus(layers, 65534, 4711),
+        egress=egress,
+        resources=plan.Resources(200 << 20, 4 << 30, "MemAvailable"),
+        timings_ms={"seal": 80.04},
+    )

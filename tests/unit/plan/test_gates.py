@@ -1,0 +1,341 @@
+"""Every gate, one spoiled fact at a time: what refuses, what is noted, what was not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from localai.egress.selftest import EgressReport, LauncherReport, Outcome, ProbeResult
+from localai.findings import Finding, Verdict
+from localai.host import HostFacts
+from localai.plan.build import decide
+from localai.plan.facts import Facts, Resources, Use
+from localai.plan.gates import GATES
+from localai.policy import DataClass, HostEgress, LoadedPolicy, Policy, Waiver
+from localai.sandbox.status import Layer, SandboxStatus
+
+PASS, NOTE, FAIL, UNKNOWN = Verdict.PASS, Verdict.NOTE, Verdict.FAIL, Verdict.NOT_CHECKED
+Spoil = Callable[[Facts], Facts]
+
+
+def ask(facts: Facts, check: str, policy: Policy | None = None) -> Finding:
+    decision = decide(facts, policy or facts.policy.policy)
+    return next(finding for finding in decision.findings if finding.check == check)
+
+
+def artifact(**changes: Any) -> Spoil:
+    return lambda facts: replace(facts, artifact=replace(facts.artifact, **changes))  # type: ignore[type-var]
+
+
+def egress(change: Callable[[EgressReport], EgressReport]) -> Spoil:
+    def spoil(facts: Facts) -> Facts:
+        assert facts.egress
+        return replace(facts, egress=change(facts.egress))
+
+    return spoil
+
+
+def outcome(kind: Outcome, *, control: bool = True) -> ProbeResult:
+    return ProbeResult("tcp", kind, control, 0, "made up")
+
+
+def add(result: ProbeResult) -> Spoil:
+    return egress(lambda report: replace(report, results=(*report.results, result)))
+
+
+def add_to_launcher(result: ProbeResult) -> Spoil:
+    return egress(
+        lambda report: replace(report, launcher=LauncherReport((*report.launcher.results, result)))
+    )
+
+
+def entry(**changes: Any) -> Spoil:
+    """Change the approval or the use of the entry."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        found = facts.artifact.entry
+        approval = {name: value for name, value in changes.items() if hasattr(found.approval, name)}
+        use = {name: value for name, value in changes.items() if hasattr(found.use, name)}
+        changed = replace(
+            found, approval=replace(found.approval, **approval), use=replace(found.use, **use)
+        )
+        return artifact(entry=changed)(facts)
+
+    return spoil
+
+
+def manifests(signature: Verdict, freshness: Verdict) -> Spoil:
+    def spoil(facts: Facts) -> Facts:
+        (loaded,) = facts.manifests
+        findings = tuple(
+            replace(finding, verdict=verdict)
+            for finding, verdict in zip(loaded.findings, (signature, freshness), strict=True)
+        )
+        verification = replace(loaded.verification, findings=findings)
+        return replace(facts, manifests=(replace(loaded, verification=verification),))
+
+    return spoil
+
+
+def layers(*found: Layer) -> Spoil:
+    return lambda facts: replace(facts, sandbox=SandboxStatus(found, 65534, 1))
+
+
+SECCOMP = Layer("seccomp", True, True, "seccomp")
+
+# check, what is spoiled, the verdict, and a piece of summary or evidence
+ROWS: list[tuple[str, Spoil, Verdict, str]] = [
+    ("environment-label", lambda facts: replace(facts, labels=()), FAIL, "no label"),
+    (
+        "policy",
+        lambda facts: replace(facts, policy=LoadedPolicy(Policy(), True, problem="line 3: no")),
+        FAIL,
+        "line 3: no",
+    ),
+    (
+        "policy",
+        lambda facts: replace(facts, policy=LoadedPolicy(Policy(), False)),
+        NOTE,
+        "no administrator's policy",
+    ),
+    (
+        "policy",
+        lambda facts: replace(facts, policy=replace(facts.policy, notes=("HOME moved",))),
+        NOTE,
+        "HOME moved",
+    ),
+    ("manifest-signature", lambda facts: replace(facts, manifests=()), FAIL, "no manifest"),
+    ("manifest-freshness", lambda facts: replace(facts, manifests=()), FAIL, "no manifest"),
+    ("manifest-signature", manifests(FAIL, UNKNOWN), FAIL, "version 3"),
+    ("manifest-freshness", manifests(PASS, FAIL), FAIL, "91 days left"),
+    ("manifest-freshness", manifests(FAIL, UNKNOWN), UNKNOWN, ""),
+    ("artifact-approved", lambda facts: replace(facts, artifact=None), UNKNOWN, "not measured"),
+    ("artifact-approved", artifact(digest=""), UNKNOWN, "not measured"),
+    ("artifact-approved", artifact(entry=None), FAIL, "not in the manifest"),
+    ("artifact-approved", artifact(problem="a FIFO"), FAIL, "a FIFO"),
+    ("artifact-approved", artifact(path="other.gguf"), NOTE, "renamed: approved as tiny.gguf"),
+    ("artifact-approved", artifact(sealed=False), PASS, "tree bbbbbbbb…, 98 MiB in 0.08 s"),
+    ("artifact-format", artifact(format=()), UNKNOWN, "not read"),
+    (
+        "artifact-format",
+        artifact(
+            format=(
+                Finding("artifact-format", PASS, "GGUF v3"),
+                Finding("artifact-format", FAIL, "overflow", "tensor 7"),
+                Finding("artifact-format", NOTE, "no template"),
+            )
+        ),
+        FAIL,
+        "tensor 7",
+    ),
+    ("approved-use", artifact(entry=None), UNKNOWN, "no entry"),
+    (
+        "approved-use",
+        lambda facts: replace(facts, use=Use(purpose="grading")),
+        FAIL,
+        "purpose grading; approved: evaluation",
+    ),
+    (
+        "approved-use",
+        lambda facts: replace(facts, use=Use(data_class="internal")),
+        FAIL,
+        "internal data; approved: public",
+    ),
+    ("approved-use", entry(groups=("officers",)), FAIL, "in none of the groups officers"),
+    ("approved-use", entry(groups=()), PASS, "public data, review by"),
+    ("approved-use", entry(review_by=date(2026, 2, 28)), FAIL, "review was due"),
+    ("approved-use", entry(review_by=date(2026, 3, 1)), PASS, "review by 2026-03-01"),
+    ("approved-use", entry(on=date(2026, 3, 2)), FAIL, "a day to come"),
+    ("approved-use", entry(self_approved=True), NOTE, "self-approved by Pat Doe"),
+    ("telemetry-off", lambda facts: replace(facts, switches=None), UNKNOWN, "not looked at"),
+    ("telemetry-off", lambda facts: replace(facts, switches=()), FAIL, "DO_NOT_TRACK"),
+    (
+        "telemetry-off",
+        lambda facts: replace(facts, host=HostFacts(sync_clients=("dropbox",))),
+        NOTE,
+        "sync client dropbox",
+    ),
+    ("host-egress", lambda facts: replace(facts, host=None), UNKNOWN, "not looked at"),
+    ("host-egress", lambda facts: replace(facts, host=HostFacts()), NOTE, "no route"),
+    (
+        "host-egress",
+        lambda facts: replace(facts, host=HostFacts(unchecked=("route: EPERM",))),
+        UNKNOWN,
+        "route: EPERM",
+    ),
+    ("sandbox", lambda facts: replace(facts, sandbox=None), UNKNOWN, "no status"),
+    ("sandbox", layers(), UNKNOWN, "no status"),
+    ("sandbox", layers(Layer("namespaces", False, True, "6")), UNKNOWN, "no status"),
+    (
+        "sandbox",
+        layers(SECCOMP, Layer("landlock", True, False, "not in this kernel")),
+        FAIL,
+        "landlock: not in this kernel",
+    ),
+    (
+        "sandbox",
+        layers(SECCOMP, Layer("namespaces", False, False, "refused")),
+        NOTE,
+        "without namespaces",
+    ),
+    ("sandbox-egress", lambda facts: replace(facts, egress=None), UNKNOWN, "not probed"),
+    (
+        "sandbox-egress",
+        lambda facts: replace(facts, egress=None, unprobed="the label already refuses"),
+        UNKNOWN,
+        "the label already refuses",
+    ),
+    ("sandbox-egress", add(outcome(Outcome.ARRIVED)), FAIL, "1 of 43 got out"),
+    ("sandbox-egress", add_to_launcher(outcome(Outcome.ARRIVED)), FAIL, "tcp (launcher)"),
+    ("sandbox-egress", add(outcome(Outcome.NOT_CHECKED)), UNKNOWN, "tcp: not checked"),
+    (
+        "sandbox-egress",
+        add_to_launcher(outcome(Outcome.NOT_CHECKED)),
+        UNKNOWN,
+        "tcp (launcher): not checked",
+    ),
+    ("sandbox-egress", add(outcome(Outcome.BLOCKED, control=False)), UNKNOWN, "42 of 43 controls"),
+    ("sandbox-egress", add(outcome(Outcome.CLOSED, control=False)), PASS, "2 closed here"),
+    ("sandbox-egress", add(outcome(Outcome.UNSAFE_HERE, control=False)), PASS, "1 unsafe here"),
+    (
+        "sandbox-egress",
+        egress(lambda report: replace(report, results=report.results[:39])),
+        UNKNOWN,
+        "only 39 probes",
+    ),
+    (
+        "sandbox-egress",
+        egress(lambda report: replace(report, results=report.results[-1:] * 50)),
+        UNKNOWN,
+        "only 50 probes",
+    ),
+    (
+        "sandbox-egress",
+        egress(lambda report: replace(report, launcher=LauncherReport(()))),
+        UNKNOWN,
+        "launcher",
+    ),
+    ("resources", lambda facts: replace(facts, resources=None), UNKNOWN, "not measured"),
+    (
+        "resources",
+        lambda facts: replace(facts, resources=Resources(2 << 30, 1 << 30, "cgroup /a")),
+        FAIL,
+        "2.0 GiB needed, 1.0 GiB free (cgroup /a)",
+    ),
+    (
+        "resources",
+        lambda facts: replace(facts, resources=Resources(0, 0, "", problem="no /proc")),
+        UNKNOWN,
+        "no /proc",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil", "verdict", "said"), ROWS, ids=[f"{row[0]}-{row[3]}" for row in ROWS]
+)
+def test_gate(good: Facts, check: str, spoil: Spoil, verdict: Verdict, said: str) -> None:
+    finding = ask(spoil(good), check)
+    assert finding.verdict is verdict
+    assert said in f"{finding.summary} {finding.evidence}"
+
+
+def test_nothing_is_wrong_to_begin_with(good: Facts) -> None:
+    verdicts = {finding.check: finding.verdict for finding in decide(good, Policy()).findings}
+    assert verdicts.pop("host-egress") is NOTE
+    assert set(verdicts.values()) == {PASS}
+
+
+def test_the_checks_and_their_order(good: Facts) -> None:
+    assert [finding.check for finding in decide(good, Policy()).findings] == [
+        "environment-label",
+        "policy",
+        "manifest-signature",
+        "manifest-freshness",
+        "artifact-approved",
+        "artifact-format",
+        "approved-use",
+        "telemetry-off",
+        "host-egress",
+        "sandbox",
+        "sandbox-egress",
+        "resources",
+    ]
+    assert len(GATES) == 12
+
+
+def test_every_gate_is_spoiled_above() -> None:
+    spoiled = {check for check, _, verdict, _ in ROWS if verdict in (FAIL, UNKNOWN)}
+    assert len(spoiled) == len(GATES)
+
+
+# The host egress rule, by what the host has
+@pytest.mark.parametrize(
+    ("host", "verdict"),
+    [
+        (HostFacts(), PASS),
+        (HostFacts(routes=("over eth0",)), FAIL),
+        (HostFacts(resolvers=("127.0.0.53",)), FAIL),
+        (HostFacts(proxies=("https_proxy",)), FAIL),
+        (HostFacts(unchecked=("route: EPERM",)), UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_a_host_that_must_be_blocked(good: Facts, host: HostFacts | None, verdict: Verdict) -> None:
+    policy = Policy(host_egress=HostEgress.MUST_BE_BLOCKED)
+    assert ask(replace(good, host=host), "host-egress", policy).verdict is verdict
+
+
+def test_self_approved_may_be_denied(good: Facts) -> None:
+    facts = entry(self_approved=True)(good)
+    policy = Policy(self_approval=False, officer="the security office")
+    finding = ask(facts, "artifact-approved", policy)
+    assert finding.verdict is FAIL
+    assert "the security office" in finding.remedy
+
+
+def test_the_policy_bounds_the_data_class_too(good: Facts) -> None:
+    facts = entry(data_classes=("public", "internal"))(good)
+    facts = replace(facts, use=Use(data_class="internal"))
+    assert ask(facts, "approved-use").verdict is PASS
+    policy = Policy(data_classes=(DataClass.PUBLIC,))
+    assert "the policy allows: public" in ask(facts, "approved-use", policy).evidence
+
+
+def waiver(check: str, days: int = 0) -> Callable[[Facts], Policy]:
+    return lambda facts: Policy(
+        waivers=(Waiver(check, "Officer", "tried it", facts.today + timedelta(days=days)),)
+    )
+
+
+def test_a_waiver_counts_until_its_last_day(good: Facts) -> None:
+    facts = replace(good, resources=Resources(2, 1, "MemAvailable"))
+    today = ask(facts, "resources", waiver("resources")(facts))
+    assert today.verdict is Verdict.WAIVED
+    assert "Officer" in today.why and "tried it" in today.why
+    assert ask(facts, "resources", waiver("resources", -1)(facts)).verdict is FAIL
+    assert ask(facts, "resources", waiver("host-egress")(facts)).verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil"),
+    [
+        ("environment-label", lambda facts: replace(facts, labels=())),
+        ("policy", lambda facts: replace(facts, policy=LoadedPolicy(Policy(), True, problem="x"))),
+        ("manifest-signature", manifests(FAIL, UNKNOWN)),
+        ("artifact-approved", artifact(entry=None)),
+        ("artifact-format", artifact(format=())),
+        ("sandbox", lambda facts: replace(facts, sandbox=None)),
+        ("sandbox-egress", add(outcome(Outcome.ARRIVED))),
+    ],
+)
+def test_what_is_never_waived(good: Facts, check: str, spoil: Spoil) -> None:
+    """Even a policy that says so, which the parser would refuse, waives nothing of this."""
+    facts = spoil(good)
+    finding = ask(facts, check, waiver(check, 10)(facts))
+    assert finding.refuses

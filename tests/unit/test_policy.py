@@ -1,0 +1,189 @@
+"""The policy file: what it says, what it may not say, and that a user can only tighten it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from localai.environment import DEFAULT_CLASSES
+from localai.errors import DocumentError
+from localai.policy import (
+    STRICT,
+    DataClass,
+    HostEgress,
+    LoadedPolicy,
+    Policy,
+    Waiver,
+    load_policy,
+    parse_settings,
+)
+
+Load = Callable[[str | None, str | None], LoadedPolicy]
+HEAD = "schema: localai.policy/1\nname: agency\n"
+EXAMPLES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def load(administrator: str | None, own: str | None) -> LoadedPolicy:
+        paths = tmp_path / "policy.yaml", tmp_path / "own.yaml"
+        for path, text in zip(paths, (administrator, own), strict=True):
+            if text is not None:
+                path.write_text(HEAD + text)
+        return load_policy(*paths, owner=os.getuid())
+
+    return load
+
+
+def test_without_any_file_the_built_in_policy_counts(tmp_path: Path) -> None:
+    loaded = load_policy(tmp_path / "none", tmp_path / "none")
+    assert loaded == LoadedPolicy(Policy(), administered=False)
+    assert loaded.policy.self_approval and loaded.policy.labels.self_declared
+
+
+def test_an_administrators_policy_denies_what_it_does_not_mention(load: Load) -> None:
+    loaded = load("", None)
+    assert loaded.administered
+    assert not loaded.policy.self_approval
+    assert not loaded.policy.labels.self_declared
+    assert loaded.policy.labels.classes == DEFAULT_CLASSES
+
+
+def test_every_key_is_read(load: Load) -> None:
+    policy = load(
+        """\
+officer: Office
+labels: [{class: sandbox, words: [sandbox, bench]}]
+production-hosts: ["db-*"]
+self-declared-label: allow
+self-approval: allow
+host-egress: must-be-blocked
+data-classes: [public, internal]
+waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
+""",
+        None,
+    ).policy
+    assert policy.officer == "Office"
+    assert policy.labels.classes == {"sandbox": {"sandbox", "bench"}}
+    assert policy.labels.production_hosts == ("db-*",)
+    assert policy.labels.self_declared and policy.self_approval
+    assert policy.host_egress is HostEgress.MUST_BE_BLOCKED
+    assert policy.data_classes == (DataClass.PUBLIC, DataClass.INTERNAL)
+    assert policy.waivers == (Waiver("resources", "Pat", "it fits", date(2027, 1, 31)),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "self-aproval: allow\n",
+        "self-approval: yes\n",
+        "host-egress: blocked\n",
+        "data-classes: [public, secret]\n",
+        "labels: []\n",
+        "labels: [{class: production, words: [p]}]\n",
+        "labels: [{class: test, words: [prod]}]\n",
+        "labels: [{class: test, words: [preprod]}]\n",
+        "labels: [{class: test, words: [two words]}]\n",
+        "labels: [{class: a, words: [x]}, {class: b, words: [x]}]\n",
+        *[
+            f"waivers: [{{check: {check}, approver: P, reason: r, until: 2027-01-31}}]\n"
+            for check in (
+                "environment-label",
+                "policy",
+                "manifest-signature",
+                "manifest-freshness",
+                "artifact-approved",
+                "artifact-format",
+                "sandbox",
+                "sandbox-egress",
+                "no-such-check",
+            )
+        ],
+        "waivers: [{check: resources, approver: P, reason: r}]\n",
+        "waivers: [{check: resources, approver: P, until: 2027-01-31}]\n",
+        "waivers: [{check: resources, reason: r, until: 2027-01-31}]\n",
+        "name: again\n",
+    ],
+)
+def test_what_a_policy_may_not_say(load: Load, text: str) -> None:
+    loaded = load(text, None)
+    assert loaded.problem and loaded.remedy
+    assert loaded.policy == STRICT
+
+
+def test_another_schema_is_refused() -> None:
+    with pytest.raises(DocumentError, match=r"localai\.policy/1"):
+        parse_settings(b"schema: localai.policy/2\nname: agency\n")
+
+
+def test_a_users_file_can_only_tighten(load: Load) -> None:
+    administrator = """\
+labels: [{class: sandbox, words: [sandbox, lab]}, {class: test, words: [test]}]
+self-declared-label: deny
+self-approval: allow
+host-egress: must-be-blocked
+data-classes: [public, internal]
+"""
+    own = """\
+labels: [{class: sandbox, words: [sandbox, anything]}, {class: mine, words: [mine]}]
+production-hosts: ["mine-*"]
+self-declared-label: allow
+self-approval: deny
+host-egress: note
+data-classes: [public, restricted]
+"""
+    before, after = load(administrator, None).policy, load(administrator, own).policy
+    assert after.labels.classes == {"sandbox": {"sandbox"}}
+    assert set(after.labels.production_hosts) > set(before.labels.production_hosts)
+    assert not after.labels.self_declared
+    assert not after.self_approval
+    assert after.host_egress is HostEgress.MUST_BE_BLOCKED
+    assert after.data_classes == (DataClass.PUBLIC,)
+
+
+def test_a_users_file_that_says_nothing_changes_nothing(load: Load) -> None:
+    assert load("officer: Office\n", "").policy == load("officer: Office\n", None).policy
+
+
+def test_without_an_administrator_the_users_file_counts(load: Load) -> None:
+    policy = load(None, "labels: [{class: mine, words: [mine]}]\nself-approval: deny\n").policy
+    assert policy.labels.classes == {"mine": {"mine"}}
+    assert not policy.self_approval and policy.labels.self_declared
+
+
+@pytest.mark.parametrize("administrator", ["", None])
+def test_a_user_cannot_waive(load: Load, administrator: str | None) -> None:
+    waiver = "waivers: [{check: resources, approver: P, reason: r, until: 2027-01-31}]\n"
+    loaded = load(administrator, waiver)
+    assert "only the administrator" in loaded.problem
+    assert loaded.policy.waivers == ()
+
+
+def test_a_policy_that_others_can_write_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(HEAD + "self-approval: allow\n")
+    path.chmod(0o666)
+    loaded = load_policy(path, tmp_path / "none", owner=os.getuid())
+    assert loaded.problem and loaded.administered and loaded.policy == STRICT
+    path.chmod(0o644)
+    assert not load_policy(path, tmp_path / "none", owner=os.getuid()).problem
+    assert load_policy(path, tmp_path / "none", owner=os.getuid() + 1).problem
+
+
+def test_files_are_named_with_their_digests(load: Load) -> None:
+    files = load("", "").files
+    assert [len(digest) for _, digest in files] == [64, 64]
+    assert files[0][0].endswith("policy.yaml")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_are_policies(path: Path) -> None:
+    assert parse_settings(path.read_bytes()).name == path.stem
+
+
+def test_there_are_examples() -> None:
+    assert {path.stem for path in EXAMPLES} == {"strict", "workstation"}
