@@ -1,0 +1,98 @@
+"""Which entry approves some bytes, and which manifest's word counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from localai.findings import Verdict
+from localai.manifest.schema import Entry
+from localai.manifest.verify import LoadedManifest
+from localai.plan.facts import Facts
+from localai.plan.matching import candidates, find_match, in_force, judge_manifests
+
+SIGNATURE, FRESHNESS = "manifest-signature", "manifest-freshness"
+
+
+def expire(loaded: LoadedManifest) -> LoadedManifest:
+    signature, freshness = loaded.findings
+    gone = replace(freshness, verdict=Verdict.FAIL, summary="expired", remedy="renew it")
+    return replace(loaded, verification=replace(loaded.verification, findings=(signature, gone)))
+
+
+def distrust(loaded: LoadedManifest) -> LoadedManifest:
+    """What verification makes of a manifest that nobody signed."""
+    signature, freshness = loaded.findings
+    findings = (
+        replace(signature, verdict=Verdict.FAIL, summary="unsigned", evidence="no signature"),
+        replace(freshness, verdict=Verdict.NOT_CHECKED, summary="not looked at"),
+    )
+    verification = replace(loaded.verification, findings=findings, manifest=None)
+    return replace(loaded, path=Path("stranger.yaml"), verification=verification)
+
+
+def test_only_files_of_the_size_are_candidates(loaded: LoadedManifest, entry: Entry) -> None:
+    (file,) = entry.files
+    (found,) = candidates([loaded], file.size)
+    assert (found.manifest, found.entry, found.file) == (loaded, entry, file)
+    assert candidates([loaded], file.size + 1) == ()
+
+
+def test_a_manifest_that_is_not_signed_has_no_candidates(
+    loaded: LoadedManifest, entry: Entry
+) -> None:
+    assert candidates([distrust(loaded)], entry.files[0].size) == ()
+
+
+def test_manifests_in_force_come_first(loaded: LoadedManifest, entry: Entry) -> None:
+    found = candidates([expire(loaded), loaded], entry.files[0].size)
+    assert [in_force(match.manifest) for match in found] == [True, False]
+
+
+def test_digests_decide(loaded: LoadedManifest, entry: Entry) -> None:
+    (file,) = entry.files
+    found = candidates([loaded], file.size)
+    assert find_match(found, sha256=file.sha256)
+    assert find_match(found, tree=file.tree)
+    assert find_match(found, sha256=file.sha256, tree=file.tree)
+    assert not find_match(found)
+    assert not find_match(found, sha256="0" * 64)
+    assert not find_match(found, sha256=file.sha256, tree="0" * 64)
+    assert not find_match(found, sha256=file.tree, tree=file.sha256)
+
+
+def test_an_entry_without_a_tree_digest_is_found_by_its_sha256_only(
+    loaded: LoadedManifest, entry: Entry
+) -> None:
+    (file,) = entry.files
+    (match,) = candidates([loaded], file.size)
+    bare = replace(match, file=replace(file, tree=None))
+    assert find_match([bare], sha256=file.sha256, tree="0" * 64)
+    assert not find_match([bare], tree="0" * 64)
+
+
+def test_one_manifest_in_force_will_do_and_the_others_are_named(good: Facts) -> None:
+    (loaded,) = good.manifests
+    facts = replace(good, manifests=(distrust(loaded), loaded), artifact=None)
+    signature = judge_manifests(facts, SIGNATURE)
+    assert signature.verdict is Verdict.NOTE
+    assert "not in force: stranger" in signature.evidence
+    assert judge_manifests(facts, FRESHNESS).verdict is Verdict.PASS
+
+
+def test_the_manifest_of_the_entry_speaks(good: Facts) -> None:
+    """Another manifest in force does not help an entry whose own has expired."""
+    (loaded,) = good.manifests
+    manifest = loaded.verification.manifest
+    assert manifest
+    verification = replace(loaded.verification, manifest=replace(manifest, name="other"))
+    other = replace(loaded, verification=verification)
+    facts = replace(good, manifests=(expire(loaded), other))
+    assert judge_manifests(facts, FRESHNESS).summary == "expired"
+
+
+def test_where_none_is_in_force_all_say_what_is_wrong(good: Facts) -> None:
+    (loaded,) = good.manifests
+    facts = replace(good, manifests=(distrust(loaded), expire(loaded)), artifact=None)
+    assert judge_manifests(facts, SIGNATURE).verdict is Verdict.FAIL
+    assert judge_manifests(facts, FRESHNESS).refuses
