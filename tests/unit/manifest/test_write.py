@@ -1,0 +1,159 @@
+"""Writing a manifest and reading it back gives the same manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localai.document import is_clean
+from localai.errors import DocumentError
+from localai.manifest.schema import (
+    Approval,
+    ArtifactFile,
+    Entry,
+    GgufFacts,
+    Kind,
+    Manifest,
+    Source,
+    Use,
+    parse_manifest,
+)
+from localai.manifest.write import add_entry, write_manifest
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "manifest"
+
+lines = st.text(min_size=1, max_size=30).filter(
+    lambda text: is_clean(text) and "\n" not in text and bool(text.strip())
+)
+notes = st.none() | st.text(min_size=1, max_size=60).filter(
+    lambda text: is_clean(text) and bool(text.strip())
+)
+slugs = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
+digests = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+days = st.dates(date(2000, 1, 1), date(2090, 1, 1))
+few = st.lists(lines, min_size=1, max_size=3, unique=True).map(tuple)
+some = st.just(()) | few
+names = st.from_regex(
+    r"[a-zA-Z0-9_+()]([a-zA-Z0-9 _.+()-]{0,9}[a-zA-Z0-9_])?\.gguf", fullmatch=True
+)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    kind = draw(st.sampled_from(Kind))
+    on, review = sorted((draw(days), draw(days)))
+    return Entry(
+        id=draw(slugs),
+        name=draw(lines),
+        kind=kind,
+        licence=draw(lines),
+        source=Source(draw(lines), draw(lines), draw(st.none() | lines), draw(some)),
+        files=(
+            ArtifactFile(
+                "a" + draw(names),
+                draw(st.integers(1, 2**50)),
+                draw(digests),
+                draw(st.none() | digests),
+            ),
+        ),
+        gguf=None
+        if kind is Kind.DATASET
+        else GgufFacts(draw(lines), draw(st.integers(0, 2**31 - 1)), draw(st.none() | digests)),
+        approval=Approval(draw(lines), on, review, draw(st.booleans()), draw(st.none() | lines)),
+        use=Use(draw(few), draw(few), draw(some)),
+        note=draw(notes),
+    )
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    issued, expires = sorted((draw(days), draw(days)))
+    listed = draw(
+        st.lists(
+            entries(),
+            max_size=3,
+            unique_by=(lambda e: e.id, lambda e: e.files[0].sha256, lambda e: e.files[0].tree),
+        )
+    )
+    return Manifest(
+        draw(slugs), draw(st.integers(1, 2**31 - 2)), issued, expires, tuple(listed), draw(notes)
+    )
+
+
+@given(manifests())
+def test_reading_what_was_written_gives_the_same(manifest: Manifest) -> None:
+    digests = [d for e in manifest.entries for f in e.files for d in (f.sha256, f.tree) if d]
+    if len(set(digests)) == len(digests):
+        assert parse_manifest(write_manifest(manifest)) == manifest
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("accepted*.yaml")), ids=lambda p: p.stem)
+def test_vectors_survive(path: Path) -> None:
+    manifest = parse_manifest(path.read_bytes())
+    assert parse_manifest(write_manifest(manifest)) == manifest
+
+
+def test_it_reads_like_prose() -> None:
+    raw = (VECTORS / "accepted.yaml").read_bytes()
+    body = raw.split(b"\n", 1)[1].decode()
+    assert write_manifest(parse_manifest(raw)).decode().endswith(body)
+
+
+def test_nothing_is_written_that_could_not_be_read() -> None:
+    manifest = parse_manifest((VECTORS / "accepted.yaml").read_bytes())
+    with pytest.raises(DocumentError, match="U\\+202E"):
+        write_manifest(replace(manifest, note="a\u202eb"))
+    with pytest.raises(DocumentError, match="lies before"):
+        write_manifest(replace(manifest, expires=date(2020, 1, 1)))
+    with pytest.raises(DocumentError, match="the id model-one stands twice"):
+        write_manifest(replace(manifest, entries=manifest.entries * 2))
+
+
+def new_entry() -> Entry:
+    (entry,) = parse_manifest((VECTORS / "accepted.yaml").read_bytes()).entries
+    file = ArtifactFile("other.gguf", 5, "a" * 64)
+    return replace(entry, id="other", files=(file,))
+
+
+def test_adding_keeps_comments_and_raises_the_version() -> None:
+    raw = (VECTORS / "accepted.yaml").read_bytes() + b"    # the last word\n"
+    added = add_entry(raw, new_entry())
+    before, after = parse_manifest(raw), parse_manifest(added)
+    assert after.version == before.version + 1
+    assert after.entries == (*before.entries, new_entry())
+    assert b"# the last word" in added
+    assert added.startswith(b"# expect: accepted")
+
+
+def test_adding_to_an_empty_manifest() -> None:
+    raw = (VECTORS / "accepted-no-entries.yaml").read_bytes()
+    added = add_entry(raw, new_entry())
+    assert parse_manifest(added).entries == (new_entry(),)
+    assert added.startswith(b"# expect: accepted")
+
+
+def test_adding_to_a_manifest_in_another_layout() -> None:
+    flow = b"""{schema: localai.manifest/1, name: x, version: 7, issued: 2026-01-01,
+    expires: 2026-02-01, entries: []}"""
+    after = parse_manifest(add_entry(flow, new_entry()))
+    assert (after.version, after.entries) == (8, (new_entry(),))
+
+
+def test_adding_an_entry_again_replaces_it() -> None:
+    raw = (VECTORS / "accepted-two-entries.yaml").read_bytes()
+    again = replace(parse_manifest(raw).entries[0], licence="MIT")
+    after = parse_manifest(add_entry(raw, again))
+    assert [entry.id for entry in after.entries] == ["model-two", "model-one"]
+    assert after.entries[1].licence == "MIT"
+
+
+def test_adding_a_file_that_is_listed_is_refused() -> None:
+    raw = (VECTORS / "accepted.yaml").read_bytes()
+    (entry,) = parse_manifest(raw).entries
+    with pytest.raises(DocumentError, match="stands twice"):
+        add_entry(raw, replace(entry, id="another"))
