@@ -73,8 +73,12 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
     layers = (
         Layer("seccomp", True, True, "seccomp"),
         Layer("landlock", True, True, "landlock 7"),
-        Layer("namespaces", False, True, "6 namespaces"),
+        Layer("no-new-privs", True, True, "no new privileges"),
         Layer("capabilities", True, True, "0 capabilities"),
+        Layer("account", True, True, "an account of its own"),
+        Layer("rlimits", True, True, "9 limits"),
+        Layer("descriptors", True, True, "no socket"),
+        Layer("namespaces", False, True, "6 namespaces"),
     )
     return plan.Facts(
         today=TODAY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.sandbox.spec import LAYERS
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
@@ -17,8 +18,10 @@ WHY = "a model runs only behind every required layer"
 def sandbox_layers(facts: Facts, policy: Policy) -> Finding:
     """Judge what was found in force, not what was asked for."""
     status = facts.sandbox
-    if status is None or not any(layer.required for layer in status.layers):
-        evidence = facts.unprobed or "the worker gave no status"
+    found = {layer.name for layer in status.layers} if status else set()
+    if status is None or not found.issuperset(LAYERS):
+        unseen = ", ".join(name for name in LAYERS if name not in found)
+        evidence = facts.unprobed or f"nothing was found out about: {unseen}"
         return Finding(
             CHECK,
             Verdict.NOT_CHECKED,
