@@ -92,6 +92,13 @@ def print_refusal(decision: Decision, record: int) -> None:
     say(screen.refusal(decision, record, width()))
 
 
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Findings one after another, on stdout."""
+    from localai.cli import screen
+
+    out(screen.answers(findings, width()))
+
+
 def print_label(readings: Sequence[Reading], finding: Finding) -> None:
     """Every source of a label, and what follows from them, on stdout."""
     from localai.cli import screen

@@ -63,13 +63,21 @@ def start(facts: Facts, decision: Decision, width: int) -> str:
 
 def check(facts: Facts, decision: Decision, record: int, width: int) -> str:
     """Every gate's answer with its verdict, and for those that refuse why and what to do."""
-    lines = [_header(facts.artifact, width), ""]
-    for finding in decision.findings:
-        lines += _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
-        if finding.refuses or finding.verdict is Verdict.WAIVED:
-            lines += _reasons(finding, width)
+    lines = [_header(facts.artifact, width), "", answers(decision.findings, width)]
     outcome = "allowed" if decision.allowed else f"refused: {_count(decision)}"
     lines += _wrap(f"{outcome}. no model was loaded. record {record}", width)
+    return "\n".join(lines)
+
+
+def answers(findings: Sequence[Finding], width: int) -> str:
+    """A row for each finding with its verdict; why where it refuses or was waived, what to do
+    wherever there is something to do."""
+    lines = []
+    for finding in findings:
+        lines += _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
+        if finding.refuses or finding.verdict is Verdict.WAIVED:
+            lines += _more("why", finding.why, width)
+        lines += _more("do", finding.remedy, width)
     return "\n".join(lines)
 
 
@@ -78,15 +86,14 @@ def refusal(decision: Decision, record: int, width: int) -> str:
     lines = [*_wrap(f"localai: refused: {_count(decision)}", width), ""]
     for finding in decision.refusing:
         lines += _row(_title(finding), finding.summary, finding.evidence, width)
-        lines += _reasons(finding, width)
+        lines += _more("why", finding.why, width) + _more("do", finding.remedy, width)
     end = f"nothing was started. record {record}, exit code {int(Exit.REFUSED)}"
     return "\n".join([*lines, *_wrap(end, width)])
 
 
 def label(readings: Sequence[Reading], finding: Finding, width: int) -> str:
     """Every source of a label, and what follows from them."""
-    lines = _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
-    lines += [*_reasons(finding, width), ""]
+    lines = [answers([finding], width), ""]
     for reading in readings:
         wrong = reading.problem or reading.void
         power = "counts for nothing" if wrong else _POWERS[reading.power]
@@ -126,10 +133,6 @@ def _merge_manifest(findings: tuple[Finding, ...]) -> Iterator[Finding]:
 
 def _title(finding: Finding) -> str:
     return TITLES.get(finding.check, finding.check)
-
-
-def _reasons(finding: Finding, width: int) -> list[str]:
-    return _more("why", finding.why, width) + _more("do", finding.remedy, width)
 
 
 def _row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from localai.cli import console
 from localai.environment import Reading
 from localai.errors import StateError
 from localai.places import Places, find_places
-from localai.plan.gather import find_labels, find_policy
+from localai.plan.facts import Facts, Use
+from localai.plan.gather import find_labels, find_policy, gather
 from localai.policy import LoadedPolicy
 
 
@@ -27,6 +29,17 @@ class Surroundings:
     @property
     def today(self) -> date:
         return self.now.date()
+
+    def gather(self, use: Use | None = None) -> Facts:
+        """Everything that can be known before a worker runs."""
+        return gather(
+            self.places,
+            self.environ,
+            use=use or Use(),
+            today=self.today,
+            host_name=self.host_name,
+            terminal=console.interactive(),
+        )
 
     def read_policy(self) -> LoadedPolicy:
         """The policy in force."""

@@ -64,6 +64,8 @@ def judge_manifests(facts: Facts, check: str) -> Finding:
     With an entry, its manifest speaks. Without one, any manifest that is in force will do (what it
     does not list is then the artifact's own finding), and if none is, all say what is wrong.
     """
+    if not facts.manifests and check != "manifest-signature":
+        return Finding(check, Verdict.NOT_CHECKED, "not looked at", "there is no manifest")
     if not facts.manifests:
         return Finding(
             check,

@@ -47,3 +47,6 @@ PROBING_NEEDS: tuple[Gate, ...] = (
     manifest_signature,
     manifest_freshness,
 )
+
+# What can be asked of a host before anybody names a file (``localai doctor``).
+GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (*PROBING_NEEDS, host_egress)
