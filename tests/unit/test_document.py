@@ -134,7 +134,7 @@ def test_the_two_parsers_never_read_two_things(text: str) -> None:
     """One of them may refuse what the other reads: neither may read something else."""
     answers = []
     for loader in PARSERS:
-        document._Loader = loader  # type: ignore[misc]
+        document._Loader = loader  # type: ignore[assignment]
         with contextlib.suppress(DocumentError):
             answers.append(read_document(f"k: {text}".encode()))
     assert all(answer == answers[0] for answer in answers)

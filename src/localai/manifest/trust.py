@@ -55,10 +55,12 @@ class Role:
             "".join(sorted(key.public.fingerprint for key in self.keys)).encode()
         ).hexdigest()
 
-    def count_signers(self, payload_type: str, body: bytes, envelope: Envelope) -> tuple[str, ...]:
-        """The names of the keys of this role whose signature over ``body`` holds."""
-        holding = verify(payload_type, body, envelope.signatures, (key.public for key in self.keys))
-        return tuple(key.name for key in self.keys if key.public.fingerprint in holding)
+    def find_signers(self, payload_type: str, body: bytes, envelope: Envelope) -> tuple[str, ...]:
+        """The names of the keys of this role whose signature over ``body`` holds, each key once."""
+        names = {key.public.fingerprint: key.name for key in self.keys}
+        keys = (key.public for key in self.keys)
+        holding = verify(payload_type, body, envelope.signatures, keys)
+        return tuple(name for fingerprint, name in names.items() if fingerprint in holding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def is_signed_by_itself(root: Root, raw: bytes, envelope: Envelope) -> bool:
     """True if the threshold of the root's own keys signed ``raw``."""
     if envelope.payload_type != ROOT_TYPE:
         return False
-    return len(root.root.count_signers(ROOT_TYPE, raw, envelope)) >= root.root.threshold
+    return len(root.root.find_signers(ROOT_TYPE, raw, envelope)) >= root.root.threshold
 
 
 def _role_document(role: Role) -> dict[str, object]:

@@ -216,7 +216,7 @@ def _verify_signatures(
         evidence = f"payload type {signed.payload_type}, expected {MANIFEST_TYPE}"
         return _fail("signed as something else", evidence, _SIGN)
     # (4) Some hold over these exact bytes, by keys of the role, whatever key ids they carry.
-    signers = role.count_signers(MANIFEST_TYPE, raw, signed)
+    signers = role.find_signers(MANIFEST_TYPE, raw, signed)
     if not signers:
         why = "it was changed after it was signed, or signed by keys that the root does not list"
         return _fail("not signed by a trusted key", f"0 of {role.threshold} signatures", _SIGN, why)

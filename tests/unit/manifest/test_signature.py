@@ -1,0 +1,239 @@
+"""Keys and signatures: what is signed, which keys count, and that a key has one encoding."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from localai.errors import DocumentError, KeyFileError
+from localai.manifest import pkcs8
+from localai.manifest.envelope import Signature, encode_for_signing
+from localai.manifest.signature import (
+    Algorithm,
+    PublicKey,
+    generate_key,
+    load_private_key,
+    read_public_key,
+    sign,
+    take_public_key,
+    verify,
+    write_private_key,
+    write_private_key_unencrypted,
+)
+
+BODY = b"the body\n"
+KIND = "application/x-test"
+
+
+@pytest.fixture(params=Algorithm)
+def algorithm(request: pytest.FixtureRequest) -> Algorithm:
+    return Algorithm(request.param)
+
+
+def test_dsse_own_example() -> None:
+    """The example in DSSE's protocol.md."""
+    encoded = encode_for_signing("http://example.com/HelloWorld", b"hello world")
+    assert encoded == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+
+
+def test_dsse_own_signature_verifies() -> None:
+    """The key and the signature that DSSE's protocol.md publishes for its example."""
+    x = 46950820868899156662930047687818585632848591499744589407958293238635476079160
+    y = 5640078356564379163099075877009565129882514886557779369047442380624545832820
+    numbers = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    public = take_public_key(numbers.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    raw = b64decode(
+        "A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA=="
+    )
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    kind = "http://example.com/HelloWorld"
+    assert verify(kind, b"hello world", [Signature("", der)], [public]) == {public.fingerprint}
+    assert not verify(kind, b"hello World", [Signature("", der)], [public])
+
+
+def test_lengths_are_in_bytes() -> None:
+    assert encode_for_signing("é", "ü".encode()) == "DSSEv1 2 é 2 ü".encode()
+
+
+def test_a_signature_holds_for_its_body_type_and_key_only(algorithm: Algorithm) -> None:
+    key, other = generate_key(algorithm), generate_key(algorithm)
+    signature = sign(KIND, BODY, key)
+    both = (key.public, other.public)
+    assert verify(KIND, BODY, [signature], both) == {key.public.fingerprint}
+    assert not verify(KIND, BODY + b" ", [signature], both)
+    assert not verify(KIND + "x", BODY, [signature], both)
+    assert not verify(KIND, BODY, [signature], [other.public])
+    assert not verify(KIND, BODY, [Signature(signature.keyid, b"")], both)
+    for at in (0, 5, len(signature.value) - 1):
+        flipped = bytearray(signature.value)
+        flipped[at] ^= 1
+        assert not verify(KIND, BODY, [Signature(signature.keyid, bytes(flipped))], both)
+
+
+def test_the_key_id_decides_nothing() -> None:
+    key, other = generate_key(), generate_key()
+    signature = sign(KIND, BODY, key)
+    renamed = Signature(other.public.fingerprint, signature.value)
+    assert verify(KIND, BODY, [renamed], [key.public, other.public]) == {key.public.fingerprint}
+    assert verify(KIND, BODY, [Signature("", signature.value)], [key.public])
+
+
+def test_one_key_counts_once() -> None:
+    key = generate_key()
+    signatures = [sign(KIND, BODY, key), sign(KIND, BODY, key)]
+    assert signatures[0].value != signatures[1].value
+    assert len(verify(KIND, BODY, signatures, [key.public, key.public])) == 1
+    again = PublicKey(bytes(key.public.spki))
+    assert len(verify(KIND, BODY, signatures, [key.public, again])) == 1
+
+
+def test_a_key_has_one_encoding() -> None:
+    """A compressed or hybrid point would be the same key with another fingerprint."""
+    key = generate_key()
+    point = key.public.spki[-65:]
+    x, y = point[1:33], point[33:]
+    prefix = key.public.spki[:-65]
+    assert take_public_key(prefix + b"\x04" + x + y) == key.public
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    compressed = public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    head = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200")
+    for other in (
+        head + compressed,
+        prefix + bytes([6 + y[-1] % 2]) + x + y,  # hybrid, X9.62
+        prefix + b"\x04" + x + y + b"\x00",
+    ):
+        with pytest.raises(DocumentError, match="not an ECDSA P-256 key"):
+            take_public_key(other)
+
+
+def test_a_point_off_the_curve_is_no_key() -> None:
+    spki = bytearray(generate_key().public.spki)
+    spki[-1] ^= 1
+    with pytest.raises(DocumentError):
+        take_public_key(bytes(spki))
+
+
+def test_other_keys_are_refused() -> None:
+    for other in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)):
+        public = other.public_key()
+        with pytest.raises(DocumentError, match="not an ECDSA P-256 key"):
+            take_public_key(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with pytest.raises(KeyFileError, match="not an ECDSA P-256 or Ed25519 key"):
+            load_private_key(pem, None)
+
+
+def test_public_keys_survive_pem(algorithm: Algorithm) -> None:
+    public = generate_key(algorithm).public
+    assert read_public_key(public.pem) == public
+    assert public.algorithm is algorithm
+
+
+@pytest.mark.parametrize(
+    "pem",
+    ["", "hello", "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----\n",
+     "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+     "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+)  # fmt: skip
+def test_what_is_no_public_key(pem: str) -> None:
+    with pytest.raises(DocumentError):
+        read_public_key(pem)
+
+
+def test_the_library_agrees_on_the_encoding(algorithm: Algorithm) -> None:
+    key = generate_key(algorithm)
+    loaded = load_pem_private_key(write_private_key_unencrypted(key).encode(), None)
+    assert isinstance(loaded, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey)
+    pem = loaded.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert key.public.pem.encode() == pem
+
+
+def test_private_keys_survive_encryption(algorithm: Algorithm) -> None:
+    key = generate_key(algorithm)
+    pem = write_private_key(key, "correct horse").encode()
+    assert load_private_key(pem, "correct horse").public == key.public
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in pem
+    with pytest.raises(KeyFileError, match="wrong passphrase"):
+        load_private_key(pem, "incorrect horse")
+    with pytest.raises(KeyFileError, match="no passphrase was given"):
+        load_private_key(pem, None)
+    with pytest.raises(KeyFileError):
+        load_private_key(pem, "")
+
+
+def test_unencrypted_keys_need_no_passphrase(algorithm: Algorithm) -> None:
+    key = generate_key(algorithm)
+    pem = write_private_key_unencrypted(key).encode()
+    assert load_private_key(pem, None).public == key.public
+    assert load_private_key(pem, "whatever").public == key.public
+
+
+@pytest.mark.parametrize("damage", [b"", b"hello", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA"])
+def test_what_is_no_private_key(damage: bytes) -> None:
+    with pytest.raises(KeyFileError):
+        load_private_key(damage, "passphrase")
+
+
+def test_an_empty_passphrase_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="encrypts nothing"):
+        write_private_key(generate_key(), "")
+
+
+def test_two_encryptions_of_one_key_differ() -> None:
+    key = generate_key()
+    assert write_private_key(key, "correct horse") != write_private_key(key, "correct horse")
+
+
+def test_a_private_key_shows_nothing_of_itself() -> None:
+    key = generate_key()
+    assert "_key" not in repr(key)
+    assert "EllipticCurve" not in f"{key} {key!r}"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_openssl_reads_the_key_and_sees_the_rounds(tmp_path: Path, algorithm: Algorithm) -> None:
+    key = generate_key(algorithm)
+    path = tmp_path / "key.pem"
+    path.write_text(write_private_key(key, "correct horse"))
+    shown = subprocess.run(
+        ["openssl", "pkey", "-in", path, "-passin", "pass:correct horse", "-pubout"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout == key.public.pem
+    parsed = subprocess.run(
+        ["openssl", "asn1parse", "-in", path], capture_output=True, text=True, check=True
+    ).stdout
+    assert f":{pkcs8.ROUNDS:06X}" in parsed
+    assert "hmacWithSHA256" in parsed
+    assert "aes-256-cbc" in parsed
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_openssl_verifies_our_signature(tmp_path: Path) -> None:
+    """An officer can check a signature with nothing of ours."""
+    key = generate_key()
+    files = {
+        "key.pem": key.public.pem.encode(),
+        "signature": sign(KIND, BODY, key).value,
+        "message": encode_for_signing(KIND, BODY),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    subprocess.run(
+        ["openssl", "dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "message"],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip

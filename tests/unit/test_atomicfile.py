@@ -1,0 +1,67 @@
+"""A file is there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from localai.atomicfile import write_whole
+from localai.errors import StateError
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"one")
+    write_whole(path, b"two", mode=0o644)
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert names(tmp_path) == ["file"]
+
+
+def test_not_replaced_where_that_was_not_asked(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"one", replace=False)
+    with pytest.raises(StateError, match="exists already"):
+        write_whole(path, b"two", replace=False)
+    assert path.read_bytes() == b"one"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_link_is_replaced_and_its_target_is_not(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"one")
+    link.symlink_to(target)
+    write_whole(link, b"two")
+    assert target.read_bytes() == b"one"
+    assert link.read_bytes() == b"two"
+    assert not link.is_symlink()
+
+
+def test_a_missing_directory(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="cannot write"):
+        write_whole(tmp_path / "missing" / "file", b"one")
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    path = tmp_path / "file"
+    write_whole(path, b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(StateError, match="cannot write"):
+            write_whole(path, b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
