@@ -1,0 +1,48 @@
+"""Models for the tests: one that the project has never seen, and the demo model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gguf_maker
+
+DEMO = ".localai-demo"
+
+
+@pytest.fixture(scope="session")
+def tiny_bytes() -> bytes:
+    """A whole, tiny llama with random weights."""
+    return gguf_maker.make_model()
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, tiny_bytes: bytes) -> Path:
+    """The same as a file."""
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(tiny_bytes)
+    return path
+
+
+@pytest.fixture
+def tiny_fd(tiny_model: Path) -> Iterator[int]:
+    """The same as an open descriptor."""
+    fd = os.open(tiny_model, os.O_RDONLY | os.O_CLOEXEC)
+    yield fd
+    os.close(fd)
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The demo model: ``LOCALAI_TEST_MODEL``, or what ``scripts/test`` brought."""
+    given = os.environ.get("LOCALAI_TEST_MODEL")
+    if given:
+        return Path(given)
+    root = Path(__file__).resolve().parent.parent
+    found = sorted((root / DEMO).rglob("*.gguf")) if (root / DEMO).is_dir() else []
+    if not found:
+        pytest.skip("no demo model: set LOCALAI_TEST_MODEL, or run scripts/test")
+    return found[0]

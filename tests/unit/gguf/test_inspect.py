@@ -1,0 +1,109 @@
+"""What a well-formed file is judged to be."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+import gguf_maker as maker
+from localai.findings import Verdict
+from localai.gguf.facts import GgufFile
+from localai.gguf.inspect import describe, inference_bytes, inspect, show_count
+from localai.gguf.reader import read_gguf
+
+
+def read(parts: maker.Parts) -> GgufFile:
+    data = parts.bytes()
+    fd = os.memfd_create("test")
+    try:
+        os.write(fd, data)
+        return read_gguf(fd, len(data))
+    finally:
+        os.close(fd)
+
+
+def test_a_model_passes() -> None:
+    file = read(maker.model_parts())
+    (finding,) = inspect(file)
+    assert (finding.check, finding.verdict) == ("artifact-format", Verdict.PASS)
+    assert finding.summary == "GGUF v3"
+    assert finding.evidence == describe(file)
+    assert describe(file) == "llama, 44K parameters, F32, 21 tensors, context 512"
+
+
+def test_no_template_is_a_note() -> None:
+    findings = inspect(read(maker.model_parts(template=None)))
+    assert [finding.verdict for finding in findings] == [Verdict.PASS, Verdict.NOTE]
+    assert "no chat template" in findings[1].evidence
+
+
+@pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix", "vocab"])
+def test_what_is_no_model_fails(kind: str) -> None:
+    (finding,) = inspect(read(maker.model_parts(metadata={"general.type": kind})))
+    assert finding.verdict is Verdict.FAIL
+    assert kind in finding.evidence
+    assert finding.remedy
+
+
+def test_no_architecture_and_no_weights_fail() -> None:
+    findings = inspect(read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),))))
+    assert {finding.summary for finding in findings} == {"no architecture", "no weights"}
+    assert {finding.verdict for finding in findings} == {Verdict.FAIL}
+
+
+def test_later_parts_of_a_set_need_no_description() -> None:
+    for data in maker.make_split():
+        fd = os.memfd_create("test")
+        os.write(fd, data)
+        file = read_gguf(fd, len(data))
+        os.close(fd)
+        assert file.parts == 2
+        assert not any(finding.refuses for finding in inspect(file))
+
+
+def test_overlapping_tensors_fail() -> None:
+    tensors = (
+        maker.tensor_info("first", [16], 0, 0),
+        maker.tensor_info("second", [16], 0, 32),
+    )
+    parts = replace(maker.model_parts(), tensors=tensors, data=bytes(128))
+    (finding,) = inspect(read(parts))
+    assert (finding.verdict, finding.summary) == (Verdict.FAIL, "overlapping tensors")
+    assert "second" in finding.evidence
+
+
+@pytest.mark.parametrize("place", ["after the tensors", "between them"])
+def test_bytes_of_no_tensor_are_a_note(place: str) -> None:
+    parts = maker.model_parts()
+    if place == "after the tensors":
+        parts = replace(parts, data=parts.data + b"hidden" * 100)
+    else:
+        gap = maker.tensor_info("far", [8], 0, len(parts.data) + 4096)
+        data = parts.data + bytes(4096 + 32)
+        parts = replace(parts, tensors=(*parts.tensors, gap), data=data)
+    findings = inspect(read(parts))
+    assert [finding.summary for finding in findings] == ["GGUF v3", "unused bytes"]
+    assert findings[1].verdict is Verdict.NOTE
+
+
+def test_memory_grows_with_context_and_repacking() -> None:
+    file = read(maker.model_parts())
+    small = inference_bytes(file, 1024, repack=False)
+    large = inference_bytes(file, 2048, repack=False)
+    cache = 1024 * maker.LAYERS * 2 * maker.WIDTH * 2
+    assert large - small >= cache
+    quantised = replace(
+        file, tensors=tuple(replace(tensor, type="Q4_0") for tensor in file.tensors)
+    )
+    weights = sum(tensor.size for tensor in file.tensors)
+    assert inference_bytes(quantised, 1024, repack=True) - small == weights
+    assert inference_bytes(quantised, 1024, repack=False) == small
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0"), (999, "999"), (43_000, "43K"), (7_241_732_096, "7.2B")]
+)
+def test_counts(count: int, shown: str) -> None:
+    assert show_count(count) == shown
