@@ -87,15 +87,7 @@ class Environment:
         try:
             if wheels is None:
                 target = f"{self._checkout.root}[{extra}]" if extra else self._checkout.root
-                pip.run(
-                    step,
-                    "install localai",
-                    "install",
-                    "-v",
-                    "--progress-bar=off",
-                    "--editable",
-                    target,
-                )
+                pip.run(step, "install localai", "install", "--editable", target)
             else:
                 self._install_wheels(pip, step, wheels)
         except CannotError:
@@ -107,29 +99,12 @@ class Environment:
         step.end("installed")
 
     def _install_wheels(self, pip: Pip, step: Step, wheels: Path) -> None:
-        pip.run(
-            step,
-            f"install from {wheels}",
-            "install",
-            "--no-index",
-            "--find-links",
-            wheels,
-            "--require-hashes",
-            "--only-binary=:all:",
-            "-r",
-            wheels / "requirements.txt",
-        )
+        source = ("--no-index", "--find-links", wheels)
+        held = ("--require-hashes", "--only-binary=:all:", "-r", wheels / "requirements.txt")
+        pip.run(step, f"install from {wheels}", "install", *source, *held)
         # The checkout itself has no hash to hold it to; what builds it was held to one above.
-        pip.run(
-            step,
-            "install localai",
-            "install",
-            "--no-index",
-            "--no-deps",
-            "--no-build-isolation",
-            "--editable",
-            self._checkout.root,
-        )
+        built_here = ("--no-deps", "--no-build-isolation", "--editable", self._checkout.root)
+        pip.run(step, "install localai", "install", "--no-index", *built_here)
         pip.run(step, "find all that localai depends on in the folder", "check")
 
     def _adopt(self) -> bool:

