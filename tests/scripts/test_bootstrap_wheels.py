@@ -115,11 +115,11 @@ def test_a_folder_without_pins_is_no_wheelhouse(tmp_path: Path) -> None:
     assert REQUIREMENTS in missing.what
 
 
-def test_a_strangers_folder_is_not_replaced(tmp_path: Path) -> None:
+def test_a_strangers_folder_is_not_replaced(tmp_path: Path, root: Path) -> None:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "kept").touch()
     with pytest.raises(CannotError, match="no folder that scripts/wheelhouse made"):
-        fill(tmp_path / "wheels", Checkout(tmp_path), {})
+        fill(tmp_path / "wheels", Checkout(root), {})
     assert (tmp_path / "wheels" / "kept").exists()
 
 
