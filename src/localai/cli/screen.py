@@ -152,6 +152,7 @@ def _row(title: str, summary: str, evidence: str, width: int, verdict: str = "")
         initial_indent=first,
         subsequent_indent=hang,
         break_on_hyphens=False,
+        break_long_words=False,  # a path or a digest stays in one piece, to be copied
     )
 
 
@@ -168,6 +169,7 @@ def _more(word: str, text: str, width: int) -> list[str]:
         initial_indent=first,
         subsequent_indent=" " * len(first),
         break_on_hyphens=False,
+        break_long_words=False,
     )
 
 

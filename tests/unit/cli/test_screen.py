@@ -56,6 +56,12 @@ def test_the_refusal(good: Facts) -> None:
     assert screen.refusal(decide(spoil(good), Policy()), 41, 90) == REFUSAL
 
 
+def test_a_long_path_stays_in_one_piece(good: Facts) -> None:
+    path = "/a/" + "very/" * 20 + "long/policy.yaml"
+    facts = replace(good, labels=(replace(good.labels[0], source=path),))
+    assert path in screen.start(facts, decide(facts, Policy()), 80).split()
+
+
 @pytest.mark.parametrize("width", [20, 21, 40, 59, 60, 80, 200])
 def test_no_line_is_wider_than_the_terminal(good: Facts, width: int) -> None:
     facts = spoil(good)
