@@ -1,0 +1,67 @@
+"""Make an entry of what was measured and what a person says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localai.gguf.facts import GgufFile
+from localai.hashing import Progress, digest_file
+from localai.manifest.schema import Approval, ArtifactFile, Entry, GgufFacts, Kind, Source, Use
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What no file can say of itself: where it is from, under which licence, approved by whom
+    and for what. ``name`` and ``id`` are made from the file where they are empty."""
+
+    source: Source
+    licence: str
+    approval: Approval
+    use: Use
+    name: str = ""
+    id: str = ""
+    kind: Kind = Kind.MODEL
+    note: str | None = None
+
+
+def measure_file(fd: int, name: str, size: int, progress: Progress | None = None) -> ArtifactFile:
+    """One open file with both its digests, computed over the same bytes.
+
+    Raises DocumentError if it cannot be read or ends early.
+    """
+    digests = digest_file(fd, size, progress=progress)
+    if digests.sha256 is None:
+        raise AssertionError("the whole-file digest was asked for")
+    return ArtifactFile(name, size, digests.sha256, digests.tree)
+
+
+def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], terms: Terms) -> Entry:
+    """The entry for an artifact: its measured files and their GGUF headers, in order, first part
+    first."""
+    first = headers[0]
+    facts = GgufFacts(
+        architecture=first.architecture,
+        tensors=sum(len(header.tensors) for header in headers),
+        template=first.template_sha256,
+    )
+    name = terms.name or first.name or files[0].name
+    return Entry(
+        id=terms.id or name_entry(files[0].name),
+        name=name,
+        kind=terms.kind,
+        licence=terms.licence,
+        source=terms.source,
+        files=tuple(files),
+        gguf=facts,
+        approval=terms.approval,
+        use=terms.use,
+        note=terms.note,
+    )
+
+
+def name_entry(file_name: str) -> str:
+    """An identifier for an entry, from a file's name: ``Model.Q4_1.gguf``, ``model.q4_1``."""
+    stem = file_name.removesuffix(".gguf").lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-")[:100].rstrip("._-") or "model"

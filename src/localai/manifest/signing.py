@@ -1,0 +1,79 @@
+"""What signers do: found a root of trust, begin a manifest, sign. Types and bytes, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from localai.manifest.envelope import (
+    ROOT_TYPE,
+    Envelope,
+    parse_envelope,
+    write_envelope,
+)
+from localai.manifest.schema import Manifest
+from localai.manifest.signature import PrivateKey, PublicKey, sign, verify
+from localai.manifest.trust import Role, RoleKey, Root, write_root
+
+ROOT_DAYS = 3650
+"""Days that a new root of trust holds: replacing one needs a person on every host."""
+
+MANIFEST_DAYS = 90
+"""Days that a new manifest holds: the bound on how long a withheld newer one goes unnoticed."""
+
+
+def found_root(
+    private: PrivateKey,
+    signers: Sequence[RoleKey],
+    threshold: int,
+    today: date,
+    days: int = ROOT_DAYS,
+) -> tuple[bytes, bytes]:
+    """A new root of trust and its envelope: ``signers`` sign manifests, ``threshold`` of them at
+    least, and the owner of ``private``, who is one of them, answers for the root itself.
+
+    Raises DocumentError if that is no valid root: a key or a name twice, too high a threshold.
+    """
+    owner = tuple(signer for signer in signers if signer.public == private.public)
+    root = Root(
+        version=1,
+        issued=today,
+        expires=today + timedelta(days=days),
+        root=Role(1, owner),
+        manifest=Role(threshold, tuple(signers)),
+    )
+    raw = write_root(root)
+    return raw, add_signature(ROOT_TYPE, raw, private, None, None)
+
+
+def begin_manifest(name: str, today: date, days: int = MANIFEST_DAYS) -> Manifest:
+    """A manifest that approves nothing yet."""
+    return Manifest(name, 1, today, today + timedelta(days=days), ())
+
+
+def add_signature(
+    payload_type: str,
+    body: bytes,
+    private: PrivateKey,
+    present: bytes | None,
+    trusted: Sequence[PublicKey] | None,
+) -> bytes:
+    """The envelope ``present`` (None: none yet) with one more signature over ``body``.
+
+    An older signature of the same key goes, and so does every one that holds for none of the
+    ``trusted`` keys: it was made over other bytes. If those keys are not known (None), all other
+    signatures stay: one that does not hold counts for nothing. Raises DocumentError if ``present``
+    is malformed.
+    """
+    mine = sign(payload_type, body, private)
+    kept = []
+    if present is not None:
+        envelope = parse_envelope(present)
+        for other in envelope.signatures:
+            again = verify(payload_type, body, (other,), (private.public,)) or (
+                other.keyid == mine.keyid
+            )
+            stale = trusted is not None and not verify(payload_type, body, (other,), trusted)
+            if not again and not stale:
+                kept.append(other)
+    return write_envelope(Envelope(payload_type, (*kept, mine)))
