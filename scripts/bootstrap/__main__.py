@@ -46,8 +46,12 @@ def main(arguments: Sequence[str]) -> int:
         if error.hint:
             say(f"hint:  {error.hint}")
         return COULD_NOT_ACT
+    except OSError as error:  # a full disk, a file that is not ours
+        say(f"\nerror: {error.filename or command}: {error.strerror}")
+        say("hint:  put that right and run this again: it goes on after the last step done")
+        return COULD_NOT_ACT
     except KeyboardInterrupt:
-        say("\ninterrupted: run it again, and it goes on after the last step that was done")
+        say("\ninterrupted: run it again, and it goes on after the last step done")
         return INTERRUPTED
     return 0
 

@@ -1,8 +1,8 @@
 """The virtual environment ``.venv``: making it, and installing localai into it.
 
 ``.venv/localai-steps/`` holds one stamp for each step that is done, and ``busy`` while one is under
-way. pip can leave half a package behind when it is killed, and takes it for installed later: where
-``busy`` is found, the environment is made anew.
+way. pip can leave half a package behind when it is killed or the disk is full, and takes it for
+installed later: where ``busy`` is found, the environment is made anew.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class Environment:
             else:
                 self._install_wheels(pip, step, wheels)
         except CannotError:
-            self._busy.unlink()  # pip ended by itself: it left nothing half-done
+            if self._adopted.exists():  # not ours to make anew: left as pip left it
+                self._busy.unlink()
             raise
         for done in ("", extra):
             write_whole(self._steps / f"installed{done}", self._install_key())
@@ -132,7 +133,7 @@ class Environment:
         removed.parent.mkdir(exist_ok=True)
         venv.rename(removed)  # at once, so that no half-removed .venv is ever met
         shutil.rmtree(removed)
-        why = "the last run was interrupted" if interrupted else "Python or the folder changed"
+        why = "the last run did not end" if interrupted else "Python or the folder changed"
         return f".venv made anew ({why})"
 
     def _stamp(self, name: str) -> str:

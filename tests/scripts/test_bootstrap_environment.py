@@ -50,7 +50,7 @@ def test_made_anew_after_a_kill(
         child.wait()
     assert not Environment(checkout, environ).is_made()
     Environment(checkout, environ).make()
-    assert "made anew (the last run was interrupted)" in capfd.readouterr().err
+    assert "made anew (the last run did not end)" in capfd.readouterr().err
     assert Environment(checkout, environ).is_made()
 
 
@@ -97,3 +97,17 @@ def test_a_changed_project_is_installed_again(checkout: Checkout, environ: dict[
     assert not environment.is_installed("dev")
     checkout.project.write_text("[project]\nname='other'\n")
     assert not environment.is_installed()
+
+
+def test_an_installation_that_failed_is_not_built_upon(
+    checkout: Checkout, environ: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    # pip fails at once: the project names no version.
+    checkout.project.write_text("[project]\nname = 'trial'\n")
+    offline = {**environ, "PIP_NO_INDEX": "1"}
+    Environment(checkout, offline).make()
+    with pytest.raises(CannotError, match="pip could not install localai"):
+        Environment(checkout, offline).install()
+    assert not Environment(checkout, offline).is_made()
+    Environment(checkout, offline).make()
+    assert "made anew (the last run did not end)" in capfd.readouterr().err
