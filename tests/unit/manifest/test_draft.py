@@ -1,0 +1,75 @@
+"""An entry drafted from files and terms."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from localai.gguf.facts import GgufFile, Tensor
+from localai.hashing import leaf
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_entry
+from localai.manifest.schema import ArtifactFile, GgufFacts, Manifest
+
+
+def header(tensors: int, **metadata: str) -> GgufFile:
+    listed = tuple(Tensor(f"t{n}", (1,), "F32", 0, 4) for n in range(tensors))
+    named = {key.replace("__", "."): value for key, value in metadata.items()}
+    return GgufFile(3, 100, 32, 0, MappingProxyType(named), listed)
+
+
+@pytest.fixture
+def terms(manifest: Manifest) -> Terms:
+    (entry,) = manifest.entries
+    return Terms(entry.source, "MIT", entry.approval, entry.use)
+
+
+FILE = ArtifactFile("My Model (v1).Q4_1.gguf", 5, "1" * 64)
+
+
+def test_what_the_header_says_is_pinned(terms: Terms) -> None:
+    first = header(
+        3, general__architecture="llama", general__name="Model", tokenizer__chat_template="{{x}}"
+    )
+    entry = draft_entry([FILE, FILE], [first, header(4)], terms)
+    assert entry.gguf == GgufFacts("llama", 7, sha256(b"{{x}}").hexdigest())
+    assert entry.name == "Model"
+    assert entry.id == "my-model-v1-.q4_1"
+    assert entry.files == (FILE, FILE)
+
+
+def test_without_a_template_or_a_name(terms: Terms) -> None:
+    entry = draft_entry([FILE], [header(1, general__architecture="llama")], terms)
+    assert entry.gguf
+    assert entry.gguf.template is None
+    assert entry.name == FILE.name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("model.gguf", "model"),
+        ("Model.Q4_1.gguf", "model.q4_1"),
+        ("-.gguf", "model"),
+        ("東京.gguf", "model"),
+        ("x" * 300 + ".gguf", "x" * 100),
+        ("a" * 99 + "--b.gguf", "a" * 99),
+    ],
+)
+def test_identifiers(name: str, expected: str) -> None:
+    assert name_entry(name) == expected
+
+
+def test_measured(tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"content")
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        file = measure_file(fd, path.name, 7)
+    finally:
+        os.close(fd)
+    expected = sha256(b"content").hexdigest()
+    assert file == ArtifactFile("m.gguf", 7, expected, leaf(b"content").hex())
