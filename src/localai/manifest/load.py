@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from localai.atomicfile import write_whole
-from localai.errors import StateError
+from localai.errors import DocumentError, StateError
 from localai.manifest import envelope, floor, schema, trust
 from localai.manifest.verify import (
     Authority,
@@ -88,6 +88,20 @@ def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[Load
         },
     )
     return loaded
+
+
+def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
+    """Read a manifest to change or to show it: its signatures are not looked at.
+
+    Raises DocumentError, naming the file, if there is none or if it is malformed.
+    """
+    raw = read_small(path, limit=schema.LIMIT)
+    if raw is None:
+        raise DocumentError(f"there is no manifest {path}", hint="localai manifest init")
+    try:
+        return raw, schema.parse_manifest(raw)
+    except DocumentError as error:
+        raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> Verification:

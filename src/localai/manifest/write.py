@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from localai.errors import DocumentError
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
-_VERSION = re.compile(r"^version:.*$", re.MULTILINE)
 _NO_ENTRIES = re.compile(r"^entries: \[\]$", re.MULTILINE)
 
 _Value = str | int | date
@@ -39,15 +38,38 @@ def add_entry(raw: bytes, entry: Entry) -> bytes:
     before = parse_manifest(raw)
     kept = tuple(other for other in before.entries if other.id != entry.id)
     after = replace(before, version=before.version + 1, entries=(*kept, entry))
-    text = _VERSION.sub(f"version: {after.version}", raw.decode(), count=1)
-    text = _NO_ENTRIES.sub("entries:", text).rstrip("\n") + "\n"
-    appended = (text + _join(_entry_lines(entry))).encode()
+    text = _NO_ENTRIES.sub("entries:", _set(raw.decode(), "version", after.version))
+    return _keep_or_write(text.rstrip("\n") + "\n" + _join(_entry_lines(entry)), after)
+
+
+def renew(raw: bytes, today: date, days: int) -> bytes:
+    """A manifest's bytes with its version raised by one, to hold ``days`` days from ``today``.
+
+    Comments stay. Raises DocumentError if the result breaks the schema.
+    """
+    before = parse_manifest(raw)
+    expires = today + timedelta(days=days)
+    after = replace(before, version=before.version + 1, issued=today, expires=expires)
+    text = raw.decode()
+    for key, value in (("version", after.version), ("issued", today), ("expires", expires)):
+        text = _set(text, key, value)
+    return _keep_or_write(text, after)
+
+
+def _set(text: str, key: str, value: _Value) -> str:
+    """The text with the value of a top-level key replaced, where it stands on a line of its own."""
+    return re.sub(rf"^{key}:.*$", f"{key}: {value}", text, count=1, flags=re.MULTILINE)
+
+
+def _keep_or_write(text: str, wanted: Manifest) -> bytes:
+    """The edited text if it says exactly what is wanted, else the whole file written anew."""
+    edited = text.encode()
     try:
-        if parse_manifest(appended) == after:
-            return appended
+        if parse_manifest(edited) == wanted:
+            return edited
     except DocumentError:
-        pass  # another layout, or the entry was there before: write the whole file anew
-    return write_manifest(after)
+        pass  # another layout than ours
+    return write_manifest(wanted)
 
 
 def _write(manifest: Manifest) -> bytes:

@@ -23,7 +23,7 @@ from localai.manifest.schema import (
     Use,
     parse_manifest,
 )
-from localai.manifest.write import add_entry, write_manifest
+from localai.manifest.write import add_entry, renew, write_manifest
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "manifest"
 
@@ -157,3 +157,19 @@ def test_adding_a_file_that_is_listed_is_refused() -> None:
     (entry,) = parse_manifest(raw).entries
     with pytest.raises(DocumentError, match="stands twice"):
         add_entry(raw, replace(entry, id="another"))
+
+
+def test_renewing_keeps_comments_and_entries() -> None:
+    raw = (VECTORS / "accepted.yaml").read_bytes()
+    renewed = renew(raw, date(2026, 5, 1), 30)
+    before, after = parse_manifest(raw), parse_manifest(renewed)
+    assert after == replace(before, version=4, issued=date(2026, 5, 1), expires=date(2026, 5, 31))
+    assert renewed.startswith(b"# expect: accepted")
+    assert renewed.count(b"\n") == raw.count(b"\n")
+
+
+def test_renewing_another_layout() -> None:
+    flow = b"""{schema: localai.manifest/1, name: x, version: 7, issued: 2026-01-01,
+    expires: 2026-02-01, entries: []}"""
+    after = parse_manifest(renew(flow, date(2026, 5, 1), 1))
+    assert (after.version, after.expires) == (8, date(2026, 5, 2))
