@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from localai.errors import LocalAIError, StateError, UsageError
@@ -111,6 +112,14 @@ def width() -> int:
     return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file for a progress display; 0 if that cannot be said."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def interactive() -> bool:
     """True if a person can be asked: stdin and stderr are terminals."""
     streams = (sys.stdin, sys.stderr)
@@ -133,9 +142,9 @@ def confirm(question: str, *, option: str = "") -> bool:
     return ask(f"{question} (yes/no)", "no", option=option).casefold() in ("y", "yes")
 
 
-def ask_passphrase(question: str, *, twice: bool = False) -> str:
+def ask_passphrase(question: str, *, twice: bool = False, option: str = "") -> str:
     """Ask for a passphrase without showing it, twice where it is being chosen."""
-    _need_a_person(question, "")
+    _need_a_person(question, option)
     from getpass import getpass
 
     first = getpass(f"{question}: ")
@@ -146,7 +155,7 @@ def ask_passphrase(question: str, *, twice: bool = False) -> str:
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Progress]:
-    """A progress display on stderr for ``total`` units; it shows itself after half a second."""
+    """A progress display on stderr for ``total`` bytes; it shows itself after half a second."""
     bar = Progress(label, total)
     try:
         yield bar
@@ -155,18 +164,18 @@ def progress(label: str, total: int) -> Iterator[Progress]:
 
 
 class Progress:
-    """``advance`` it. A bar on a terminal, lines on a dumb one, nothing where nobody watches."""
+    """Call it with the bytes done so far. A bar on a terminal, lines on a dumb one (a screen
+    reader's, say), nothing where nobody watches."""
 
     def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, max(1, total), 0
+        self._label, self._total = label, max(1, total)
         self._started = time.monotonic()
         self._shown = -1
         self._tty = sys.stderr is not None and sys.stderr.isatty()
         self._dumb = os.environ.get("TERM", "dumb") == "dumb"
 
-    def advance(self, units: int) -> None:
-        self._done += units
-        percent = min(100, self._done * 100 // self._total)
+    def __call__(self, done: int) -> None:
+        percent = min(100, done * 100 // self._total)
         step = 25 if self._dumb else 1
         if not self._tty or percent // step == self._shown // step:
             return
@@ -181,7 +190,8 @@ class Progress:
         _write(sys.stderr, f"\r{self._label} [{filled:<{room}}] {percent:3d}%")
 
     def close(self) -> None:
-        if self._tty and self._shown >= 0 and not self._dumb:
+        """Leave the line to whatever comes next."""
+        if self._shown >= 0 and not self._dumb:
             _write(sys.stderr, "\r" + " " * (width() - 1) + "\r")
 
 

@@ -1,6 +1,6 @@
 """The layout of the three screens: start, check and refusal. Pure: facts and a width in, text out.
 
-Each row says a finding's own words, the same that the JSON has. From 60 columns on rows are set
+Each row says a finding's own words, the same that the JSON has. From 72 columns on rows are set
 in columns, below that in lines under one another.
 """
 
@@ -43,7 +43,7 @@ _POWERS = {
 }
 # These have a row on the start screen only if there is more to say than "pass".
 _QUIET = frozenset({"policy", "artifact-format", "resources"})
-_NARROW = 60
+_NARROW = 72
 _TITLE, _SUMMARY, _VERDICT = 13, 20, 13
 
 

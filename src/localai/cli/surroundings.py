@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from localai.account import read_account
 from localai.cli import console
 from localai.environment import Reading
 from localai.errors import StateError
@@ -15,6 +17,9 @@ from localai.places import Places, find_places
 from localai.plan.facts import Facts, Use
 from localai.plan.gather import find_labels, find_policy, gather
 from localai.policy import LoadedPolicy
+
+if TYPE_CHECKING:
+    from localai.launch import Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class Surroundings:
     def today(self) -> date:
         return self.now.date()
 
+    def account_name(self) -> str:
+        """The name of this account, as the operating system has it."""
+        return read_account(self.environ, terminal=console.interactive()).name
+
     def gather(self, use: Use | None = None) -> Facts:
         """Everything that can be known before a worker runs."""
         return gather(
@@ -40,6 +49,12 @@ class Surroundings:
             host_name=self.host_name,
             terminal=console.interactive(),
         )
+
+    def for_launch(self) -> Around:
+        """What a start takes from outside."""
+        from localai.launch import Around
+
+        return Around(self.environ, self.places, self.host_name, console.interactive())
 
     def read_policy(self) -> LoadedPolicy:
         """The policy in force."""

@@ -62,7 +62,7 @@ def test_a_long_path_stays_in_one_piece(good: Facts) -> None:
     assert path in screen.start(facts, decide(facts, Policy()), 80).split()
 
 
-@pytest.mark.parametrize("width", [20, 21, 40, 59, 60, 80, 200])
+@pytest.mark.parametrize("width", [20, 21, 40, 71, 72, 80, 200])
 def test_no_line_is_wider_than_the_terminal(good: Facts, width: int) -> None:
     facts = spoil(good)
     decision = decide(facts, Policy())

@@ -1,0 +1,36 @@
+"""``localai check``: ask every gate and probe the sandbox, load nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from localai.cli import console
+from localai.errors import Exit
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
+    data_class: Annotated[str, typer.Option(help="data of which class")] = "public",
+    json: Annotated[bool, typer.Option("--json", help="print localai.decision/1")] = False,
+) -> int:
+    """Ask every gate and probe the sandbox, load nothing.
+
+    A worker is confined, probed and ended. Exit code 0: it may run; 3: it may not.
+    """
+    from localai.cli.surroundings import look_around
+    from localai.launch import StartRequest, start
+    from localai.plan.document import decision_document
+    from localai.plan.facts import Use
+
+    request = StartRequest(model, Use(purpose, data_class), load=False)
+    with console.progress("verifying", console.size_of(model)) as report:
+        started = start(request, look_around().for_launch(), report)
+    if json:
+        console.print_json(decision_document(started.facts, started.decision))
+    else:
+        console.print_check(started.facts, started.decision, started.record)
+    return Exit.DONE if started.decision.allowed else Exit.REFUSED
