@@ -29,12 +29,14 @@ class Client:
     """Ask a worker for answers over its two pipes.
 
     The descriptors stay the caller's to close. Every method raises WorkerError if the worker
-    dies, breaks the protocol, or says that it cannot do what was asked.
+    dies, breaks the protocol, or says that it cannot do what was asked; only after the last of
+    these is it still ``usable``.
     """
 
     def __init__(self, requests: int, replies: int) -> None:
         self._requests = requests
         self._replies = replies
+        self.usable = True
         self._ready: Ready | None = None
         self._last = 0
         self._running = 0
@@ -46,7 +48,7 @@ class Client:
         if self._ready is None:
             reply = self._receive()
             if not isinstance(reply, Ready):
-                raise _broken(reply)
+                raise self._broken(reply)
             self._ready = reply
         return self._ready
 
@@ -68,7 +70,7 @@ class Client:
             while True:
                 reply = self._receive()
                 if isinstance(reply, Ready) or reply.id != number:
-                    raise _broken(reply)
+                    raise self._broken(reply)
                 if isinstance(reply, Text):
                     yield reply.text
                     continue
@@ -104,6 +106,7 @@ class Client:
             self.cancel()
 
     def _receive(self) -> Reply:
+        self.usable = False  # until a whole, well-formed reply is here
         frame = read_frame(self._replies)
         if frame is None:
             raise WorkerError(
@@ -114,6 +117,7 @@ class Client:
         reply = decode_reply(frame)
         if isinstance(reply, Failed) and reply.id == 0:
             raise WorkerError(reply.message, hint=reply.hint)
+        self.usable = True
         return reply
 
     def _drain(self, number: int) -> None:
@@ -123,6 +127,6 @@ class Client:
             if isinstance(reply, Done | Failed):
                 self._running = 0
 
-
-def _broken(reply: Reply) -> WorkerError:
-    return WorkerError(f"the worker sent {type(reply).__name__} where it does not belong")
+    def _broken(self, reply: Reply) -> WorkerError:
+        self.usable = False
+        return WorkerError(f"the worker sent {type(reply).__name__} where it does not belong")

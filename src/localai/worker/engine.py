@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 from localai.errors import WorkerError
 from localai.worker.packages import enter_package
-from localai.worker.protocol import Sampling
+from localai.worker.protocol import DEFAULT_CONTEXT, Sampling
 
 enter_package("llama_cpp", "llama-cpp-python")
 from llama_cpp import llama_cpp as lib  # noqa: E402
 
-DEFAULT_CONTEXT = 4096  # tokens; where neither the user nor a smaller model says otherwise
 BATCH = 512  # tokens that one step of prompt evaluation takes
 TOP_K = 40  # candidates that sampling looks at; llama.cpp's own default
 _PIECE = 256  # bytes of one token's text; longer ones are asked for again
@@ -60,7 +59,7 @@ lib.llama_backend_init()
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """``context`` in tokens, None for the model's own up to DEFAULT_CONTEXT; ``gpu_layers``: how
+    """``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's own; ``gpu_layers``: how
     many layers to offload, -1 for all that the build and the device can; ``repack``: let llama.cpp
     copy weights into a faster layout, which needs their memory again."""
 
@@ -129,7 +128,7 @@ class Engine:
             )
         trained = lib.llama_model_n_ctx_train(model)
         settings = lib.llama_context_default_params()
-        settings.n_ctx = options.context or min(trained, DEFAULT_CONTEXT)
+        settings.n_ctx = min(options.context or DEFAULT_CONTEXT, trained)
         settings.n_batch = settings.n_ubatch = BATCH
         settings.n_outputs_max = 1  # only the last token of a prompt is ever sampled from
         settings.n_threads = settings.n_threads_batch = options.threads
@@ -296,9 +295,12 @@ class Engine:
 
 def _load_file(fd: int, parameters: lib.llama_model_params) -> int | None:
     """Load from an open file, without a path and without /proc."""
-    stream = _libc.fdopen(os.dup(fd), b"rb")
+    own = os.dup(fd)
+    stream = _libc.fdopen(own, b"rb")
     if not stream:
+        os.close(own)
         raise WorkerError("cannot read the model's descriptor")
+    os.lseek(own, 0, os.SEEK_SET)  # llama.cpp reads from where the descriptor stands
     try:
         model: int | None = lib.llama_model_load_from_file_ptr(stream, parameters)
     finally:

@@ -21,6 +21,7 @@ from typing import TypeVar
 from localai.errors import WorkerError
 
 VERSION = 1
+DEFAULT_CONTEXT = 4096  # tokens; where neither the user nor a smaller model says otherwise
 FRAME_LIMIT = 16 << 20  # bytes; a prompt of 16 MiB is far beyond any context
 STOPS = ("stop", "length", "cancelled")  # the model ended, a limit was met, somebody cancelled
 

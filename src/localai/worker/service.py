@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from localai.errors import WorkerError
 from localai.worker.engine import Engine, EngineOptions
 from localai.worker.protocol import (
-    Cancel,
     Done,
     Failed,
     Generate,
     Message,
     Ready,
     Reply,
-    Request,
     Text,
     decode_request,
     encode_reply,
@@ -60,7 +58,7 @@ class Service:
         self._template = template
         self._requests = requests
         self._replies = replies
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[Generate] = deque()
         self._poll = select.poll()
         self._poll.register(requests, select.POLLIN)
         self._current = 0
@@ -75,12 +73,11 @@ class Service:
                     return
                 self._receive()
             request = self._waiting.popleft()
-            if isinstance(request, Generate):
-                try:
-                    reply: Reply = self._generate(request)
-                except WorkerError as error:
-                    reply = Failed(request.id, error.code, error.message, error.hint)
-                _reply(self._replies, reply)
+            try:
+                reply: Reply = self._generate(request)
+            except WorkerError as error:
+                reply = Failed(request.id, error.code, error.message, error.hint)
+            _reply(self._replies, reply)
 
     def _receive(self) -> None:
         """Read one request; the end of the pipe cancels what is running."""
@@ -89,10 +86,13 @@ class Service:
             self._closed = self._cancelled = True
             return
         request = decode_request(frame)
-        if isinstance(request, Cancel) and request.id == self._current:
-            self._cancelled = True
-        else:
+        if isinstance(request, Generate):
             self._waiting.append(request)
+        elif request.id == self._current:
+            self._cancelled = True
+        elif any(waiting.id == request.id for waiting in self._waiting):
+            self._waiting = deque(one for one in self._waiting if one.id != request.id)
+            _reply(self._replies, Done(request.id, "cancelled", 0, 0, 0, 0, 0.0, 0.0))
 
     def _is_cancelled(self) -> bool:
         while not self._cancelled and self._poll.poll(0):
@@ -106,8 +106,10 @@ class Service:
         def emit(text: str) -> None:
             _reply(self._replies, Text(request.id, text))
 
-        outcome = self._engine.generate(prompt, request.sampling, emit, self._is_cancelled)
-        self._current = 0
+        try:
+            outcome = self._engine.generate(prompt, request.sampling, emit, self._is_cancelled)
+        finally:
+            self._current = 0
         return Done(
             id=request.id,
             stop=outcome.stop,
