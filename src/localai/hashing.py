@@ -91,7 +91,7 @@ def digest_file(
 
     Raises DocumentError if the file ends before ``size`` bytes or cannot be read.
     """
-    report = progress or _report_nothing
+    report = progress or report_nothing
     if whole:
         return _digest_serially(fd, size, tree, report)
     if not tree:
@@ -100,7 +100,7 @@ def digest_file(
     return Digests(size, None, root_of(leaves).hex())
 
 
-def _report_nothing(done: int) -> None:
+def report_nothing(done: int) -> None:
     pass
 
 
@@ -110,7 +110,7 @@ def _digest_serially(fd: int, size: int, tree: bool, report: Progress) -> Digest
     leaves: list[bytes] = []
     for offset in range(0, size, CHUNK):
         chunk = bytearray(min(CHUNK, size - offset))
-        _read_into(fd, memoryview(chunk), offset)
+        read_into(fd, memoryview(chunk), offset)
         if tree:
             beside = threading.Thread(target=lambda data: leaves.append(leaf(data)), args=(chunk,))
             beside.start()
@@ -123,33 +123,55 @@ def _digest_serially(fd: int, size: int, tree: bool, report: Progress) -> Digest
 
 
 def _hash_leaves(fd: int, size: int, report: Progress, threads: int) -> list[bytes]:
-    """Hash every chunk. The caller's thread takes its share, so that it can report and be
-    interrupted; whatever goes wrong in one thread ends all and is raised here."""
+    def hash_one(offset: int, length: int, buffer: memoryview) -> bytes:
+        digest = sha256(b"\x00")
+        for start in range(0, length, len(buffer)):
+            piece = buffer[: min(len(buffer), length - start)]
+            read_into(fd, piece, offset + start)
+            digest.update(piece)
+        return digest.digest()
+
+    return share_chunks(size, hash_one, report, threads)
+
+
+def share_chunks(
+    size: int,
+    handle: Callable[[int, int, memoryview], bytes],
+    report: Progress,
+    threads: int,
+) -> list[bytes]:
+    """Call ``handle(offset, length, buffer)`` for every chunk of ``size`` bytes, in ``threads``
+    threads, and return what it answered, in the order of the chunks.
+
+    ``buffer`` is the thread's own, to be used again and again. The caller's thread takes its
+    share, so that it can report and be interrupted; whatever goes wrong in one thread ends all
+    and is raised here.
+    """
     total = count_chunks(size)
-    leaves = [b""] * total
+    answers = [b""] * total
     numbers = count()  # next() on it is one step: every thread gets numbers of its own
     finished: list[int] = []
     failures: list[BaseException] = []
 
-    def hash_next(buffer: memoryview) -> bool:
+    def handle_next(buffer: memoryview) -> bool:
         number = next(numbers)
         if number >= total or failures:
             return False
         offset = number * CHUNK
-        leaves[number] = _hash_leaf(fd, offset, min(CHUNK, size - offset), buffer)
+        answers[number] = handle(offset, min(CHUNK, size - offset), buffer)
         finished.append(number)
         return True
 
     def work(report_done: Progress) -> None:
         try:
             buffer = memoryview(bytearray(_PIECE))
-            while hash_next(buffer):
+            while handle_next(buffer):
                 report_done(min(size, len(finished) * CHUNK))
         except BaseException as error:  # kept for the caller's thread, which raises it
             failures.append(error)
 
     others = [
-        threading.Thread(target=work, args=(_report_nothing,))
+        threading.Thread(target=work, args=(report_nothing,))
         for _ in range(min(threads, total) - 1)
     ]
     for thread in others:
@@ -160,19 +182,10 @@ def _hash_leaves(fd: int, size: int, report: Progress, threads: int) -> list[byt
     if failures:
         raise failures[0]
     report(size)
-    return leaves
+    return answers
 
 
-def _hash_leaf(fd: int, offset: int, length: int, buffer: memoryview) -> bytes:
-    digest = sha256(b"\x00")
-    for start in range(0, length, len(buffer)):
-        piece = buffer[: min(len(buffer), length - start)]
-        _read_into(fd, piece, offset + start)
-        digest.update(piece)
-    return digest.digest()
-
-
-def _read_into(fd: int, target: memoryview, offset: int) -> None:
+def read_into(fd: int, target: memoryview, offset: int) -> None:
     """Fill ``target`` from ``offset``. pread(2), not a map: a file that shrinks under a map
     raises SIGBUS, under pread a short count."""
     filled = 0

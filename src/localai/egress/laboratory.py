@@ -72,6 +72,10 @@ class Laboratory:
             str(self._directory),
         )
 
+    def begin_controls(self) -> None:
+        """Have every control tried; ``wait_for_controls`` then waits for them."""
+        self._send("controls")
+
     def wait_for_controls(self) -> dict[str, Attempt]:
         """Wait until every control was tried, and say what each met."""
         return _attempts(self._receive())
@@ -134,9 +138,10 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
             inside = Interior(request, os.urandom(3).hex(), cleanup)
             sinks = inside.sinks
             say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe)
-            say_attempts(inside.run_controls())
             for command in lines:
-                if command == "launcher\n":
+                if command == "controls\n":
+                    say_attempts(inside.run_controls())
+                elif command == "launcher\n":
                     say_attempts(inside.try_launcher())
                 else:
                     say(received=inside.drain().decode("latin-1"))

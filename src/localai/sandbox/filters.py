@@ -12,7 +12,7 @@ import mmap
 import os
 from collections.abc import Iterable
 
-from localai.sandbox.seccomp import Action, Condition, Filter, Rule
+from localai.sandbox.seccomp import SECCOMP_SET_MODE_FILTER, Action, Condition, Filter, Rule
 
 NETWORK = (
     "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
@@ -61,6 +61,7 @@ _NEEDED = (
     "clock_nanosleep", "nanosleep", "gettimeofday", "time", "poll", "ppoll", "select", "pselect6",
     "sysinfo", "getrusage", "uname", "getrlimit", "get_mempolicy", "set_tid_address",
     "readlink", "readlinkat", "getcwd", "access", "faccessat", "faccessat2",
+    "fadvise64", "setitimer",
 )  # fmt: skip
 
 
@@ -103,6 +104,8 @@ def second_filter(pid: int, *, gpu: bool) -> Filter:
         *(Rule("fcntl", Action.ALLOW, (Condition(1, 0xFFFFFFFF, q),)) for q in _DESCRIPTOR_QUERIES),
         *(Rule("prctl", Action.ALLOW, (Condition(0, 0xFFFFFFFF, option),))
           for option in (_NAME_THREAD, _NAME_MEMORY)),
+        # Filters only ever add up, and one more is to come.
+        Rule("seccomp", Action.ALLOW, (Condition(0, 0xFFFFFFFF, SECCOMP_SET_MODE_FILTER),)),
         # Reading the limits of oneself: a new value (third argument) must be absent.
         Rule("prlimit64", Action.ALLOW, (Condition(2, 0xFFFFFFFF, 0, narrow=False),)),
     ]  # fmt: skip

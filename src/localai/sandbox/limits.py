@@ -32,7 +32,8 @@ def close_all_but(keep: Collection[int]) -> None:
     """Close every descriptor of this process except ``keep``."""
     start = 0
     for descriptor in sorted(keep):
-        os.closerange(start, descriptor)
+        if start < descriptor:  # closerange(0, 0) closes everything in CPython 3.11
+            os.closerange(start, descriptor)
         start = descriptor + 1
     os.closerange(start, 1 << 20)
 

@@ -28,7 +28,6 @@ FLAGS = {  # <linux/sched.h>; the order in which they are entered
 }
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
-_MNT_DETACH = 2
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 
@@ -96,21 +95,19 @@ def mount_scratch(directory: str) -> None:
     _mount("localai", directory, "tmpfs", flags, "size=4m,nr_inodes=512,mode=0711")
 
 
-def empty_root(mount_point: str, devices: Collection[str]) -> None:
-    """Replace the whole file system by an empty, read-only one that holds only ``devices``.
-
-    ``mount_point`` is a directory to build it on; it must exist. Nothing of the old root can be
-    reached afterwards (pivot_root(2), the ``pivot_root(".", ".")`` of its notes).
-    """
+def build_empty_root(directory: str, devices: Collection[str], *, processes: bool) -> None:
+    """Make ``directory`` the root of an empty, read-only file system that holds ``devices`` only,
+    and with ``processes`` also /proc. To be entered with chroot(2): Landlock allows that later,
+    when it no longer allows a mount."""
+    os.mkdir(directory, 0o755)  # noqa: PTH102
     flags = _MS_NOSUID | _MS_NOEXEC
-    _mount("localai", mount_point, "tmpfs", flags, "size=64k,nr_inodes=64,mode=0555")
+    _mount("localai", directory, "tmpfs", flags, "size=64k,nr_inodes=64,mode=0555")
     for device in devices:
-        inside = Path(mount_point + device)
+        inside = Path(directory + device)
         inside.parent.mkdir(parents=True, exist_ok=True)
         inside.touch()
         _mount(device, str(inside), None, _MS_BIND)
-    _mount("localai", mount_point, None, flags | _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
-    os.chdir(mount_point)
-    kernel.syscall("pivot_root", b".", b".")
-    kernel.check(int(kernel.libc.umount2(b".", _MNT_DETACH)), "umount2")
-    os.chdir("/")
+    if processes:
+        os.mkdir(f"{directory}/proc")  # noqa: PTH102
+        _mount("/proc", f"{directory}/proc", None, _MS_BIND | _MS_REC)
+    _mount("localai", directory, None, flags | _MS_REMOUNT | _MS_BIND | _MS_RDONLY)

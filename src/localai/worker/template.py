@@ -13,6 +13,7 @@ The environment is set up as chat templates expect it (``trim_blocks``, ``lstrip
 
 from __future__ import annotations
 
+import codecs
 import json
 import signal
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ import jinja2.debug  # noqa: E402, F401 - must have before it can open no file a
 from jinja2.exceptions import TemplateError  # noqa: E402
 from jinja2.ext import LoopControlExtension  # noqa: E402
 from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: E402
+
+codecs.lookup("unicode_escape")  # the lexer's, for string literals: the same
 
 SOFT = 2.0  # seconds of wall time for one rendering; the usual one takes a millisecond
 HARD = 5.0  # seconds of processor time

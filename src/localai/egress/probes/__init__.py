@@ -5,8 +5,6 @@ A probe's target and its nonce are all that it knows. Whether it got out, its si
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from localai.egress.probes import abi, descriptors, files, ipc, network, processes
 from localai.egress.probes.probe import Probe, Target
 from localai.egress.selftest import Attempt
@@ -38,11 +36,3 @@ def attempt(probe: Probe, target: Target, nonce: str) -> Attempt:
         return Attempt(failed=f"{type(error).__name__}: {error}")
     return Attempt(learned=(learned or b"").decode("ascii", "replace"))
 
-
-def attempt_all(
-    names: Sequence[str], targets: Mapping[str, Target], nonces: Mapping[str, str]
-) -> dict[str, Attempt]:
-    """Try the probes ``names`` one after the other, in this process."""
-    return {
-        name: attempt(BY_NAME[name], targets[BY_NAME[name].sink], nonces[name]) for name in names
-    }

@@ -1,0 +1,225 @@
+"""The artifact at a start: open it, read its header, copy it into sealed memory, find its entry."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localai.errors import DocumentError, LocalAIError
+from localai.findings import Finding, Verdict
+from localai.gguf import inspect as gguf
+from localai.gguf.facts import GgufFile
+from localai.gguf.reader import read_gguf
+from localai.hardware import file_size_limit, find_free_memory
+from localai.hashing import Digests, Progress, digest_file, report_nothing
+from localai.plan.facts import Artifact, Resources
+from localai.plan.matching import Match, candidates, find_match
+from localai.sealing import OpenFile, copy_and_hash, make_vessel, open_regular, seal
+from localai.worker.protocol import DEFAULT_CONTEXT
+
+if TYPE_CHECKING:
+    from localai.manifest.verify import LoadedManifest
+
+_PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
+_MOST_PARTS = 40
+_PLENTY = 4  # a file that is less than this part of the free memory may stay in the page cache
+
+
+@dataclass(slots=True)
+class OpenArtifact:
+    """The files of one artifact, opened, and what their headers say.
+
+    ``artifact`` carries everything that went wrong; a problem there means nothing may be loaded.
+    """
+
+    artifact: Artifact
+    files: list[OpenFile] = field(default_factory=list)
+    headers: list[GgufFile] = field(default_factory=list)
+    vessels: list[int] = field(default_factory=list)
+
+    @property
+    def sizes(self) -> list[int]:
+        return [file.size for file in self.files]
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        for descriptor in (*(file.fd for file in self.files), *self.vessels):
+            os.close(descriptor)
+        self.files, self.vessels = [], []
+
+
+def open_artifact(path: Path) -> OpenArtifact:
+    """Open ``path`` and, of a split set, all its parts, and read every header.
+
+    Never raises for what is wrong with a file: that is a finding.
+    """
+    opened = OpenArtifact(Artifact(str(path), path.name))
+    try:
+        for part in name_parts(path):
+            opened.files.append(open_regular(part))
+        size = sum(opened.sizes)
+        opened.artifact = replace(opened.artifact, size=size)
+    except DocumentError as error:
+        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        return opened
+    opened.artifact = replace(opened.artifact, format=_read_headers(opened))
+    if opened.headers:
+        name = opened.headers[0].name or path.name
+        opened.artifact = replace(opened.artifact, name=name)
+    return opened
+
+
+def name_parts(path: Path) -> list[Path]:
+    """All files of the split set that ``path`` is the first part of, or ``path`` alone."""
+    found = _PART.match(path.name)
+    if found is None:
+        return [path]
+    count = int(found["count"])
+    if int(found["number"]) != 1 or not 1 <= count <= _MOST_PARTS:
+        raise DocumentError(
+            f"{path.name} is no first part of a split set of at most {_MOST_PARTS}",
+            hint=f"name {found['stem']}-00001-of-{found['count']}.gguf",
+        )
+    stem = found["stem"]
+    return [path.with_name(f"{stem}-{n:05}-of-{count:05}.gguf") for n in range(1, count + 1)]
+
+
+def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
+    for number, file in enumerate(opened.files):
+        try:
+            header = read_gguf(file.fd, file.size)
+        except DocumentError as error:
+            return (Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file",
+                            f"{file.path.name}: {error.message}", remedy=error.hint,
+                            why="nothing native may see a file that the reader refuses"),)  # fmt: skip
+        opened.headers.append(header)
+        findings += gguf.inspect(header) if number == 0 else _judge_part(header, number, opened)
+    if opened.headers[0].parts > 1 and opened.headers[0].parts != len(opened.files):
+        evidence = f"{opened.headers[0].parts} parts by the header, {len(opened.files)} by name"
+        findings.append(Finding(gguf.CHECK, Verdict.FAIL, "a part is missing", evidence))
+    return tuple(findings)
+
+
+def _judge_part(header: GgufFile, number: int, opened: OpenArtifact) -> list[Finding]:
+    """A later part must say that it is that part, of that many."""
+    said = (header.number("split.no"), header.parts)
+    if said == (number, len(opened.files)):
+        return []
+    evidence = f"{opened.files[number].path.name} says it is part {said[0]} of {said[1]}"
+    return [Finding(gguf.CHECK, Verdict.FAIL, "a part of another set", evidence)]
+
+
+def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resources, bool]:
+    """What the start needs and what is free, and whether there is room to let llama.cpp copy
+    weights into a faster layout (``EngineOptions.repack``)."""
+    free = find_free_memory()
+    limit = file_size_limit()
+    largest = max(opened.sizes, default=0)
+    if limit is not None and largest > limit:
+        return Resources(largest, limit, "RLIMIT_FSIZE", remedy="ulimit -f unlimited"), False
+    wanted = context or DEFAULT_CONTEXT
+
+    def needed(*, repack: bool) -> int:
+        inference = sum(gguf.inference_bytes(h, wanted, repack=repack) for h in opened.headers)
+        return sum(opened.sizes) + inference
+
+    repack = needed(repack=True) <= free.bytes
+    return Resources(needed(repack=repack), free.bytes, free.limited_by), repack
+
+
+def seal_artifact(
+    opened: OpenArtifact,
+    manifests: Sequence[LoadedManifest],
+    threads: int,
+    report: Progress = report_nothing,
+) -> None:
+    """Copy every file into its vessel while hashing it, seal it, and find the entry.
+
+    The outcome is in ``opened.artifact``.
+    """
+
+    def copy(number: int, tree: bool, whole: bool, progress: Progress) -> Digests:
+        file, vessel = opened.files[number], opened.vessels[number]
+        free = find_free_memory().bytes
+        digests = copy_and_hash(
+            file, vessel, tree=tree, whole=whole, threads=threads, report=progress,
+            room=lambda: find_free_memory().bytes, drop=file.size > free // _PLENTY,
+        )  # fmt: skip
+        seal(vessel)
+        return digests
+
+    _measure(opened, manifests, copy, report, sealed=True)
+
+
+def hash_artifact(
+    opened: OpenArtifact, manifests: Sequence[LoadedManifest], report: Progress = report_nothing
+) -> None:
+    """Hash every file where it lies and find the entry: for a start that is refused already."""
+
+    def digest(number: int, tree: bool, whole: bool, progress: Progress) -> Digests:
+        file = opened.files[number]
+        return digest_file(file.fd, file.size, tree=tree, whole=whole, progress=progress)
+
+    _measure(opened, manifests, digest, report, sealed=False)
+
+
+def make_vessels(opened: OpenArtifact) -> None:
+    """One empty sealable file in memory for each file. The process must be hidden already."""
+    opened.vessels = [make_vessel(f"localai-{file.path.name}"[:200]) for file in opened.files]
+
+
+def _measure(
+    opened: OpenArtifact,
+    manifests: Sequence[LoadedManifest],
+    digest: Callable[[int, bool, bool, Progress], Digests],
+    report: Progress,
+    *,
+    sealed: bool,
+) -> None:
+    started = time.perf_counter()
+    found: list[Match | None] = []
+    shown = ""
+    done = 0
+    try:
+        for number, file in enumerate(opened.files):
+            possible = candidates(manifests, file.size)
+            # The tree digest decides where the entry has one: cores share it. Without any entry
+            # to compare with, SHA-256 is what an officer can look up.
+            tree = any(match.file.tree for match in possible)
+            whole = not tree or any(not match.file.tree for match in possible)
+            digests = digest(number, tree, whole, lambda part, done=done: report(done + part))
+            done += file.size
+            found.append(find_match(possible, sha256=digests.sha256, tree=digests.tree))
+            shown = shown or _name_digest(digests)
+    except LocalAIError as error:
+        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        return
+    match = _agree(found)
+    opened.artifact = replace(
+        opened.artifact,
+        digest=shown,
+        entry=match.entry if match else None,
+        manifest=match.manifest.name if match else "",
+        name=match.entry.name if match else opened.artifact.name,
+        sealed=sealed,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _name_digest(digests: Digests) -> str:
+    return f"tree-sha256:{digests.tree}" if digests.tree else f"sha256:{digests.sha256}"
+
+
+def _agree(found: Sequence[Match | None]) -> Match | None:
+    """The one entry that approves all files and has no others, or None."""
+    first = found[0] if found else None
+    if first is None or any(m is None or m.entry.id != first.entry.id for m in found):
+        return None
+    files = {match.file.name for match in found if match}
+    return first if len(first.entry.files) == len(found) == len(files) else None

@@ -1,0 +1,134 @@
+"""One self-test from the launcher's side: nonces drawn, a laboratory opened, all rows judged."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from localai.egress.instruments import make_instruments
+from localai.egress.interior import Nonces
+from localai.egress.laboratory import Laboratory, Premises
+from localai.egress.probes import PROBES
+from localai.egress.probes.probe import Probe, Target
+from localai.egress.selftest import Attempt, EgressReport, Judged, LauncherReport, judge
+
+# Where each instrument that is lent to the worker stands: the sinks' names and the field.
+_LENT = (
+    (("instruments", "pipe"),),
+    (("instruments", "program"),),
+    (("terminal", "terminal"),),
+)
+_MET = {
+    **errno.errorcode,
+    **{-number: f"killed by {number.name}" for number in signal.Signals},
+}
+
+
+class Proof:
+    """A self-test under way. The constructor forks: no thread may run yet, and the process must
+    not have hidden itself, or its children could not be looked at either."""
+
+    def __init__(self, private_directory: Path, withheld: frozenset[str] = frozenset()) -> None:
+        """``private_directory`` is one that only this account can read; a file is made there for
+        as long as the self-test lasts. ``withheld``: see ``isolation.isolate``."""
+        self._started = time.perf_counter()
+        self._closed = False
+        self.nonces = _draw_nonces()
+        self._instruments = make_instruments()
+        self.laboratory = Laboratory(self._instruments, self.nonces, private_directory, withheld)
+        self.premises: Premises | None = None
+        self._controls: dict[str, Attempt] = {}
+
+    @property
+    def lent(self) -> tuple[int, ...]:
+        """The instruments' descriptors for the worker."""
+        return self._instruments.lent_to_worker
+
+    def wait_for_premises(self) -> Premises:
+        """Wait until every sink is open."""
+        self.premises = self.laboratory.wait_for_premises()
+        return self.premises
+
+    def begin_controls(self) -> None:
+        """Have every control tried. Nothing is sent before."""
+        self.laboratory.begin_controls()
+
+    def wait_for_controls(self) -> None:
+        """Wait until every control was tried."""
+        self._controls = self.laboratory.wait_for_controls()
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        return self.premises.targets if self.premises else {}
+
+    @property
+    def lent_places(self) -> list[list[tuple[str, str]]]:
+        """For each of ``lent``: in which targets it stands, under which name."""
+        return [list(places) for places in _LENT[: len(self.lent)]]
+
+    def to_send(self) -> list[str]:
+        """The probes that the worker is to try: all but those that are unsafe here, or that the
+        kernel refused even to the control. Those that may end the process come last."""
+        possible = [probe for probe in PROBES if not self._unsafe(probe) and not self._shut(probe)]
+        return [probe.name for probe in sorted(possible, key=lambda probe: probe.alone)]
+
+    def told(self) -> dict[str, str]:
+        """The nonces that the worker may know: a probe that reads has to find its own."""
+        return {probe.name: "" if probe.reads else self.nonces.worker[probe.name]
+                for probe in PROBES}  # fmt: skip
+
+    def judge(self, attempts: Mapping[str, Attempt]) -> EgressReport:
+        """Try the launcher's filter as well, look at every sink, and judge every row."""
+        launcher = self.laboratory.try_launcher()
+        received = self.laboratory.collect()
+        rows = [self._row(probe, self.nonces.worker, attempts) for probe in PROBES]
+        again = [self._row(probe, self.nonces.launcher, launcher)
+                 for probe in PROBES if probe.network]  # fmt: skip
+        return EgressReport(
+            tuple(judge(rows, received, _MET)),
+            LauncherReport(tuple(judge(again, received, _MET))),
+            time.perf_counter() - self._started,
+        )
+
+    def close(self) -> None:
+        """End the laboratory. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self.laboratory.close()
+            self._instruments.close()
+
+    def _unsafe(self, probe: Probe) -> str:
+        reason = self.premises.unsafe.get(probe.sink, "") if self.premises else "no laboratory"
+        return f"{reason}; see {probe.twin}" if reason and probe.twin else reason
+
+    def _shut(self, probe: Probe) -> bool:
+        control = self._controls.get(probe.name)
+        return control is not None and control.error in probe.closing
+
+    def _row(
+        self, probe: Probe, sent: Mapping[str, str], attempts: Mapping[str, Attempt]
+    ) -> Judged:
+        return Judged(
+            probe.name,
+            self.nonces.control[probe.name],
+            sent[probe.name],
+            self._controls.get(probe.name),
+            attempts.get(probe.name),
+            probe.closing,
+            self._unsafe(probe),
+        )
+
+
+def _draw_nonces() -> Nonces:
+    """28 random bits each, no two alike, the first of the seven digits never zero."""
+    drawn: set[str] = set()
+    while len(drawn) < 3 * len(PROBES):
+        drawn.add(f"{secrets.randbelow(15 << 24) + (1 << 24):07x}")
+    numbers = iter(drawn)
+    control, worker, launcher = ({p.name: next(numbers) for p in PROBES} for _ in range(3))
+    control |= {probe.name: worker[probe.name] for probe in PROBES if probe.reads}
+    return Nonces(control, worker, launcher)

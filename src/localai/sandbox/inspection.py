@@ -1,0 +1,117 @@
+"""Find out from outside what holds around a worker.
+
+Everything here is read from the worker's /proc files by the launcher, except what /proc does not
+show: Landlock, which decoys in the worker had to run into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localai.sandbox import kernel
+from localai.sandbox.confine import Evidence
+from localai.sandbox.limits import LIMITS, describe_descriptors, read_limits
+from localai.sandbox.namespaces import read_namespaces
+from localai.sandbox.spec import LOWEST_LANDLOCK, OPTIONAL, SandboxSpec
+from localai.sandbox.status import Layer, SandboxStatus
+
+_SECCOMP_FILTERING = "2"  # SECCOMP_MODE_FILTER in proc_pid_status(5)
+_SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What can only be seen before the worker hides itself: its namespaces and descriptors."""
+
+    namespaces: Mapping[str, str]
+    descriptors: Mapping[int, str]
+
+
+def look_early(pid: int) -> Early:
+    """Look at worker ``pid`` while it may still be looked at. Raises OSError if it may not."""
+    return Early(read_namespaces(pid), describe_descriptors(pid))
+
+
+def inspect(
+    pid: int,
+    spec: SandboxSpec,
+    early: Early,
+    evidence: Evidence,
+    *,
+    filters_before: int,
+    expected: frozenset[int],
+) -> SandboxStatus:
+    """Say of every layer whether it is in force around worker ``pid``.
+
+    ``filters_before`` is how many seccomp filters the launcher itself has (a container adds
+    some); ``expected`` are the descriptors that the worker was given. Raises OSError if the
+    worker is gone.
+    """
+    status = kernel.read_status(pid)
+    layers = (
+        _seccomp(status, filters_before),
+        _landlock(spec, evidence),
+        _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
+        _capabilities(status),
+        _account(status, spec),
+        _rlimits(pid),
+        _descriptors(early, evidence, expected),
+        _namespaces(early),
+    )
+    return SandboxStatus(layers, int(status["Uid"].split()[0]), pid)
+
+
+def _layer(name: str, in_force: bool, detail: str) -> Layer:
+    return Layer(name, name not in OPTIONAL, in_force, detail)
+
+
+def _seccomp(status: Mapping[str, str], before: int) -> Layer:
+    """Two filters beside those that the launcher had. Linux before 5.9 does not count them."""
+    filters = int(status.get("Seccomp_filters", before + 2)) - before
+    in_force = status["Seccomp"] == _SECCOMP_FILTERING and filters >= 2
+    return _layer("seccomp", in_force, "seccomp" if in_force else f"{filters} filters of 2")
+
+
+def _landlock(spec: SandboxSpec, evidence: Evidence) -> Layer:
+    held = evidence.get("landlock-file") is True and evidence.get("landlock-tcp") is True
+    if spec.landlock < LOWEST_LANDLOCK:
+        return _layer("landlock", False, "this kernel has no Landlock")
+    if not held:
+        return _layer("landlock", False, "a decoy could still be reached")
+    return _layer("landlock", True, f"landlock {spec.landlock} ({evidence['landlock']})")
+
+
+def _capabilities(status: Mapping[str, str]) -> Layer:
+    held = {name: status[name] for name in _SETS if int(status[name], 16)}
+    detail = ", ".join(f"{name} {value}" for name, value in held.items())
+    return _layer("capabilities", not held, detail or "0 capabilities")
+
+
+def _account(status: Mapping[str, str], spec: SandboxSpec) -> Layer:
+    uids = set(status["Uid"].split())
+    if not spec.uid:
+        return _layer("account", "0" not in uids, "the user's own account")
+    in_force = uids == {str(spec.uid)} and not status["Groups"].strip()
+    return _layer("account", in_force, "an account of its own" if in_force else "still root")
+
+
+def _rlimits(pid: int) -> Layer:
+    found = read_limits(pid)
+    wrong = [name for name, (_, value) in LIMITS.items() if found.get(name) != str(value)]
+    return _layer("rlimits", not wrong, ", ".join(wrong) or f"{len(LIMITS)} limits")
+
+
+def _descriptors(early: Early, evidence: Evidence, expected: frozenset[int]) -> Layer:
+    """Seen from outside: nothing but what was given. Seen from inside, at the end: no socket."""
+    stray = set(early.descriptors) - expected
+    sockets = evidence.get("sockets")
+    in_force = not stray and sockets == 0
+    detail = f"left open: {sorted(stray)}" if stray else f"{sockets} sockets"
+    return _layer("descriptors", in_force, "no socket" if in_force else detail)
+
+
+def _namespaces(early: Early) -> Layer:
+    ours = read_namespaces()
+    own = [kind for kind, name in early.namespaces.items() if name != ours[kind]]
+    return _layer("namespaces", "net" in own, f"{len(own)} namespaces")

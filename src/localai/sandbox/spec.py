@@ -1,0 +1,79 @@
+"""What is asked of the sandbox. What came of it is in ``status``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import localai
+
+LAYERS = (
+    "seccomp", "landlock", "no-new-privs", "capabilities", "account", "rlimits", "descriptors",
+    "namespaces",
+)  # fmt: skip
+OPTIONAL = frozenset({"namespaces"})  # many agencies forbid them (STIG for RHEL 9)
+LOWEST_LANDLOCK = 1
+
+_LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+_ABOUT_THE_MACHINE = ("/proc/self", "/proc/cpuinfo", "/proc/mounts", "/sys/devices/system")
+_GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
+_GPU_FILES = ("/proc/driver/nvidia", "/sys/bus/pci", "/sys/devices", "/usr/local/cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """Everything that the worker needs to know to confine itself.
+
+    ``laboratory`` is the process whose ``namespaces`` it starts out in; it then makes its own of
+    the same kinds. ``directory`` is the laboratory's, ``decoy`` a file in it that can be read
+    until Landlock forbids it. ``uid`` is who to become (0: stay), ``landlock`` the kernel's ABI,
+    ``readable`` what imports need, ``devices`` a GPU's nodes. ``parts`` is the number of files of
+    the artifact. ``unsafe_without`` names layers to leave out: for tests, which must see probes
+    arrive; the status shows them as missing, and the gates then refuse.
+    """
+
+    laboratory: int
+    namespaces: tuple[str, ...]
+    directory: str
+    decoy: str
+    uid: int
+    landlock: int
+    readable: tuple[str, ...]
+    devices: tuple[str, ...] = ()
+    parts: int = 1
+    unsafe_without: tuple[str, ...] = ()
+
+    def wants(self, layer: str) -> bool:
+        return layer not in self.unsafe_without
+
+    @property
+    def own_namespaces(self) -> tuple[str, ...]:
+        """The kinds that the worker makes anew for itself."""
+        kinds = self.namespaces if self.wants("namespaces") else ()
+        return tuple(kind for kind in kinds if kind != "user")
+
+    def to_frame(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_frame(cls, frame: Mapping[str, Any]) -> SandboxSpec:
+        """Read what ``to_frame`` wrote. JSON has lists where this has tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in frame.items()})
+
+
+def find_readable(*, gpu: bool) -> tuple[str, ...]:
+    """What a worker may read while it imports: Python with its packages, localai where it lies
+    elsewhere, the system's libraries, and what a GPU's driver reads about the machine."""
+    python = (sys.prefix, sys.base_prefix, str(Path(localai.__file__).parent.parent))
+    places = (*python, *_LIBRARIES, *_ABOUT_THE_MACHINE, *(_GPU_FILES if gpu else ()))
+    return tuple(dict.fromkeys(places))
+
+
+def find_gpu_devices(directory: Path = Path("/dev")) -> tuple[str, ...]:
+    """The device nodes of NVIDIA GPUs that this account may open; empty without one."""
+    nodes = [Path(node) for node in _GPU_NODES] + sorted(directory.glob("nvidia[0-9]*"))
+    return tuple(str(node) for node in nodes if os.access(node, os.R_OK | os.W_OK))

@@ -1,0 +1,122 @@
+"""The worker's life: confine, show it, be probed, and only then load and answer.
+
+Started by the launcher as ``python -I -m localai.worker`` with fixed descriptors. Nothing of the
+model is within reach before ``go``.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import signal
+import socket
+import stat
+from dataclasses import asdict
+from typing import Any
+
+from localai.egress import probes
+from localai.errors import WorkerError
+from localai.sandbox import confine, kernel
+from localai.sandbox.spec import SandboxSpec
+from localai.worker.descriptors import HANDOFF, KEPT, REPLIES, REQUESTS
+from localai.worker.protocol import Frame, read_frame, write_frame
+
+
+def main() -> None:
+    """Be a worker until the launcher closes the request pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as a cancelled request
+    spec = SandboxSpec.from_frame(_expect("confine")["spec"])
+    handoff = socket.socket(fileno=HANDOFF)
+    root = confine.leave(spec)
+    if child := os.fork():  # a process id namespace begins with a child
+        handoff.send(str(child).encode())
+        os._exit(0)
+    os.setsid()
+    evidence = confine.first(spec)
+    probes.prepare()
+    from localai.worker import engine, service  # after the first filter: native code is loaded
+
+    confine.second(spec, root, KEPT)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    write_frame(REPLIES, {"op": "confined"})
+    _expect("hide")  # the launcher has looked, and nobody else shall
+    kernel.hide()
+    write_frame(REPLIES, {"op": "hidden"})
+    lent = _receive_descriptors(handoff)
+    confine.seal(spec)
+    evidence["sockets"] = _count_sockets()
+    write_frame(REPLIES, {"op": "sealed", "evidence": evidence, "environment": dict(os.environ)})
+    models = _be_probed(lent, spec)
+    go = _expect("go")
+    _check_models(models, go["sizes"])
+    service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
+
+
+def _expect(operation: str) -> Frame:
+    frame = read_frame(REQUESTS)
+    if frame is None:
+        raise SystemExit(0)  # the launcher refused, or is gone
+    if frame.get("op") != operation:
+        raise WorkerError(f"{frame.get('op')!r} came where {operation!r} was expected")
+    return frame
+
+
+def _receive_descriptors(handoff: socket.socket) -> list[int]:
+    """What the launcher lends and hands over (SCM_RIGHTS in unix(7)), then no socket is left."""
+    size = array.array("i").itemsize
+    data, ancillary, _, _ = handoff.recvmsg(16, socket.CMSG_SPACE(64 * size))
+    handoff.close()
+    received = array.array("i")
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            received.frombytes(content[: len(content) - len(content) % size])
+    if data != b"descriptors" or not received:
+        raise WorkerError("the launcher handed no descriptors over")
+    return list(received)
+
+
+def _count_sockets() -> int:
+    """How many sockets this process holds; /proc is out of its reach by now."""
+    found = 0
+    for descriptor in range(64):
+        try:
+            found += stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+        except OSError:
+            continue  # not open
+    return found
+
+
+def _be_probed(lent: list[int], spec: SandboxSpec) -> list[int]:
+    """Try every probe that the launcher names, give the instruments up, and be locked.
+
+    The first of ``lent`` are the instruments, as many as ``probe`` says. Returns the others.
+    """
+    asked = _expect("probe")
+    targets: dict[str, Any] = dict(asked["targets"])  # type: ignore[call-overload]
+    for names, descriptor in zip(asked["instruments"], lent, strict=False):  # type: ignore[call-overload]
+        for sink, field in names:
+            targets[sink] = {**targets[sink], field: descriptor}
+    for name in asked["probes"]:  # type: ignore[attr-defined]
+        probe = probes.BY_NAME[name]
+        tried = probes.attempt(probe, targets[probe.sink], asked["nonces"][name])  # type: ignore[index]
+        write_frame(REPLIES, {"op": "attempt", "name": name, "said": asdict(tried)})
+    count = len(asked["instruments"])  # type: ignore[arg-type]
+    for descriptor in lent[:count]:
+        os.close(descriptor)
+    confine.lock(spec)
+    write_frame(REPLIES, {"op": "probed"})
+    return lent[count:]
+
+
+def _check_models(models: list[int], sizes: object) -> None:
+    """The files are the ones that the launcher sealed: their sizes agree and nobody can write."""
+    everything = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    found = [os.fstat(descriptor).st_size for descriptor in models]
+    sealed = [fcntl.fcntl(d, fcntl.F_GET_SEALS) & everything == everything for d in models]
+    if found != sizes or not all(sealed):
+        raise WorkerError(f"the model's files are not as sealed: {found} bytes, {sealed}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The launcher's handle on a worker process: start it, look at it, lend to it, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localai.egress.probes.probe import Target
+from localai.egress.selftest import Attempt
+from localai.errors import WorkerError
+from localai.sandbox import kernel
+from localai.sandbox.confine import Evidence
+from localai.sandbox.inspection import Early, inspect, look_early
+from localai.sandbox.spec import SandboxSpec
+from localai.sandbox.status import SandboxStatus
+from localai.worker.client import Client
+from localai.worker.descriptors import ERRORS, HANDOFF, KEPT, REPLIES, REQUESTS
+from localai.worker.protocol import Frame, read_frame, write_frame
+
+PATIENCE_S = 30.0  # for any single step of the start
+_HIGH = 100  # descriptors are moved up here first, so that none is in another's place
+_PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the worker is once nothing more is taken from it."""
+
+    status: SandboxStatus
+    environment: Mapping[str, str]
+
+
+class WorkerProcess:
+    """One worker. The constructor starts the process, which waits to be told how to confine
+    itself. Every method raises WorkerError with the worker's last words if it dies."""
+
+    def __init__(self, environment: Mapping[str, str], filters_before: int) -> None:
+        """``environment`` is added to a plain one; nothing of the launcher's own is passed on.
+        ``filters_before``: see ``inspection.inspect``."""
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        their_requests, self._requests = os.pipe()
+        self._replies, their_replies = os.pipe()
+        self._errors, their_errors = os.pipe()
+        self._handoff, their_handoff = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs = {ERRORS: their_errors, REQUESTS: their_requests, REPLIES: their_replies,
+                  HANDOFF: their_handoff.detach()}  # fmt: skip
+        self._filters_before = filters_before
+        self._started = self.pid = _spawn(theirs, {**_PLAIN_ENVIRONMENT, **environment})
+        self._ended = False
+
+    @property
+    def client(self) -> Client:
+        """The conversation with a worker that was told to ``go``."""
+        return Client(self._requests, self._replies)
+
+    def confine(self, spec: SandboxSpec) -> None:
+        """Have it confine itself. It goes on alone; ``seal`` waits for it."""
+        self._spec = spec
+        self._tell({"op": "confine", "spec": spec.to_frame()})
+
+    def seal(self, descriptors: Sequence[int]) -> Sealed:
+        """Wait until it is confined, look at it, let it hide, hand ``descriptors`` over, and see
+        what it is then."""
+        self.pid = int(self._wait_handoff())
+        os.waitpid(self._started, 0)  # the process that only entered the namespaces
+        self._expect("confined")
+        early = self._look()
+        self._tell({"op": "hide"})
+        self._expect("hidden")
+        socket.send_fds(self._handoff, [b"descriptors"], list(descriptors))
+        self._handoff.close()
+        sealed = self._expect("sealed")
+        evidence: Evidence = sealed["evidence"]
+        try:
+            status = inspect(self.pid, self._spec, early, evidence,
+                             filters_before=self._filters_before, expected=KEPT)  # fmt: skip
+        except OSError as error:
+            raise self._death() from error
+        return Sealed(status, sealed["environment"])
+
+    def _look(self) -> Early:
+        try:
+            return look_early(self.pid)
+        except OSError as error:
+            raise WorkerError(
+                f"the worker cannot be looked at: {error.strerror}", hint="localai doctor"
+            ) from error
+
+    def probe(
+        self,
+        names: Sequence[str],
+        targets: Mapping[str, Target],
+        nonces: Mapping[str, str],
+        instruments: Sequence[Sequence[tuple[str, str]]],
+    ) -> dict[str, Attempt]:
+        """Have it try the probes ``names``. ``instruments`` says, for each descriptor that was
+        lent, in which targets it stands under which name.
+
+        A worker that ends on the way is not an error here: a probe that got out may well have
+        replaced it. What it did not report is missing from the answer.
+        """
+        self._tell({"op": "probe", "probes": list(names), "targets": dict(targets),
+                    "nonces": dict(nonces), "instruments": list(instruments)})  # fmt: skip
+        attempts: dict[str, Attempt] = {}
+        while frame := self._read():
+            if frame.get("op") != "attempt":
+                break
+            attempts[str(frame["name"])] = Attempt(**frame["said"])  # type: ignore[arg-type]
+        return attempts
+
+    def go(self, sizes: Sequence[int], options: Mapping[str, Any]) -> None:
+        """Let it load the model. The engine's options are those of ``engine.EngineOptions``."""
+        self._tell({"op": "go", "sizes": list(sizes), "options": dict(options)})
+
+    def end(self) -> None:
+        """End the worker and wait for it. Safe to call twice."""
+        if self._ended:
+            return
+        self._ended = True
+        self._handoff.close()
+        os.close(self._requests)
+        for pid in dict.fromkeys((self._started, self.pid)):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        for descriptor in (self._replies, self._errors):
+            os.close(descriptor)
+
+    def last_words(self) -> str:
+        """The last line that native code or Python left on the worker's standard error."""
+        os.set_blocking(self._errors, False)
+        try:
+            lines = os.read(self._errors, 1 << 16).decode("utf-8", "replace").split("\n")
+        except BlockingIOError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def _tell(self, frame: Frame) -> None:
+        try:
+            write_frame(self._requests, frame)
+        except WorkerError as error:
+            raise self._death() from error
+
+    def _read(self) -> Frame | None:
+        self._wait(self._replies)
+        return read_frame(self._replies)
+
+    def _expect(self, operation: str) -> dict[str, Any]:
+        frame = self._read()
+        if frame is None or frame.get("op") != operation:
+            raise self._death()
+        return dict(frame)
+
+    def _wait_handoff(self) -> bytes:
+        self._wait(self._handoff.fileno())
+        if not (said := self._handoff.recv(32)):
+            raise self._death()
+        return said
+
+    def _wait(self, descriptor: int) -> None:
+        if not select.select([descriptor], [], [], PATIENCE_S)[0]:
+            raise WorkerError(f"the worker did not answer within {PATIENCE_S:.0f} s")
+
+    def _death(self) -> WorkerError:
+        words = self.last_words()
+        return WorkerError(
+            "the worker ended before it was ready" + (f": {words}" if words else ""),
+            hint="localai doctor",
+        )
+
+
+def _spawn(descriptors: Mapping[int, int], environment: Mapping[str, str]) -> int:
+    """Start ``python -m localai.worker`` with ``descriptors`` in their places and nothing else
+    but what was left inheritable on purpose. Closes the launcher's copies."""
+    high = {at: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for at, fd in descriptors.items()}
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, nothing, 1)]
+    actions += [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in high.items()]
+    # -I: neither the user's environment nor the current directory decides what is imported.
+    command = [sys.executable, "-I", "-B", "-m", "localai.worker"]
+    try:
+        return os.posix_spawn(sys.executable, command, environment, file_actions=actions)
+    finally:
+        for descriptor in (nothing, *descriptors.values(), *high.values()):
+            os.close(descriptor)
