@@ -82,11 +82,20 @@ def answers(findings: Sequence[Finding], width: int) -> str:
 
 
 def refusal(decision: Decision, record: int, width: int) -> str:
-    """Everything that is wrong, each with its remedy."""
+    """Everything that is wrong, each with its remedy; what therefore could not be checked stands
+    in one row."""
     lines = [*_wrap(f"localai: refused: {_count(decision)}", width), ""]
+    failed = any(finding.verdict is Verdict.FAIL for finding in decision.refusing)
+    follows: dict[str, list[str]] = {}
     for finding in decision.refusing:
+        if failed and finding.verdict is Verdict.NOT_CHECKED and not finding.remedy:
+            follows.setdefault(finding.evidence, []).append(_title(finding))
+            continue
         lines += _row(_title(finding), finding.summary, finding.evidence, width)
         lines += _more("why", finding.why, width) + _more("do", finding.remedy, width)
+    said = "; ".join(f"{', '.join(titles)}: {why}" for why, titles in follows.items())
+    if said:
+        lines += _row("not checked", "", said, width)
     end = f"nothing was started. record {record}, exit code {int(Exit.REFUSED)}"
     return "\n".join([*lines, *_wrap(end, width)])
 
@@ -138,22 +147,14 @@ def _title(finding: Finding) -> str:
 def _row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:
     summary, evidence = printable(summary), printable(evidence)
     if width < _NARROW:
-        said = f"{title}: {verdict + ', ' if verdict else ''}{summary}"
-        return _wrap(said, width) + (_wrap(evidence, width, "  ") if evidence else [])
+        said = ", ".join(filter(None, (verdict, summary)))
+        return _wrap(f"{title}: {said}", width) + (_wrap(evidence, width, "  ") if evidence else [])
     start = f"  {title:<{_TITLE}}" + (f"{verdict:<{_VERDICT}}" if verdict else "")
     if not evidence:
         return [start + summary]
-    first = f"{start}{summary:<{_SUMMARY}}"
-    first = first if first.endswith(" ") else first + " "
-    hang = " " * (len(start) + _SUMMARY)
-    return textwrap.wrap(
-        evidence,
-        width,
-        initial_indent=first,
-        subsequent_indent=hang,
-        break_on_hyphens=False,
-        break_long_words=False,  # a path or a digest stays in one piece, to be copied
-    )
+    column = f"{summary:<{_SUMMARY}}" if summary else ""
+    first = start + column + ("" if not column or column.endswith(" ") else " ")
+    return _hang(first, len(start) + (_SUMMARY if summary else 0), evidence, width)
 
 
 def _more(word: str, text: str, width: int) -> list[str]:
@@ -163,11 +164,17 @@ def _more(word: str, text: str, width: int) -> list[str]:
     if width < _NARROW:
         return _wrap(f"{word}: {text}", width, "  ")
     first = " " * (2 + _TITLE) + f"{word:<6}"
+    return _hang(first, len(first), text, width)
+
+
+def _hang(first: str, indent: int, text: str, width: int) -> list[str]:
+    """``text`` after ``first``, its further lines indented. A path or a digest stays in one piece,
+    to be copied, even where it is longer than the line."""
     return textwrap.wrap(
         text,
         width,
         initial_indent=first,
-        subsequent_indent=" " * len(first),
+        subsequent_indent=" " * indent,
         break_on_hyphens=False,
         break_long_words=False,
     )

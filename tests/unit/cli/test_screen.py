@@ -39,7 +39,7 @@ localai: refused: 2 of 12 checks failed, 1 not checked
   weights      not in the manifest tree bbbbbbbb…
                why   only what a signed manifest lists may run
                do    localai approve models/tiny.gguf
-  approved     no entry            what is not in a manifest is approved for nothing
+  not checked  approved: what is not in a manifest is approved for nothing
 nothing was started. record 41, exit code 3"""
 
 
@@ -82,7 +82,8 @@ def test_the_screens_say_the_words_of_the_findings(good: Facts, width: int) -> N
     decision = decide(facts, Policy())
     shown = "".join(screen.refusal(decision, 41, width).split())
     for finding in decision.refusing:
-        for words in (finding.summary, finding.evidence, finding.why, finding.remedy):
+        said = (finding.summary, finding.evidence, finding.why, finding.remedy)
+        for words in said if finding.verdict is Verdict.FAIL else (finding.evidence,):
             assert "".join(words.split()) in shown
     shown = "".join(screen.check(good, decide(good, Policy()), 1, width).split())
     for finding in decide(good, Policy()).findings:
@@ -114,3 +115,13 @@ def test_text_from_elsewhere_cannot_command_the_terminal(good: Facts) -> None:
     assert not any(line.startswith("  label        production") for line in shown.splitlines())
     assert printable("a\nb\x9b\u200b") == "a\\nb\\x9b\\u200b"
     assert printable("Größe 日本") == "Größe 日本"
+
+
+def test_what_could_not_be_checked_stands_in_one_row(good: Facts) -> None:
+    facts = replace(
+        good, labels=(), sandbox=None, egress=None, unprobed="the label already refuses"
+    )
+    shown = screen.refusal(decide(facts, Policy()), 41, 90)
+    assert "  not checked  sandbox, egress: the label already refuses\n" in shown
+    facts = replace(good, sandbox=None)  # on its own it has a row of its own
+    assert "  sandbox      no status" in screen.refusal(decide(facts, Policy()), 41, 90)

@@ -23,7 +23,6 @@ def artifact_format(facts: Facts, policy: Policy) -> Finding:
             "not read",
             "no header was read",
             why="nothing native may see a file before the bounded reader has",
-            remedy="see weights" if facts.artifact and facts.artifact.problem else "",
         )
     found = sorted(facts.artifact.format, key=lambda one: _WORST_FIRST.index(one.verdict))
     worst = found[0]
