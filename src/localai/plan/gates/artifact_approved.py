@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
@@ -37,7 +38,7 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
             "not in the manifest",
             show_digest(artifact.digest),
             why=WHY,
-            remedy=f"localai approve {artifact.path}",
+            remedy=f"localai approve {quote(artifact.path)}",
         )
     if entry.approval.self_approved and not policy.self_approval:
         officer = policy.officer or "the officer"

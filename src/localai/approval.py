@@ -1,0 +1,78 @@
+"""From a file that nobody knows to an entry: what the file says, and what a person adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+
+from localai.gguf.facts import GgufFile
+from localai.gguf.inspect import describe
+from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
+
+_SOURCES = (
+    "general.source.huggingface.repository",
+    "general.source.url",
+    "general.repo_url",
+    "general.url",
+)
+
+
+def parse_source(text: str) -> Source:
+    """``publisher/repository@revision`` or an address, as people copy it from a hub.
+
+    Of an address the publisher is the first part of its path where there are two, else the host.
+    """
+    text = text.strip()
+    whole, at, revision = text.rpartition("@")
+    repository = whole if at else text
+    address = urlsplit(repository)
+    steps = [step for step in address.path.split("/") if step]
+    if address.netloc and len(steps) < 2:
+        publisher = address.hostname or repository
+    else:
+        publisher = steps[0] if steps else repository
+    return Source(publisher, repository, revision if at else None)
+
+
+def guess_source(header: GgufFile) -> str:
+    """Where the file says that it is from, "" if it does not."""
+    return next((said for key in _SOURCES if (said := header.text(key))), "")
+
+
+def describe_file(size: str, headers: list[GgufFile]) -> Iterator[tuple[str, str]]:
+    """What there is to know before approving: a name for each fact, and the fact."""
+    first = headers[0]
+    yield "size", size
+    yield "model", describe(first)
+    yield "calls itself", first.name or "nothing"
+    yield "its licence", first.licence or "it names none"
+    yield "its source", guess_source(first) or "it names none"
+    template = first.template_sha256
+    yield "template", f"sha256 {template}" if template else "none"
+
+
+def approve_alone(name: str, today: date, days: int) -> Approval:
+    """An approval by the person who will use the artifact, for ``days`` days."""
+    return Approval(name, today, today + timedelta(days=days), self_approved=True)
+
+
+def fit_into(manifest: Manifest, entry: Entry) -> Entry:
+    """``entry`` under an identifier that replaces no other artifact.
+
+    The same bytes keep the identifier that they have: approving them again replaces their entry.
+    Other bytes under a taken identifier get one with the start of their digest.
+    """
+    digests = {file.sha256 for file in entry.files}
+    for other in manifest.entries:
+        if digests & {file.sha256 for file in other.files}:
+            return replace(entry, id=other.id)
+    if any(other.id == entry.id for other in manifest.entries):
+        return replace(entry, id=f"{entry.id[:90]}-{entry.files[0].sha256[:8]}")
+    return entry
+
+
+def check_use(use: Use, allowed: tuple[str, ...]) -> str:
+    """The first data class that the policy does not allow, "" if all are."""
+    return next((name for name in use.data_classes if name not in allowed), "")

@@ -1,0 +1,191 @@
+"""The conversation of ``localai approve``: look, ask, measure, sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+
+from localai.approval import (
+    approve_alone,
+    check_use,
+    describe_file,
+    fit_into,
+    guess_source,
+    parse_source,
+)
+from localai.artifact import OpenArtifact, open_artifact
+from localai.atomicfile import write_whole
+from localai.cli import console, founding
+from localai.cli.surroundings import Surroundings
+from localai.errors import DocumentError, Exit, StateError, UsageError
+from localai.findings import refused
+from localai.manifest.draft import Terms, draft_entry, measure_file
+from localai.manifest.keyfile import load_public, public_beside
+from localai.manifest.load import load_trust, verify_file
+from localai.manifest.schema import ArtifactFile, Entry, Use, parse_manifest
+from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
+from localai.manifest.verify import SOON
+from localai.manifest.write import add_entry, renew, write_manifest
+from localai.plan.gates.resources import show_bytes
+from localai.policy import Policy
+from localai.smallfile import read_small
+
+_TEMPLATE_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was said on the command line."""
+
+    model: Path
+    source: str
+    licence: str
+    yes: bool
+    name: str
+    id: str
+    purposes: tuple[str, ...]
+    data_classes: tuple[str, ...]
+    groups: tuple[str, ...]
+    days: int
+
+
+def approve(asked: Asked, around: Surroundings) -> Exit:
+    """Show the file, ask what no file can say, and write and sign the entry, or a request."""
+    policy = around.read_policy().policy
+    use = Use(asked.purposes, asked.data_classes, asked.groups)
+    if denied := check_use(use, policy.data_classes):
+        raise UsageError(
+            f"{denied} data: the policy allows {', '.join(policy.data_classes) or 'none'}",
+            hint="--data-class with one of these",
+        )
+    if asked.yes and not (asked.source and asked.licence):
+        raise UsageError(
+            "--yes needs to be told where the model is from and under which licence",
+            hint="--source PUBLISHER/REPOSITORY --licence Apache-2.0",
+        )
+    opened = open_artifact(asked.model)
+    try:
+        if opened.artifact.problem:
+            raise DocumentError(opened.artifact.problem, hint=opened.artifact.remedy)
+        if refused(opened.artifact.format):
+            console.print_findings(opened.artifact.format)
+            return Exit.REFUSED
+        _show(opened)
+        alone = policy.self_approval and _can_sign(around)
+        if alone and not founding.is_set_up(around):
+            founding.set_up(around, founding.Wishes())
+        terms = _ask_terms(asked, opened, use, around)
+        if not asked.yes and not _confirm(asked, use):
+            console.say("not approved, nothing was written")
+            return Exit.REFUSED
+        entry = draft_entry(_measure(opened), opened.headers, terms)
+    finally:
+        opened.close()
+    if alone:
+        _sign(entry, around)
+        console.out(
+            f"approved for {', '.join(use.purposes)}: localai run {quote(str(asked.model))}"
+        )
+    else:
+        console.say("you cannot sign for this host alone: a request is written instead")
+        _request(entry, policy, around)
+    return Exit.DONE
+
+
+def _show(opened: OpenArtifact) -> None:
+    """What the file is, and the template that will frame every prompt."""
+    console.say(console.printable(str(opened.files[0].path)))
+    for name, fact in describe_file(show_bytes(sum(opened.sizes)), opened.headers):
+        console.say(f"  {name:<13}{console.printable(fact)}")
+    lines = (opened.headers[0].template or "").splitlines()
+    for line in lines[:_TEMPLATE_LINES]:
+        console.say(f"  | {console.printable(line)}")
+    if len(lines) > _TEMPLATE_LINES:
+        console.say(f"  | and {len(lines) - _TEMPLATE_LINES} lines more")
+    for finding in opened.artifact.format:
+        if finding.verdict != "pass":
+            console.say(f"  note: {console.printable(f'{finding.summary}: {finding.evidence}')}")
+
+
+def _can_sign(around: Surroundings) -> bool:
+    """True if a key of one's own is enough here, or could be made to be."""
+    if around.places.administered:
+        return False
+    trust = load_trust(around.places, around.today)
+    if trust.root is None:
+        return not trust.fingerprint  # there is none yet: setup makes one
+    public = public_beside(founding.key_file(around.places))
+    if trust.root.manifest.threshold > 1 or not public.exists():
+        return False
+    return load_public(public) in [key.public for key in trust.root.manifest.keys]
+
+
+def _ask_terms(asked: Asked, opened: OpenArtifact, use: Use, around: Surroundings) -> Terms:
+    source, licence = asked.source, asked.licence
+    header = opened.headers[0]
+    if not source:
+        said = console.printable(guess_source(header))
+        source = console.ask("where is it from (publisher/repository)", said, option="--source")
+    if not licence:
+        said = console.printable(header.licence)
+        licence = console.ask("under which licence (SPDX)", said, option="--licence")
+    if not (source.strip() and licence.strip()):
+        raise UsageError(
+            "an entry needs a source and a licence", hint="--source TEXT --licence TEXT"
+        )
+    if header.licence and header.licence.casefold() != licence.strip().casefold():
+        console.say(f"note: the file itself names the licence {console.printable(header.licence)}")
+    approval = approve_alone(around.account_name(), around.today, asked.days)
+    return Terms(parse_source(source), licence.strip(), approval, use, asked.name, asked.id)
+
+
+def _confirm(asked: Asked, use: Use) -> bool:
+    purposes, data = ", ".join(use.purposes), ", ".join(use.data_classes)
+    question = f"approve it for {purposes}, with {data} data, for {asked.days} days?"
+    return console.confirm(question, option="--yes")
+
+
+def _measure(opened: OpenArtifact) -> list[ArtifactFile]:
+    """Every file with both its digests."""
+    measured, before = list[ArtifactFile](), 0
+    with console.progress("hashing", sum(opened.sizes)) as report:
+        for file in opened.files:
+
+            def report_all(done: int, before: int = before) -> None:
+                report(before + done)
+
+            measured.append(measure_file(file.fd, file.path.name, file.size, report_all))
+            before += file.size
+    return measured
+
+
+def _sign(entry: Entry, around: Surroundings) -> None:
+    """Put the entry into the own manifest, which must be what its signature says, and sign it."""
+    path = founding.manifest_file(around.places)
+    verified = verify_file(path, around.places, around.today)
+    if verified.manifest is None:
+        signature = verified.findings[0]
+        raise StateError(
+            f"{path}: {signature.summary}: {signature.evidence}; nothing is added to it",
+            hint=f"look at what changed in it; if it is right: localai manifest sign {path}",
+        )
+    raw = read_small(path)
+    if raw is None:
+        raise StateError(f"{path} is gone", hint="run the command again")
+    raw = add_entry(raw, fit_into(verified.manifest, entry))
+    if (verified.manifest.expires - around.today).days < SOON:
+        raw = renew(raw, around.today, MANIFEST_DAYS)
+    founding.store_manifest(path, raw, founding.own_key(around.places))
+    manifest = parse_manifest(raw)
+    console.say(f"signed: {path}, version {manifest.version}, holds until {manifest.expires}")
+
+
+def _request(entry: Entry, policy: Policy, around: Surroundings) -> None:
+    """Write what the officer needs: a manifest of one entry that nobody has signed."""
+    path = Path(f"{entry.id}.request.yaml")
+    note = f"requested by {around.account_name()}; sign nothing that you did not check yourself"
+    request = replace(begin_manifest("request", around.today), entries=(entry,), note=note)
+    write_whole(path, write_manifest(request), mode=0o644, replace=False)
+    officer = policy.officer or "your security officer"
+    console.out(f"request written: {path}. send it to {officer}")
