@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
 _MOST_PARTS = 40
+_READER_FIRST = "nothing native may see a file that the reader refuses"
 _PLENTY = 4  # a file that is less than this part of the free memory may stay in the page cache
 
 
@@ -95,9 +96,9 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
         try:
             header = read_gguf(file.fd, file.size)
         except DocumentError as error:
-            return (Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file",
-                            f"{file.path.name}: {error.message}", remedy=error.hint,
-                            why="nothing native may see a file that the reader refuses"),)  # fmt: skip
+            evidence, why = f"{file.path.name}: {error.message}", _READER_FIRST
+            fail = Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
+            return (replace(fail, remedy=error.hint),)
         opened.headers.append(header)
         findings += gguf.inspect(header) if number == 0 else _judge_part(header, number, opened)
     if opened.headers[0].parts > 1 and opened.headers[0].parts != len(opened.files):
@@ -186,6 +187,10 @@ def _measure(
     found: list[Match | None] = []
     shown = ""
     done = 0
+
+    def report_sum(part: int) -> None:
+        report(done + part)
+
     try:
         for number, file in enumerate(opened.files):
             possible = candidates(manifests, file.size)
@@ -193,7 +198,7 @@ def _measure(
             # to compare with, SHA-256 is what an officer can look up.
             tree = any(match.file.tree for match in possible)
             whole = not tree or any(not match.file.tree for match in possible)
-            digests = digest(number, tree, whole, lambda part, done=done: report(done + part))
+            digests = digest(number, tree, whole, report_sum)
             done += file.size
             found.append(find_match(possible, sha256=digests.sha256, tree=digests.tree))
             shown = shown or _name_digest(digests)

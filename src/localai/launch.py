@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -247,5 +247,3 @@ def install_launcher_filter(worker: int) -> None:
     """Give up, in every thread, what a launcher no longer needs once its worker runs."""
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     install(launcher_filter(worker))
-
-

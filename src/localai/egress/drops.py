@@ -10,12 +10,13 @@ from localai.egress.probes.probe import Target
 
 _MADE = ("existing", "length", "name", "times", "attribute", "mode-0", "mode-1", "mode-2", "mode-3")
 _FIRST_BYTES = 64
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where shm_open(3) puts its files
 
 
 class Drops:
     """The directory that probes write to, open to every account, and a prefix in /dev/shm."""
 
-    def __init__(self, directory: Path, token: str, shm: Path = Path("/dev/shm")) -> None:
+    def __init__(self, directory: Path, token: str, shm: Path = SHARED_MEMORY) -> None:
         self._directory = directory / "drops"
         self._directory.mkdir(mode=0o777)
         self._prefix = f"localai-{token}"
@@ -65,7 +66,7 @@ class Drops:
         return b"\n".join((first, last, value))
 
     def _in_shared_memory(self) -> list[Path]:
-        return [path for path in self._shm.glob(f"{self._prefix}-*")]
+        return list(self._shm.glob(f"{self._prefix}-*"))
 
     def close(self) -> None:
         """Remove what was left in shared memory; the directory goes with its parent."""

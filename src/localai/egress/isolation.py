@@ -52,7 +52,7 @@ def _try(directory: Path, uid: int, gid: int) -> tuple[str, ...]:
     reader, writer = os.pipe()
     child = kernel.fork(lambda: os.write(writer, " ".join(_trial(directory, uid, gid)).encode()))
     os.close(writer)
-    with open(reader, encoding="ascii") as answers:
+    with os.fdopen(reader, encoding="ascii") as answers:
         granted = tuple(answers.read().split())
     os.waitpid(child, 0)
     return granted

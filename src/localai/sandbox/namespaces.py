@@ -81,7 +81,9 @@ def add_loopback_address(address: str) -> None:
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     encoded = [ctypes.c_char_p(t.encode() if t else None) for t in (source, target, kind)]
     options = ctypes.c_char_p(data.encode() if data else None)
-    kernel.check(int(kernel.libc.mount(*encoded, ctypes.c_ulong(flags), options)), f"mount {target}")
+    kernel.check(
+        int(kernel.libc.mount(*encoded, ctypes.c_ulong(flags), options)), f"mount {target}"
+    )
 
 
 def keep_mounts_private() -> None:

@@ -62,7 +62,11 @@ class SandboxSpec:
     @classmethod
     def from_frame(cls, frame: Mapping[str, Any]) -> SandboxSpec:
         """Read what ``to_frame`` wrote. JSON has lists where this has tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in frame.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in frame.items()
+        }
+        return cls(**fields)
 
 
 def find_readable(*, gpu: bool) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from localai.errors import WorkerError
 from localai.sandbox import confine, kernel
 from localai.sandbox.spec import SandboxSpec
 from localai.worker.descriptors import HANDOFF, KEPT, REPLIES, REQUESTS
-from localai.worker.protocol import Frame, read_frame, write_frame
+from localai.worker.protocol import read_frame, write_frame
 
 
 def main() -> None:
@@ -53,13 +53,13 @@ def main() -> None:
     service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
 
 
-def _expect(operation: str) -> Frame:
+def _expect(operation: str) -> dict[str, Any]:
     frame = read_frame(REQUESTS)
     if frame is None:
         raise SystemExit(0)  # the launcher refused, or is gone
     if frame.get("op") != operation:
         raise WorkerError(f"{frame.get('op')!r} came where {operation!r} was expected")
-    return frame
+    return dict(frame)
 
 
 def _receive_descriptors(handoff: socket.socket) -> list[int]:
@@ -93,15 +93,15 @@ def _be_probed(lent: list[int], spec: SandboxSpec) -> list[int]:
     The first of ``lent`` are the instruments, as many as ``probe`` says. Returns the others.
     """
     asked = _expect("probe")
-    targets: dict[str, Any] = dict(asked["targets"])  # type: ignore[call-overload]
-    for names, descriptor in zip(asked["instruments"], lent, strict=False):  # type: ignore[call-overload]
+    targets = asked["targets"]
+    for names, descriptor in zip(asked["instruments"], lent, strict=False):
         for sink, field in names:
             targets[sink] = {**targets[sink], field: descriptor}
-    for name in asked["probes"]:  # type: ignore[attr-defined]
+    for name in asked["probes"]:
         probe = probes.BY_NAME[name]
-        tried = probes.attempt(probe, targets[probe.sink], asked["nonces"][name])  # type: ignore[index]
+        tried = probes.attempt(probe, targets[probe.sink], asked["nonces"][name])
         write_frame(REPLIES, {"op": "attempt", "name": name, "said": asdict(tried)})
-    count = len(asked["instruments"])  # type: ignore[arg-type]
+    count = len(asked["instruments"])
     for descriptor in lent[:count]:
         os.close(descriptor)
     confine.lock(spec)

@@ -52,14 +52,10 @@ class WorkerProcess:
         self._handoff, their_handoff = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs = {ERRORS: their_errors, REQUESTS: their_requests, REPLIES: their_replies,
                   HANDOFF: their_handoff.detach()}  # fmt: skip
+        self.client = Client(self._requests, self._replies)  # for a worker that was told to go
         self._filters_before = filters_before
         self._started = self.pid = _spawn(theirs, {**_PLAIN_ENVIRONMENT, **environment})
         self._ended = False
-
-    @property
-    def client(self) -> Client:
-        """The conversation with a worker that was told to ``go``."""
-        return Client(self._requests, self._replies)
 
     def confine(self, spec: SandboxSpec) -> None:
         """Have it confine itself. It goes on alone; ``seal`` waits for it."""
@@ -71,6 +67,7 @@ class WorkerProcess:
         what it is then."""
         self.pid = int(self._wait_handoff())
         os.waitpid(self._started, 0)  # the process that only entered the namespaces
+        self._started = self.pid
         self._expect("confined")
         early = self._look()
         self._tell({"op": "hide"})

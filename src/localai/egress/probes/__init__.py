@@ -35,4 +35,3 @@ def attempt(probe: Probe, target: Target, nonce: str) -> Attempt:
     except (RuntimeError, ValueError, KeyError) as error:
         return Attempt(failed=f"{type(error).__name__}: {error}")
     return Attempt(learned=(learned or b"").decode("ascii", "replace"))
-

@@ -57,8 +57,8 @@ def int80(target: Target, nonce: bytes) -> None:
     base = ctypes.addressof(ctypes.c_char.from_buffer(_low))
 
     def call(which: int, *words: int) -> int:
-        struct.pack_into(f"={len(words)}I", _low, 0, *words)  # type: ignore[arg-type]
-        result = _gate(which, base)  # type: ignore[misc]
+        struct.pack_into(f"={len(words)}I", _low, 0, *words)
+        result = _gate(which, base)
         if result < 0:
             raise OSError(-result, os.strerror(-result), "int 0x80 socketcall")
         return int(result)

@@ -23,7 +23,9 @@ def decoy_reconnect(target: Target, nonce: bytes) -> None:
     elsewhere = struct.pack("=H14x", socket.AF_UNSPEC)
     kernel.syscall("connect", out, elsewhere, len(elsewhere))
     host = socket.inet_aton(text(target, "host"))
-    address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", number(target, "port"), host)
+    address = struct.pack("=H", socket.AF_INET) + struct.pack(
+        "!H4s8x", number(target, "port"), host
+    )
     kernel.syscall("connect", out, address, len(address))
     os.write(out, nonce)
 

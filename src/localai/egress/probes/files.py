@@ -6,7 +6,6 @@ Everything lies in a directory of ours: another process can pick up there what w
 from __future__ import annotations
 
 import os
-import socket
 import stat
 from pathlib import Path
 

@@ -17,11 +17,11 @@ class Probe:
     """One attempt to get a nonce out.
 
     ``attempt(target, nonce)`` makes the call that the probe is named after and lets its OSError
-    out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there. ``closing`` are the
-    errnos (or, negative, signals) by which the kernel refuses this way even to the unconfined
-    control; empty where that must never happen. ``network`` probes are tried again under the launcher's filter. ``alone``
-    probes may replace, end or hold up the process that tries them. ``twin`` is the probe that
-    covers this one where its sink cannot be had.
+    out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there.
+    ``closing`` are the errnos (or, negative, signals) by which the kernel refuses this way even
+    to the unconfined control; empty where that must never happen. ``network`` probes are tried
+    again under the launcher's filter. ``alone`` probes may replace, end or hold up the process
+    that tries them. ``twin`` is the probe that covers this one where its sink cannot be had.
     """
 
     name: str
