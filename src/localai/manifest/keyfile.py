@@ -78,6 +78,12 @@ def load_public(path: Path) -> PublicKey:
         raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
 
 
+def describe_private(path: Path) -> str:
+    """Whether a private key is encrypted, without opening it. Raises KeyFileError."""
+    encrypted = b"BEGIN ENCRYPTED PRIVATE KEY" in _read_private(path)
+    return "encrypted" if encrypted else "NOT encrypted"
+
+
 def _read_private(path: Path) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

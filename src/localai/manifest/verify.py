@@ -20,7 +20,7 @@ from localai.findings import Finding, Verdict, refused
 from localai.manifest.envelope import MANIFEST_TYPE, parse_envelope
 from localai.manifest.floor import Floor
 from localai.manifest.schema import LIMIT, Entry, Manifest, parse_manifest
-from localai.manifest.trust import Root, fingerprint_root, is_signed_by_itself, parse_root
+from localai.manifest.trust import Role, Root, fingerprint_root, is_signed_by_itself, parse_root
 
 SIGNATURE = "manifest-signature"
 FRESHNESS = "manifest-freshness"
@@ -166,10 +166,7 @@ def verify_manifest(
         remedy = "correct it, raise its version and sign it again (localai manifest sign FILE)"
         return _refuse(_fail("malformed", error.message, remedy), digest, trust.authority)
     seen = Floor(manifest.version, digest, role.fingerprint)
-    floor = floors.get(manifest.name)
-    if floor and floor.keys != seen.keys:
-        floor = None  # other keys than those that signed it
-    rolled_back = _check_version(seen, floor)
+    rolled_back = _check_version(seen, floors.get(manifest.name))
     own = trust.authority is Authority.OWN
     signature = Finding(
         SIGNATURE,
@@ -187,6 +184,15 @@ def verify_manifest(
         role.threshold,
         None if rolled_back else seen,
     )
+
+
+def judge_unsigned(
+    raw: bytes, manifest: Manifest, role: Role, today: date, floors: Mapping[str, Floor]
+) -> Finding:
+    """What ``manifest-freshness`` will be once ``role`` has signed ``raw``: for signers to know
+    before they sign."""
+    seen = Floor(manifest.version, sha256(raw).hexdigest(), role.fingerprint)
+    return _check_version(seen, floors.get(manifest.name)) or _check_dates(manifest, today)
 
 
 def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verification:
@@ -229,8 +235,11 @@ def _verify_signatures(
 
 
 def _check_version(seen: Floor, floor: Floor | None) -> Finding | None:
-    """Step 7: versions only rise, and one version has one content."""
-    if floor and seen.version < floor.version:
+    """Step 7: versions only rise, and one version has one content. A floor that was reached
+    under other keys does not count."""
+    if floor is None or floor.keys != seen.keys:
+        return None
+    if seen.version < floor.version:
         return Finding(
             FRESHNESS,
             Verdict.FAIL,
@@ -239,7 +248,7 @@ def _check_version(seen: Floor, floor: Floor | None) -> Finding | None:
             why="an older manifest may approve what was withdrawn since",
             remedy=f"get version {floor.version} or a newer one from its signers",
         )
-    if floor and seen.version == floor.version and seen.sha256 != floor.sha256:
+    if seen.version == floor.version and seen.sha256 != floor.sha256:
         return Finding(
             FRESHNESS,
             Verdict.FAIL,
@@ -281,10 +290,6 @@ def _fail(summary: str, evidence: str, remedy: str, why: str = "") -> Finding:
 
 def _refuse(signature: Finding, digest: str, authority: Authority) -> Verification:
     freshness = Finding(
-        FRESHNESS,
-        Verdict.NOT_CHECKED,
-        "not looked at",
-        "the signature already refuses",
-        remedy=signature.remedy,
+        FRESHNESS, Verdict.NOT_CHECKED, "not looked at", "the signature already refuses"
     )
     return Verification((signature, freshness), digest, authority)

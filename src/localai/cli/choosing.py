@@ -1,0 +1,66 @@
+"""Which manifest and which key a command means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from localai.cli import console
+from localai.errors import UsageError
+from localai.manifest.keyfile import load_key
+from localai.manifest.load import manifest_directory
+from localai.manifest.signature import PrivateKey
+from localai.places import Places
+
+
+def choose_manifest(places: Places, given: str | None) -> Path:
+    """A path or a bare name; without either the only manifest of this host.
+
+    Raises UsageError if it is not clear which one is meant.
+    """
+    directory = manifest_directory(places)
+    if given is not None:
+        named = directory / f"{given}.yaml"
+        return Path(given) if "/" in given or given.endswith(".yaml") else named
+    return _only(sorted(directory.glob("*.yaml")), "manifest", "localai manifest init")
+
+
+def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
+    """The manifests that are named, or all of this host."""
+    if given:
+        return [choose_manifest(places, one) for one in given]
+    found = sorted(manifest_directory(places).glob("*.yaml"))
+    if not found:
+        raise UsageError(
+            f"there is no manifest in {manifest_directory(places)}", hint="localai manifest init"
+        )
+    return found
+
+
+def choose_key(places: Places, given: str | None) -> PrivateKey:
+    """The private key in a file or of a name; without either the only one of this account. Its
+    passphrase is asked for if it has one. Raises UsageError or KeyFileError."""
+    path = choose_key_file(places, given)
+    return load_key(path, lambda: console.ask_passphrase(f"passphrase of {path}"))
+
+
+def choose_key_file(places: Places, given: str | None) -> Path:
+    """Where that key lies."""
+    if given is not None:
+        named = places.keys / f"{given}.pem"
+        return Path(given) if "/" in given or given.endswith(".pem") else named
+    return _only(private_keys(places), "key", "localai keys generate")
+
+
+def private_keys(places: Places) -> list[Path]:
+    """The private key files of this account."""
+    return [path for path in sorted(places.keys.glob("*.pem")) if ".pub" not in path.suffixes]
+
+
+def _only(found: Sequence[Path], what: str, make: str) -> Path:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"there is no {what} yet", hint=make)
+    listed = ", ".join(path.stem for path in found)
+    raise UsageError(f"there are several {what}s: {listed}", hint="name the one that you mean")

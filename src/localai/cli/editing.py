@@ -1,0 +1,158 @@
+"""Begin, extend and sign manifests on disk, for ``localai manifest`` and ``localai approve``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from localai.artifact import OpenArtifact, open_artifact
+from localai.atomicfile import write_whole
+from localai.cli.choosing import choose_key, choose_manifest
+from localai.cli.surroundings import Surroundings
+from localai.errors import DocumentError, UsageError
+from localai.hashing import Progress
+from localai.manifest import envelope
+from localai.manifest.draft import Terms, draft_entry, measure_file
+from localai.manifest.floor import read_floors
+from localai.manifest.load import load_trust, read_manifest, verify_file
+from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
+from localai.manifest.signature import PrivateKey
+from localai.manifest.signing import add_signature, begin_manifest
+from localai.manifest.verify import Verification, judge_unsigned
+from localai.manifest.write import add_entry, renew, write_manifest
+from localai.places import make_private
+from localai.smallfile import read_small
+
+
+def begin(around: Surroundings, name: str, days: int) -> Path:
+    """Write an empty manifest and return its path. Raises StateError if there is one already."""
+    path = choose_manifest(around.places, name)
+    manifest = begin_manifest(path.stem, around.today, days)
+    raw = write_manifest(manifest)
+    if path.parent == around.places.manifests:
+        make_private(path.parent)
+    write_whole(path, raw, mode=0o644, replace=False)
+    return path
+
+
+def make_terms(
+    around: Surroundings,
+    *,
+    source: Source,
+    licence: str,
+    by: str | None,
+    ticket: str | None,
+    review_days: int,
+    purposes: Sequence[str] | None,
+    data_classes: Sequence[str] | None,
+    groups: Sequence[str] | None,
+    names: tuple[str, str, str],
+    note: str | None,
+) -> Terms:
+    """The terms of an entry from a command line; ``names`` are its identifier, name and kind.
+
+    Nobody named in ``by`` means that the account approves for itself, and the entry says so.
+    Raises UsageError for a kind that does not exist or is no GGUF file.
+    """
+    entry_id, name, kind = names
+    if kind not in set(Kind) - {Kind.DATASET}:
+        raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
+    return Terms(
+        source=source,
+        licence=licence,
+        approval=Approval(
+            by=by or around.account_name(),
+            on=around.today,
+            review_by=around.today + timedelta(days=review_days),
+            self_approved=by is None,
+            ticket=ticket,
+        ),
+        use=Use(
+            tuple(purposes or ("evaluation",)),
+            tuple(data_classes or ("public",)),
+            tuple(groups or ()),
+        ),
+        name=name,
+        id=entry_id,
+        kind=Kind(kind),
+        note=note,
+    )
+
+
+def add_model(
+    around: Surroundings, model: Path, manifest: str | None, terms: Terms, progress: Progress
+) -> tuple[Path, Entry]:
+    """Measure a model, with all parts of a split one, and write its entry into a manifest.
+
+    The signatures that the manifest had no longer hold. Raises DocumentError for a file that is
+    no sound GGUF file or a manifest that is malformed or would become so.
+    """
+    path = choose_manifest(around.places, manifest)
+    raw, _ = read_manifest(path)
+    opened = open_artifact(model)
+    try:
+        _refuse_unsound(opened)
+        files, before = [], 0
+        for file in opened.files:
+            report = partial(_report_from, progress, before)
+            files.append(measure_file(file.fd, file.path.name, file.size, report))
+            before += file.size
+    finally:
+        opened.close()
+    entry = draft_entry(files, opened.headers, terms)
+    write_whole(path, add_entry(raw, entry), mode=0o644)
+    return path, entry
+
+
+def sign_manifest(
+    around: Surroundings, manifest: str | None, key: str | None, days: int | None
+) -> tuple[Path, Verification]:
+    """Sign a manifest, with ``days`` after its version was raised and its dates were renewed, and
+    verify the result. Raises UsageError if the signature would be worth nothing."""
+    path = choose_manifest(around.places, manifest)
+    raw, _ = read_manifest(path)
+    if days is not None:
+        raw = renew(raw, around.today, days)
+    private = choose_key(around.places, key)
+    signed = _sign(around, path, raw, private)
+    if days is not None:
+        write_whole(path, raw, mode=0o644)
+    write_whole(envelope.envelope_beside(path), signed, mode=0o644)
+    return path, verify_file(path, around.places, around.today)
+
+
+def _sign(around: Surroundings, path: Path, raw: bytes, private: PrivateKey) -> bytes:
+    trust = load_trust(around.places, around.today)
+    present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    if trust.root is None:
+        return add_signature(envelope.MANIFEST_TYPE, raw, private, present, None)
+    keys = [key.public for key in trust.root.manifest.keys]
+    if private.public not in keys:
+        raise UsageError(
+            "the root of trust does not list this key: its signature would count for nothing",
+            hint="sign with a key that localai trust show lists",
+        )
+    floors = read_floors(around.places.state)
+    role = trust.root.manifest
+    freshness = judge_unsigned(raw, parse_manifest(raw), role, around.today, floors)
+    if freshness.refuses:
+        raise UsageError(
+            f"signed like this it would be refused: {freshness.summary}, {freshness.evidence}",
+            hint=f"raise its version and renew its dates: localai manifest sign {path} --days 90",
+        )
+    return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys)
+
+
+def _report_from(progress: Progress, before: int, done: int) -> None:
+    progress(before + done)
+
+
+def _refuse_unsound(opened: OpenArtifact) -> None:
+    artifact = opened.artifact
+    if artifact.problem:
+        raise DocumentError(artifact.problem, hint=artifact.remedy)
+    if len(opened.headers) != len(opened.files):  # one of them is no sound GGUF file
+        finding = artifact.format[0]
+        raise DocumentError(f"{finding.summary}: {finding.evidence}", hint=finding.remedy)

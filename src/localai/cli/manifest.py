@@ -1,0 +1,157 @@
+"""``localai manifest``: make, change, sign, verify and show manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from localai.cli import console
+from localai.errors import Exit
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    help="A manifest lists the artifacts that are approved, for what and until when. It is YAML "
+    "that people write and read; every byte of it is signed.",
+)
+
+Manifest = Annotated[
+    str | None, typer.Option("--manifest", help="its name or file; the only one if left out")
+]
+Named = Annotated[list[str] | None, typer.Argument(help="names or files; all if left out")]
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="a name, or a file that ends in .yaml")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is to hold")] = 90,
+) -> int:
+    """Begin a manifest that approves nothing yet. It counts once it is signed."""
+    from localai.cli.editing import begin
+    from localai.cli.surroundings import look_around
+
+    path = begin(look_around(), name, days)
+    console.say(f"made: {path}")
+    console.say("next: localai manifest add MODEL, then localai manifest sign")
+    return Exit.DONE
+
+
+@app.command()
+def add(
+    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    publisher: Annotated[str, typer.Option(help="who published it")],
+    repository: Annotated[str, typer.Option(help="where it lies")],
+    licence: Annotated[str, typer.Option(help="its licence, by its SPDX name where it has one")],
+    manifest: Manifest = None,
+    revision: Annotated[str | None, typer.Option(help="which revision of the repository")] = None,
+    base: Annotated[
+        list[str] | None, typer.Option(help="what it was made from, nearest first; repeatable")
+    ] = None,
+    entry_id: Annotated[str, typer.Option("--id", help="the entry's identifier")] = "",
+    name: Annotated[str, typer.Option(help="what to call it on screens")] = "",
+    kind: Annotated[str, typer.Option(help="model, adapter, projector or draft")] = "model",
+    by: Annotated[
+        str | None, typer.Option(help="who approves it; yourself, for yourself, if left out")
+    ] = None,
+    ticket: Annotated[str | None, typer.Option(help="where the decision is filed")] = None,
+    review_days: Annotated[
+        int, typer.Option(min=1, max=3650, help="days until somebody looks at it again")
+    ] = 365,
+    purpose: Annotated[list[str] | None, typer.Option(help="what it is for; repeatable")] = None,
+    data_class: Annotated[
+        list[str] | None, typer.Option(help="data that it may see; repeatable")
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="groups that may use it, all if left out; repeatable")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
+) -> int:
+    """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
+    from localai.cli.editing import add_model, make_terms
+    from localai.cli.surroundings import look_around
+    from localai.manifest.schema import Source
+
+    around = look_around()
+    terms = make_terms(
+        around,
+        source=Source(publisher, repository, revision, tuple(base or ())),
+        licence=licence,
+        by=by,
+        ticket=ticket,
+        review_days=review_days,
+        purposes=purpose,
+        data_classes=data_class,
+        groups=group,
+        names=(entry_id, name, kind),
+        note=note,
+    )
+    with console.progress(model.name, console.size_of(model)) as progress:
+        path, entry = add_model(around, model, manifest, terms, progress)
+    console.say(f"added: {entry.id} to {path}")
+    console.say("next: localai manifest sign")
+    return Exit.DONE
+
+
+@app.command()
+def sign(
+    manifest: Annotated[
+        str | None, typer.Argument(help="its name or file; the only one if left out")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="a key's name or file; your only one if left out")
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=3650, help="raise the version, to hold so long from today"),
+    ] = None,
+) -> int:
+    """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
+    from localai.cli.editing import sign_manifest
+    from localai.cli.surroundings import look_around
+    from localai.cli.trustscreen import show_verification
+
+    path, verification = sign_manifest(look_around(), manifest, key, days)
+    console.out(show_verification(path, verification))
+    return Exit.DONE
+
+
+@app.command()
+def verify(
+    manifests: Named = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="print localai.manifest-verification/1")
+    ] = False,
+) -> int:
+    """Verify signatures and dates. Exit code 0: all are in force; 3: at least one is not."""
+    from localai.cli import trustscreen
+    from localai.cli.choosing import list_manifests
+    from localai.cli.surroundings import look_around
+    from localai.findings import refused
+    from localai.manifest.load import verify_file
+
+    around = look_around()
+    found = [
+        (path, verify_file(path, around.places, around.today))
+        for path in list_manifests(around.places, manifests or [])
+    ]
+    if json:
+        console.print_json(trustscreen.manifests_document(found))
+    else:
+        console.out("\n".join(trustscreen.show_verification(*one) for one in found))
+    return Exit.REFUSED if any(refused(one.findings) for _, one in found) else Exit.DONE
+
+
+@app.command()
+def show(manifests: Named = None) -> int:
+    """Show what manifests approve. Their signatures are not looked at: localai manifest verify."""
+    from localai.cli.choosing import list_manifests
+    from localai.cli.surroundings import look_around
+    from localai.cli.trustscreen import show_manifest
+    from localai.manifest.load import read_manifest
+
+    for path in list_manifests(look_around().places, manifests or []):
+        console.out(show_manifest(path, read_manifest(path)[1]))
+    return Exit.DONE
