@@ -1,0 +1,141 @@
+"""Setup and approval as a person meets them: on a terminal, asked one thing after another."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+PASSPHRASE = "four words nobody guesses"
+PATIENCE = 60.0
+
+
+class Terminal:
+    """A command on a terminal of its own, and a person who answers when asked."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        controller, terminal = pty.openpty()
+        self._controller = controller
+        self.seen = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "localai", *arguments],
+            cwd=directory,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+                "HOME": str(directory),
+                "LOCALAI_HOME": str(directory / "home"),
+                "LANG": "C.UTF-8",
+                "TERM": "dumb",
+            },
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+        )
+        os.close(terminal)
+
+    def answer(self, question: str, words: str) -> None:
+        """Wait for ``question`` and type ``words``."""
+        end = time.monotonic() + PATIENCE
+        while question not in self.seen:
+            assert self._read(end - time.monotonic()), f"no {question!r} in:\n{self.seen}"
+        self.seen = self.seen.partition(question)[2]
+        os.write(self._controller, words.encode() + b"\n")
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the end: exit code and what was printed since the last question."""
+        end = time.monotonic() + PATIENCE
+        while self._read(end - time.monotonic()):
+            pass
+        os.close(self._controller)
+        return self._process.wait(PATIENCE), self.seen
+
+    def _read(self, patience: float) -> bool:
+        if not select.select([self._controller], [], [], max(0.0, patience))[0]:
+            self._process.kill()
+            raise AssertionError(f"nothing more came after:\n{self.seen}")
+        try:
+            piece = os.read(self._controller, 4096)
+        except OSError:  # EIO: the other side has been closed
+            return False
+        self.seen += piece.decode().replace("\r\n", "\n")
+        return bool(piece)
+
+
+@pytest.fixture(autouse=True)
+def own_host() -> None:
+    if Path("/etc/localai/policy.yaml").exists():
+        pytest.skip("this host has an administrator's policy, which LOCALAI_HOME does not move")
+
+
+def test_the_first_approval_sets_everything_up(tiny_model: Path) -> None:
+    directory = tiny_model.parent
+    terminal = Terminal(directory, "approve", "tiny.gguf")
+    terminal.answer("label (development, sandbox, test) [sandbox]: ", "")
+    terminal.answer("passphrase: ", PASSPHRASE)
+    terminal.answer("again: ", PASSPHRASE)
+    terminal.answer("where is it from (publisher/repository)", "example/tiny@1")
+    terminal.answer("under which licence (SPDX)", "MIT")
+    terminal.answer("(yes/no) [no]: ", "yes")
+    terminal.answer("passphrase of", PASSPHRASE)
+    code, printed = terminal.finish()
+    assert code == 0, printed
+    assert "approved for evaluation: localai run tiny.gguf" in printed
+    assert PASSPHRASE not in printed
+    manifest = (directory / "home/config/manifests/own.yaml").read_text()
+    assert "revision: 1" in manifest and "self-approved: true" in manifest
+    assert "ENCRYPTED" in (directory / "home/config/keys/own.pem").read_text()
+
+
+def test_two_different_passphrases_leave_no_key(tiny_model: Path) -> None:
+    terminal = Terminal(tiny_model.parent, "setup", "--label", "sandbox")
+    terminal.answer("passphrase: ", PASSPHRASE)
+    terminal.answer("again: ", PASSPHRASE + "!")
+    code, printed = terminal.finish()
+    assert (code, "the two passphrases differ" in printed) == (2, True)
+    assert not (tiny_model.parent / "home/config/keys").exists()
+
+
+def test_a_wrong_passphrase_leaves_the_manifest_as_it_was(tiny_model: Path) -> None:
+    directory = tiny_model.parent
+    terminal = Terminal(directory, "setup", "--label", "sandbox")
+    terminal.answer("passphrase: ", PASSPHRASE)
+    terminal.answer("again: ", PASSPHRASE)
+    assert terminal.finish()[0] == 0
+    manifest = directory / "home/config/manifests/own.yaml"
+    before = manifest.read_bytes()
+    told = ("--yes", "--source", "example/tiny", "--licence", "MIT")
+    terminal = Terminal(directory, "approve", "tiny.gguf", *told)
+    terminal.answer("passphrase of", "something else")
+    code, printed = terminal.finish()
+    assert code == 4 and "wrong passphrase" in printed, printed
+    assert manifest.read_bytes() == before
+
+
+def test_no_is_no(tiny_model: Path) -> None:
+    directory = tiny_model.parent
+    terminal = Terminal(directory, "setup", "--label", "sandbox", "--unencrypted-key")
+    assert terminal.finish()[0] == 0
+    terminal = Terminal(directory, "approve", "tiny.gguf", "--source", "a/b", "--licence", "MIT")
+    terminal.answer("(yes/no) [no]: ", "")
+    code, printed = terminal.finish()
+    assert (code, "nothing was written" in printed) == (3, True)
+    assert "tiny" not in (directory / "home/config/manifests/own.yaml").read_text()
+
+
+def test_interrupted_is_130(tiny_model: Path) -> None:
+    terminal = Terminal(tiny_model.parent, "setup", "--label", "sandbox")
+    terminal.answer("passphrase: ", "\x03")
+    code, printed = terminal.finish()
+    assert (code, "interrupted" in printed) == (130, True), printed
+    assert not (tiny_model.parent / "home/config/keys").exists()

@@ -1,0 +1,58 @@
+"""What a person says about a model, and the entry that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from localai.approval import approve_alone, check_use, fit_into, parse_source
+from localai.manifest.schema import Entry, Manifest, Source, Use
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("acme/tiny", Source("acme", "acme/tiny")),
+        ("acme/tiny@0f3c", Source("acme", "acme/tiny", "0f3c")),
+        (" acme ", Source("acme", "acme")),
+        (
+            "https://hub.example/acme/tiny",
+            Source("acme", "https://hub.example/acme/tiny"),
+        ),
+        ("https://models.example", Source("models.example", "https://models.example")),
+        ("https://models.example/x", Source("models.example", "https://models.example/x")),
+    ],
+)
+def test_source(text: str, source: Source) -> None:
+    assert parse_source(text) == source
+
+
+def manifest(*entries: Entry) -> Manifest:
+    return Manifest("own", 1, date(2026, 1, 1), date(2027, 1, 1), entries)
+
+
+def test_the_same_bytes_keep_their_identifier(entry: Entry) -> None:
+    again = replace(entry, id="another-name")
+    assert fit_into(manifest(entry), again).id == entry.id
+
+
+def test_other_bytes_never_replace_an_entry(entry: Entry) -> None:
+    (file,) = entry.files
+    other = replace(entry, files=(replace(file, sha256="e" * 64, tree="f" * 64),))
+    fitted = fit_into(manifest(entry), other)
+    assert fitted.id == "tiny-eeeeeeee"
+    assert fit_into(manifest(), other) == other
+
+
+def test_approved_alone_says_so() -> None:
+    approval = approve_alone("pat", date(2026, 3, 1), 180)
+    assert approval.self_approved
+    assert approval.review_by == date(2026, 8, 28)
+
+
+def test_the_policy_bounds_what_is_approved() -> None:
+    use = Use(("evaluation",), ("public", "internal"))
+    assert check_use(use, ("public", "internal")) == ""
+    assert check_use(use, ("public",)) == "internal"
