@@ -37,7 +37,7 @@ def pin_given(around: Surroundings, file: Path, expected: str | None) -> str:
         )
     found = verify_root(raw, signatures, Authority.OWN, fingerprint, around.today)
     if found.root is None or signatures is None:
-        raise DocumentError(f"{file}: {found.problem} {found.evidence}".rstrip())
+        raise DocumentError(f"{file}: {found.problem}, {found.evidence}")
     return pin_root(around.places, raw, signatures)
 
 

@@ -34,7 +34,7 @@ def found_root(
 
     Raises DocumentError if that is no valid root: a key or a name twice, too high a threshold.
     """
-    owner = tuple(signer for signer in signers if signer.public == private.public)
+    owner = tuple(signer for signer in signers if signer.public == private.public)[:1]
     root = Root(
         version=1,
         issued=today,
