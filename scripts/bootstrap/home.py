@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.errors import CannotError
@@ -89,6 +89,13 @@ def _home_key(checkout: Checkout, machine_id: bytes) -> str:
     return digest.hexdigest() + "\n"
 
 
+def show(home: Path, command: Sequence[str]) -> None:
+    """Print a command as it could be typed here."""
+    here = f"{Path.cwd()}/"
+    words = [word.removeprefix(here) for word in command]
+    say(f"\n$ LOCALAI_HOME={shlex.quote(str(home).removeprefix(here))} {shlex.join(words)}\n")
+
+
 def approve_model(checkout: Checkout, environ: Mapping[str, str], home: Path, model: Path) -> None:
     """Have a model of the user's own approved, by the user, in a home apart from the demo's."""
     localai = str(checkout.venv / "bin" / "localai")
@@ -106,7 +113,7 @@ def approve_model(checkout: Checkout, environ: Mapping[str, str], home: Path, mo
         return
     command = [localai, "approve", str(model)]
     step.end(f"{model.name} is not the demo model: it needs yours")
-    say(f"\n$ LOCALAI_HOME={shlex.quote(str(home))} {shlex.join(command)}\n")
+    show(home, command)
     if code := subprocess.run(command, env=moved, check=False).returncode:
         raise CannotError(
             f"{model.name} was not approved (exit {code})",
@@ -120,5 +127,5 @@ def run_model(
     """Become ``localai run``; never returns."""
     localai = checkout.venv / "bin" / "localai"
     command = [str(localai), "run", str(model), *(["-p", prompt] if prompt else [])]
-    say(f"\n$ LOCALAI_HOME={shlex.quote(str(home))} {shlex.join(command)}\n")
+    show(home, command)
     os.execve(localai, command, {**environ, "LOCALAI_HOME": str(home)})  # noqa: S606
