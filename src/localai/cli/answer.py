@@ -130,6 +130,7 @@ def show_piece(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        console.give_up_stdout()
         raise StateError(
             f"cannot write the answer to stdout: {error.strerror}",
             hint="free some space, or write it somewhere else",

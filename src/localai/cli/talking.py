@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         artifact = started.facts.artifact
         assert artifact is not None  # nothing is allowed without one
         provenance = Provenance(artifact.name, artifact.digest, started.record, around.now)
-        console.say(f"\n{console.DISCLOSURE}")
+        console.say(f"\n{_disclosure()}")
         if asked.prompt is None:
             Chat(client, sampling, provenance, system=asked.system).run()
             return Exit.DONE
@@ -53,6 +54,11 @@ def answer_once(
     if answer.done.stop == "length":
         console.say(f"note: cut off after {answer.done.generated_tokens} tokens (see -n and --ctx)")
     return Exit.DONE
+
+
+def _disclosure() -> str:
+    """The disclosure line, in lines that a narrow terminal holds."""
+    return textwrap.fill(console.DISCLOSURE, console.width() if console.interactive() else 999)
 
 
 def _start(request: StartRequest, around: Surroundings) -> Start:
