@@ -119,7 +119,7 @@ def test_requests_that_wait_are_answered_in_order_or_cancelled(
         protocol.write_frame(worker.requests, protocol.encode_request(request))
     protocol.write_frame(worker.requests, protocol.encode_request(Cancel(2)))
     protocol.write_frame(worker.requests, protocol.encode_request(Cancel(99)))
-    ended = []
+    ended: list[Done] = []
     while len(ended) < 3:
         frame = protocol.read_frame(worker.replies)
         assert frame is not None
