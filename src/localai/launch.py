@@ -123,12 +123,12 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         clock = _Clock()
         opened = open_artifact(request.model)
         cleanup.callback(opened.close)
-        proof = Proof(make_private(around.places.state))
+        before = kernel.read_status()
+        proof = Proof(make_private(around.places.state), before)
         cleanup.callback(proof.close)
         _hide()
         make_vessels(opened)
-        filters = int(kernel.read_status().get("Seccomp_filters", 0))
-        worker = WorkerProcess(TELEMETRY_SWITCHES, filters)
+        worker = WorkerProcess(TELEMETRY_SWITCHES, before)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(worker.end)
         spec = make_spec(proof.wait_for_premises(), request.gpu_layers != 0, len(opened.files) or 1)
@@ -183,12 +183,19 @@ def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:
 def _find_unused_uid() -> int:
     import pwd
 
+    with open("/proc/self/uid_map", encoding="ascii") as file:  # noqa: PTH123
+        mapped = [tuple(map(int, line.split())) for line in file]
     for uid in _UNUSED_UIDS:
+        if not any(first <= uid < first + count for first, _, count in mapped):
+            continue
         try:
             pwd.getpwuid(uid)
         except KeyError:
             return uid
-    raise PlatformError("every uid that the worker could become has an account")
+    raise PlatformError(
+        "this root account has no other uid that the worker could become",
+        hint="run localai as an ordinary user",
+    )
 
 
 def _prove(

@@ -25,19 +25,23 @@ PATIENCE_S = 1.0  # for a control that hangs: then it was not checked
 
 Targets = Mapping[str, Target]
 Nonces = Mapping[str, str]
+Become = Callable[[], str]
+"""Makes the child what it is to be; returns what is wrong with it, "" if nothing is."""
+
+_LAYERS_IN_STATUS = ("Seccomp", "Seccomp_filters", "NoNewPrivs")
 
 
 class _Trial:
     """A child that tries ``probes`` in turn and reports each in a line, then waits to be ended."""
 
     def __init__(
-        self, probes: Sequence[Probe], targets: Targets, nonces: Nonces, confine: Filter | None
+        self, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
     ) -> None:
         self.probes = probes
         self.reports: dict[str, Attempt] = {}
         self._unread = b""
         self.output, writer = os.pipe()
-        self.pid = kernel.fork(lambda: _try_in_child(writer, probes, targets, nonces, confine))
+        self.pid = kernel.fork(lambda: _try_in_child(writer, probes, targets, nonces, become))
         os.close(writer)
         self.over = False
 
@@ -73,32 +77,54 @@ def _explain(killed: int, nonce: str, received: bytes) -> Attempt:
 
 
 def _try_in_child(
-    writer: int, probes: Sequence[Probe], targets: Targets, nonces: Nonces, confine: Filter | None
+    writer: int, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
 ) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     os.set_inheritable(int(targets["instruments"]["pipe"]), True)
-    if confine is not None:
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        install(confine)
+    wrong = become()
     for probe in probes:
-        tried = attempt(probe, targets[probe.sink], nonces[probe.name])
+        tried = (
+            Attempt(failed=wrong)
+            if wrong
+            else attempt(probe, targets[probe.sink], nonces[probe.name])
+        )
         os.write(writer, json.dumps([probe.name, asdict(tried)]).encode() + b"\n")
     time.sleep(10 * PATIENCE_S)  # ended by the laboratory long before
 
 
 def run_controls(
-    probes: Sequence[Probe], targets: Targets, nonces: Nonces, drain: Callable[[], bytes]
+    probes: Sequence[Probe],
+    targets: Targets,
+    nonces: Nonces,
+    drain: Callable[[], bytes],
+    before: Mapping[str, str],
 ) -> dict[str, Attempt]:
-    """Try every probe unconfined. Looks at the sinks (``drain``) before a child is ended."""
-    return _run(probes, targets, nonces, drain, None)
+    """Try every probe unconfined. Looks at the sinks (``drain``) before a child is ended.
+
+    ``before`` is the status of the process before localai did anything: a control that carries
+    a layer beyond those is no control.
+    """
+
+    def stay_unconfined() -> str:
+        now = kernel.read_status()
+        added = [name for name in _LAYERS_IN_STATUS if now.get(name) != before.get(name)]
+        return f"the control is confined itself ({', '.join(added)})" if added else ""
+
+    return _run(probes, targets, nonces, drain, stay_unconfined)
 
 
 def try_confined(
     probes: Sequence[Probe], targets: Targets, nonces: Nonces, confine: Filter
 ) -> dict[str, Attempt]:
-    """Try every probe under the filter ``confine``, as ``run_controls`` does."""
-    return _run(probes, targets, nonces, lambda: b"", confine)
+    """Try every probe under the filter ``confine``, in processes that are ended afterwards."""
+
+    def put_on() -> str:
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        install(confine)
+        return ""
+
+    return _run(probes, targets, nonces, lambda: b"", put_on)
 
 
 def _run(
@@ -106,11 +132,11 @@ def _run(
     targets: Targets,
     nonces: Nonces,
     drain: Callable[[], bytes],
-    confine: Filter | None,
+    become: Become,
 ) -> dict[str, Attempt]:
     together = [probe for probe in probes if not probe.alone]
-    trials = [_Trial([probe], targets, nonces, confine) for probe in probes if probe.alone]
-    trials.insert(0, _Trial(together, targets, nonces, confine))
+    trials = [_Trial([probe], targets, nonces, become) for probe in probes if probe.alone]
+    trials.insert(0, _Trial(together, targets, nonces, become))
     deadline = time.monotonic() + PATIENCE_S
     received = b""
     while waiting := [trial for trial in trials if not trial.over]:

@@ -34,18 +34,23 @@ class Drops:
             path = self._directory / name
             if not path.exists():
                 path.touch(0o666)
+        os.truncate(self._directory / "length", 0)  # a shorter nonce must have to be longer
 
     def drain(self) -> bytes:
         """Every name, link, content, length, time, mode and attribute there is, as bytes."""
         seen = [path.name.encode() for path in self._in_shared_memory()]
         modes = 0
         for path in sorted(self._directory.iterdir()):
-            status = path.lstat()
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue  # renamed by a probe just now: its new name is seen at the next look
             seen += [path.name.encode(), b"%07x %07x" % (status.st_size, int(status.st_mtime))]
             if path.is_symlink():
                 seen.append(os.fsencode(path.readlink()))
             elif path.is_file():
-                seen.append(self._content(path))
+                with contextlib.suppress(FileNotFoundError):
+                    seen.append(self._content(path))
             if path.name.startswith("mode-"):
                 modes |= (status.st_mode & 0o177) << 7 * int(path.name[-1])
         seen.append(b"%07x" % modes)

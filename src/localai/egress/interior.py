@@ -34,6 +34,7 @@ class Request:
 
     ``directory`` is its own, empty; ``private_directory`` one of this account's in which a file
     is made that only this account may read. ``withheld`` namespaces are not tried for.
+    ``before``: see ``run_controls``.
     """
 
     instruments: Instruments
@@ -41,6 +42,7 @@ class Request:
     directory: Path
     private_directory: Path
     withheld: frozenset[str]
+    before: Mapping[str, str]
 
 
 class Interior:
@@ -97,7 +99,10 @@ class Interior:
     def run_controls(self) -> dict[str, Attempt]:
         prepare()
         possible = self._possible(PROBES)
-        return run_controls(possible, self.sinks.targets, self._request.nonces.control, self.drain)
+        asked = self._request
+        return run_controls(
+            possible, self.sinks.targets, asked.nonces.control, self.drain, asked.before
+        )
 
     def try_launcher(self) -> dict[str, Attempt]:
         network = [probe for probe in self._possible(PROBES) if probe.network]

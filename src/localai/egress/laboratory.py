@@ -49,12 +49,13 @@ class Laboratory:
         instruments: Instruments,
         nonces: Nonces,
         private_directory: Path,
-        withheld: frozenset[str] = frozenset(),
+        withheld: frozenset[str],
+        before: Mapping[str, str],
     ) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="localai-"))
         self._directory.chmod(0o711)
         ours, theirs = socket.socketpair()
-        request = Request(instruments, nonces, self._directory, private_directory, withheld)
+        request = Request(instruments, nonces, self._directory, private_directory, withheld, before)
         self.pid = kernel.fork(lambda: _work(ours, theirs, request))
         theirs.close()
         self._socket = ours

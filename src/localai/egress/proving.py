@@ -32,14 +32,22 @@ class Proof:
     """A self-test under way. The constructor forks: no thread may run yet, and the process must
     not have hidden itself, or its children could not be looked at either."""
 
-    def __init__(self, private_directory: Path, withheld: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        private_directory: Path,
+        before: Mapping[str, str],
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
         """``private_directory`` is one that only this account can read; a file is made there for
-        as long as the self-test lasts. ``withheld``: see ``isolation.isolate``."""
+        as long as the self-test lasts. ``before`` is this process's own status, read before
+        localai did anything to it. ``withheld``: see ``isolation.isolate``."""
         self._started = time.perf_counter()
         self._closed = False
         self.nonces = _draw_nonces()
         self._instruments = make_instruments()
-        self.laboratory = Laboratory(self._instruments, self.nonces, private_directory, withheld)
+        self.laboratory = Laboratory(
+            self._instruments, self.nonces, private_directory, withheld, before
+        )
         self.premises: Premises | None = None
         self._controls: dict[str, Attempt] = {}
 

@@ -40,7 +40,8 @@ def leave(spec: SandboxSpec) -> str:
     if spec.laboratory:
         shared = [kind for kind in _SHARED_WITH_LABORATORY if kind in spec.namespaces]
         namespaces.enter(spec.laboratory, shared)
-    namespaces.unshare(spec.own_namespaces)
+    if spec.own_namespaces:
+        namespaces.unshare(spec.own_namespaces)
     if "mnt" not in spec.own_namespaces:
         return ""
     namespaces.keep_mounts_private()

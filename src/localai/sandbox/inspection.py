@@ -22,15 +22,18 @@ _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """What can only be seen before the worker hides itself: its namespaces and descriptors."""
+    """What can only be seen before the worker hides itself: its namespaces and descriptors, and
+    the namespaces that it came through."""
 
     namespaces: Mapping[str, str]
+    laboratory: Mapping[str, str]
     descriptors: Mapping[int, str]
 
 
-def look_early(pid: int) -> Early:
+def look_early(pid: int, spec: SandboxSpec) -> Early:
     """Look at worker ``pid`` while it may still be looked at. Raises OSError if it may not."""
-    return Early(read_namespaces(pid), describe_descriptors(pid))
+    laboratory = read_namespaces(spec.laboratory) if spec.laboratory else {}
+    return Early(read_namespaces(pid), laboratory, describe_descriptors(pid))
 
 
 def inspect(
@@ -112,6 +115,9 @@ def _descriptors(early: Early, evidence: Evidence, expected: frozenset[int]) -> 
 
 
 def _namespaces(early: Early) -> Layer:
+    """A network of its own, which is neither the host's nor the one with the sinks. The user
+    namespace is the laboratory's too: it is what the others belong to."""
     ours = read_namespaces()
-    own = [kind for kind, name in early.namespaces.items() if name != ours[kind]]
-    return _layer("namespaces", "net" in own, f"{len(own)} namespaces")
+    other = {kind: name for kind, name in early.namespaces.items() if name != ours[kind]}
+    own = "net" in other and other["net"] != early.laboratory.get("net")
+    return _layer("namespaces", own, f"{len(other)} namespaces" if own else "none of its own")

@@ -42,9 +42,9 @@ class WorkerProcess:
     """One worker. The constructor starts the process, which waits to be told how to confine
     itself. Every method raises WorkerError with the worker's last words if it dies."""
 
-    def __init__(self, environment: Mapping[str, str], filters_before: int) -> None:
+    def __init__(self, environment: Mapping[str, str], before: Mapping[str, str]) -> None:
         """``environment`` is added to a plain one; nothing of the launcher's own is passed on.
-        ``filters_before``: see ``inspection.inspect``."""
+        ``before`` is the launcher's own status (a container may have put filters on it)."""
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         their_requests, self._requests = os.pipe()
         self._replies, their_replies = os.pipe()
@@ -53,7 +53,7 @@ class WorkerProcess:
         theirs = {ERRORS: their_errors, REQUESTS: their_requests, REPLIES: their_replies,
                   HANDOFF: their_handoff.detach()}  # fmt: skip
         self.client = Client(self._requests, self._replies)  # for a worker that was told to go
-        self._filters_before = filters_before
+        self._filters_before = int(before.get("Seccomp_filters", 0))
         self._started = self.pid = _spawn(theirs, {**_PLAIN_ENVIRONMENT, **environment})
         self._ended = False
 
@@ -85,7 +85,7 @@ class WorkerProcess:
 
     def _look(self) -> Early:
         try:
-            return look_early(self.pid)
+            return look_early(self.pid, self._spec)
         except OSError as error:
             raise WorkerError(
                 f"the worker cannot be looked at: {error.strerror}", hint="localai doctor"

@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from errno import EINVAL, ENOSYS
+from errno import EINVAL, ENOSYS, EPERM
 from signal import SIGSEGV
 
 from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
@@ -160,9 +160,9 @@ PROBES = (
     *(
         (
             Probe("int80", "a UDP datagram by the i386 system call table", "udp4", int80,
-                  frozenset({ENOSYS, -SIGSEGV}), network=True, alone=True),
+                  frozenset({ENOSYS, EPERM, -SIGSEGV}), network=True, alone=True),
             Probe("x32", "a UDP datagram by the x32 system call table", "udp4", x32,
-                  frozenset({ENOSYS}), network=True),
+                  frozenset({ENOSYS, EPERM}), network=True),
         )
         if this_machine() == "x86_64"
         else ()

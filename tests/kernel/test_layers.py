@@ -1,0 +1,164 @@
+"""Every layer, taken away and put alone: what it stops, and that nothing stops by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+from attribution import NOWHERE, ONLY_STOPPED_BY, STOPPED_BY
+from trials import Outcomes, full_trial, run_trial
+
+from localai.egress.probes import BY_NAME, NETWORK_PROBES
+from localai.sandbox.spec import LAYERS
+
+ALL_NAMESPACES = ("user", "mnt", "net", "ipc", "uts", "cgroup", "pid")
+REMOVABLE = [layer for layer in LAYERS if layer != "no-new-privs"]
+NEVER_CLOSED = ["tcp4", "udp4", "unix-stream", "unix-datagram", "read-home", "read-file",
+                "write-new", "execute", "decoy-write", "decoy-reconnect"]  # fmt: skip
+
+ProbeAll = Callable[..., Outcomes]
+
+
+def blocked(outcomes: Outcomes) -> set[str]:
+    return {name for name, outcome in outcomes.items() if outcome == "blocked"}
+
+
+def stoppers(probe: str, as_root: bool) -> set[str]:
+    return set(STOPPED_BY[probe]) - (set() if as_root else {"account"})
+
+
+def test_the_table_names_every_probe() -> None:
+    assert set(STOPPED_BY) | NOWHERE == set(BY_NAME)
+    assert len(BY_NAME) >= 40
+
+
+def test_with_all_layers_nothing_gets_out() -> None:
+    found = full_trial()
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+    assert found["missing"] == []
+    assert found["uid"] != 0
+
+
+def test_under_the_launchers_filter_nothing_gets_out() -> None:
+    found = full_trial()["launcher"]
+    assert set(found) == {probe.name for probe in NETWORK_PROBES}
+    assert set(found.values()) <= {"blocked", "closed", "unsafe-here"}
+
+
+@pytest.mark.parametrize("withheld", [(), ALL_NAMESPACES], ids=["namespaces", "no-namespaces"])
+def test_what_can_never_be_closed_is_not(withheld: tuple[str, ...]) -> None:
+    outcomes = full_trial(withheld)["outcomes"]
+    assert {name: outcomes[name] for name in NEVER_CLOSED} == dict.fromkeys(NEVER_CLOSED, "blocked")
+    assert not any(BY_NAME[name].closing for name in NEVER_CLOSED)
+
+
+def test_without_any_layer_every_probe_arrives(probe_all: ProbeAll) -> None:
+    names = blocked(full_trial()["outcomes"])
+    outcomes = probe_all(names, without=list(LAYERS))
+    assert outcomes == dict.fromkeys(names, "arrived")
+
+
+@pytest.mark.parametrize("layer", REMOVABLE)
+def test_a_layer_alone_stops_what_the_table_says(
+    layer: str, as_root: bool, probe_all: ProbeAll
+) -> None:
+    if not as_root and layer == "account":
+        pytest.skip("an ordinary user's worker keeps the user's account")
+    names = blocked(full_trial()["outcomes"])
+    others = [other for other in LAYERS if other != layer]
+    outcomes = probe_all(names, without=others)
+    assert blocked(outcomes) == {name for name in names if layer in stoppers(name, as_root)}
+
+
+@pytest.mark.parametrize("layer", REMOVABLE)
+def test_a_layer_taken_away_is_missed(layer: str, as_root: bool, probe_all: ProbeAll) -> None:
+    """The status says so, the gates refuse, and what only this layer stops gets out."""
+    if not as_root and layer in ("account", "capabilities"):
+        pytest.skip("an ordinary user's worker has no other account and no capabilities to lose")
+    names = blocked(full_trial()["outcomes"])
+    outcomes = probe_all(names, without=[layer])
+    assert {n for n in names if outcomes[n] == "arrived"} == ONLY_STOPPED_BY[layer] & names
+
+
+@pytest.mark.parametrize("layer", REMOVABLE)
+def test_the_status_tells_which_layer_is_missing(layer: str, as_root: bool) -> None:
+    if not as_root and layer in ("account", "capabilities"):
+        pytest.skip("an ordinary user's worker has no other account and no capabilities to lose")
+    found = run_trial(without=[layer], only=[])
+    # A worker that stays root keeps root's capabilities away from it all the same, and one that
+    # becomes another account loses them with the old one.
+    assert layer in found["missing"] or (layer == "capabilities" and as_root)
+    assert ("namespaces" in found["missing"]) == (layer == "namespaces")
+
+
+def taken_away_exactly(names: Iterable[str], as_root: bool) -> dict[frozenset[str], list[str]]:
+    groups: dict[frozenset[str], list[str]] = {}
+    for name in names:
+        groups.setdefault(frozenset(stoppers(name, as_root)), []).append(name)
+    return groups
+
+
+def test_a_probe_arrives_once_exactly_its_layers_are_gone(
+    as_root: bool, probe_all: ProbeAll
+) -> None:
+    """With all layers but those that stop it, so that it reaches the call it is named after."""
+    names = blocked(full_trial()["outcomes"])
+    for layers, group in taken_away_exactly(names, as_root).items():
+        outcomes = probe_all(group, without=sorted(layers))
+        assert outcomes == dict.fromkeys(group, "arrived"), sorted(layers)
+
+
+def test_without_no_new_privs_no_worker_can_be_had() -> None:
+    with pytest.raises(AssertionError, match=r"landlock_restrict_self|seccomp"):
+        run_trial(without=["no-new-privs"])
+
+
+def test_without_namespaces_the_required_layers_hold() -> None:
+    found = full_trial(ALL_NAMESPACES)
+    assert found["namespaces"] == []
+    assert found["missing"] == ["namespaces"]
+    assert found["refusing"] == []
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+    assert len(blocked(found["outcomes"])) >= 40
+
+
+def test_without_namespaces_and_layers_every_probe_arrives(probe_all: ProbeAll) -> None:
+    names = blocked(full_trial(ALL_NAMESPACES)["outcomes"])
+    outcomes = probe_all(names, without=list(LAYERS), withheld=ALL_NAMESPACES)
+    assert outcomes == dict.fromkeys(names, "arrived")
+
+
+def test_where_the_kernel_forbids_namespaces_the_rest_holds() -> None:
+    """A filter like a container's: no unshare, no setns. It is no layer of ours."""
+    found = run_trial(forbid=["unshare", "setns"])
+    assert found["namespaces"] == []
+    assert found["missing"] == ["namespaces"]
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+
+
+def test_only_mounts_forbidden_costs_one_namespace() -> None:
+    """Ubuntu 24.04 grants unshare and then denies mounts."""
+    found = run_trial(forbid=["mount"])
+    assert "mnt" not in found["namespaces"]
+    assert "net" in found["namespaces"]
+    assert found["refusing"] == []
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+
+
+@pytest.mark.parametrize("abi", [1, 2, 3, 4, 5, 6])
+def test_an_older_landlock_is_enough(abi: int) -> None:
+    found = run_trial(landlock=abi)
+    assert found["refusing"] == []
+    assert found["details"]["landlock"].startswith(f"landlock {abi} ")
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+
+
+def test_no_landlock_at_all_refuses() -> None:
+    found = run_trial(landlock=0, only=[])
+    assert found["refusing"] == ["landlock"]
+
+
+def test_a_control_that_is_confined_proves_nothing() -> None:
+    found = run_trial(forbid=["vhangup"], controls_confined=True)
+    assert set(found["outcomes"].values()) == {"not-checked"}
+    assert "the control is confined itself" in found["errors"]["tcp4"]

@@ -1,0 +1,66 @@
+"""One worker, confined as asked, probed, and judged: run as a program, since it hides itself.
+
+    python trial.py '{"without": ["seccomp"], "withheld": ["net"], "only": ["tcp4"], "landlock": 1}'
+
+``forbid`` names system calls that this program forbids itself first.
+
+Prints the status and the outcome of every probe as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localai.egress.proving import Proof
+from localai.launch import make_spec
+from localai.sandbox import kernel
+from localai.sandbox.filters import deny
+from localai.sandbox.seccomp import Action, Filter, install
+from localai.worker.process import WorkerProcess
+
+
+def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
+    before = kernel.read_status()
+    if asked.get("forbid"):  # as a container's filter does
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        install(Filter(Action.ALLOW, deny(asked["forbid"])))
+        before = before if asked.get("controls_confined") else kernel.read_status()
+    proof = Proof(directory, before, frozenset(asked.get("withheld", ())))
+    kernel.hide()
+    worker = WorkerProcess({}, before)
+    try:
+        spec = make_spec(proof.wait_for_premises(), gpu=False, parts=1)
+        spec = replace(spec, unsafe_without=tuple(asked.get("without", ())))
+        if "landlock" in asked:
+            spec = replace(spec, landlock=asked["landlock"])
+        worker.confine(spec)
+        proof.begin_controls()
+        status = worker.seal(proof.lent).status
+        proof.wait_for_controls()
+        names = [name for name in proof.to_send() if name in asked.get("only", [name])]
+        attempts = worker.probe(names, proof.targets, proof.told(), proof.lent_places)
+        report = proof.judge(attempts)
+    finally:
+        worker.end()
+        proof.close()
+    assert proof.premises is not None
+    return {
+        "namespaces": proof.premises.namespaces,
+        "missing": [layer.name for layer in status.layers if not layer.in_force],
+        "refusing": [layer.name for layer in status.missing_required],
+        "details": {layer.name: layer.detail for layer in status.layers},
+        "uid": status.uid,
+        "outcomes": {result.probe: result.outcome for result in report.results},
+        "errors": {result.probe: result.detail for result in report.results},
+        "launcher": {result.probe: result.outcome for result in report.launcher.results},
+    }
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        print(json.dumps(try_out(json.loads(sys.argv[1]), Path(directory))))
