@@ -1,0 +1,60 @@
+"""Small files that decide something: what is not one, or not its owner's alone, is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from localai.errors import StateError
+from localai.smallfile import read_small
+
+
+def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    assert read_small(tmp_path / "none") is None
+    (tmp_path / "file").touch()
+    assert read_small(tmp_path / "file" / "below") is None
+
+
+def test_up_to_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 100)
+    assert read_small(path, limit=100) == b"x" * 100
+    with pytest.raises(StateError, match="larger"):
+        read_small(path, limit=99)
+
+
+def test_only_regular_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(StateError, match="not a regular file"):
+            read_small(path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "believed"), [(0o600, True), (0o644, True), (0o664, False), (0o646, False)]
+)
+def test_writable_for_its_owner_alone(tmp_path: Path, mode: int, believed: bool) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    path.chmod(mode)
+    assert read_small(path) == b"x"
+    if believed:
+        assert read_small(path, owner=os.getuid()) == b"x"
+    else:
+        with pytest.raises(StateError, match="nobody else"):
+            read_small(path, owner=os.getuid())
+
+
+def test_somebody_elses_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(StateError, match="belongs to"):
+        read_small(tmp_path / "file", owner=os.getuid() + 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_an_unreadable_file_is_an_error_not_an_absence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch(mode=0o000)
+    with pytest.raises(StateError, match="cannot read"):
+        read_small(tmp_path / "file")
