@@ -56,7 +56,7 @@ def _leeway(root: Path, path: str, limit: str, used: str) -> list[FreeMemory]:
             continue
         if most != "max":
             left = max(0, int(most) - taken + cached)
-            found.append(FreeMemory(left, f"cgroup /{group}".removesuffix("/.")))
+            found.append(FreeMemory(left, f"cgroup {PurePosixPath('/') / group}"))
     return found
 
 

@@ -1,0 +1,97 @@
+"""Judging: only sinks acquit, and whatever is missing refuses."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+import pytest
+
+from localai.egress.selftest import (
+    Attempt,
+    EgressReport,
+    Judged,
+    LauncherReport,
+    Outcome,
+    judge,
+)
+
+ROW = Judged(
+    probe="udp4",
+    control_nonce="c0c0c0c",
+    nonce="f00f00f",
+    control=Attempt(),
+    attempt=Attempt(error=errno.EPERM),
+    closing=frozenset({errno.ENOSYS}),
+)
+CONTROL = b"...c0c0c0c..."
+BOTH = b"c0c0c0c f00f00f"
+
+
+def outcome(row: Judged, received: bytes) -> Outcome:
+    return judge([row], received, errno.errorcode)[0].outcome
+
+
+def test_a_control_that_arrived_and_a_probe_that_did_not() -> None:
+    assert outcome(ROW, CONTROL) is Outcome.BLOCKED
+
+
+def test_the_sink_decides_whatever_the_errno_says() -> None:
+    assert outcome(ROW, BOTH) is Outcome.ARRIVED
+
+
+def test_success_without_arrival_is_blocked() -> None:
+    assert outcome(replace(ROW, attempt=Attempt()), CONTROL) is Outcome.BLOCKED
+
+
+def test_what_a_reading_probe_learned_has_arrived() -> None:
+    row = replace(ROW, control_nonce=ROW.nonce, control=Attempt(learned=ROW.nonce))
+    assert outcome(row, b"") is Outcome.BLOCKED
+    assert outcome(replace(row, attempt=Attempt(learned="xf00f00fx")), b"") is Outcome.ARRIVED
+
+
+@pytest.mark.parametrize(
+    ("row", "received"),
+    [
+        pytest.param(ROW, b"", id="the control did not arrive"),
+        pytest.param(
+            replace(ROW, control=Attempt(error=errno.EPERM)), b"", id="an errno not listed"
+        ),
+        pytest.param(replace(ROW, control=None), CONTROL, id="no control was reported"),
+        pytest.param(replace(ROW, control=Attempt(failed="x")), CONTROL, id="a failed control"),
+        pytest.param(replace(ROW, attempt=None), CONTROL, id="no probe was reported"),
+        pytest.param(replace(ROW, attempt=Attempt(failed="x")), CONTROL, id="a failed probe"),
+    ],
+)
+def test_anything_else_was_not_checked(row: Judged, received: bytes) -> None:
+    assert outcome(row, received) is Outcome.NOT_CHECKED
+
+
+def test_closed_needs_an_errno_of_this_very_probes() -> None:
+    row = replace(ROW, control=Attempt(error=errno.ENOSYS))
+    assert outcome(row, b"") is Outcome.CLOSED
+    assert outcome(replace(row, closing=frozenset()), b"") is Outcome.NOT_CHECKED
+
+
+def test_a_closed_way_through_which_something_came_is_open() -> None:
+    row = replace(ROW, control=Attempt(error=errno.ENOSYS))
+    assert outcome(row, b"f00f00f") is Outcome.ARRIVED
+
+
+def test_unsafe_is_counted_apart() -> None:
+    assert outcome(replace(ROW, unsafe="no network of our own"), b"") is Outcome.UNSAFE_HERE
+
+
+def test_the_report_counts_only_what_was_sent() -> None:
+    rows = [
+        ROW,
+        replace(ROW, probe="x32", control=Attempt(error=errno.ENOSYS), control_nonce="1111111"),
+        replace(ROW, probe="multicast", unsafe="no network of our own"),
+        replace(ROW, probe="tcp4", nonce="2222222", attempt=Attempt(error=errno.EPERM)),
+    ]
+    results = tuple(judge(rows, CONTROL + b"2222222", errno.errorcode))
+    report = EgressReport(results, LauncherReport(results[:1]), 0.1)
+    assert (report.probes, report.controls_arrived) == (2, 2)
+    assert report.arrived == ("tcp4",)
+    assert (report.closed, report.unsafe_here) == (("x32",), ("multicast",))
+    assert (report.launcher.probes, report.launcher.arrived) == (1, ())
