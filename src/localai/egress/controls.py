@@ -16,8 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from localai.egress.probes import attempt
-from localai.egress.probes.probe import Probe, Target
-from localai.egress.selftest import Attempt
+from localai.egress.probes.probe import Attempt, Probe, Target
 from localai.sandbox import kernel
 from localai.sandbox.seccomp import Filter, install
 

@@ -12,8 +12,7 @@ from localai.egress.drops import Drops
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
 from localai.egress.probes import PROBES, prepare
-from localai.egress.probes.probe import Probe
-from localai.egress.selftest import Attempt
+from localai.egress.probes.probe import Attempt, Probe
 from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.victim import Victim
 from localai.sandbox.filters import launcher_filter

@@ -24,8 +24,7 @@ from typing import Any
 
 from localai.egress.instruments import Instruments
 from localai.egress.interior import Interior, Nonces, Request
-from localai.egress.probes.probe import Target
-from localai.egress.selftest import Attempt
+from localai.egress.probes.probe import Attempt, Target
 from localai.errors import WorkerError
 from localai.sandbox import kernel
 

@@ -13,8 +13,8 @@ from localai.egress.instruments import make_instruments
 from localai.egress.interior import Nonces
 from localai.egress.laboratory import Laboratory, Premises
 from localai.egress.probes import PROBES
-from localai.egress.probes.probe import Probe, Target
-from localai.egress.selftest import Attempt, EgressReport, Judged, LauncherReport, judge
+from localai.egress.probes.probe import Attempt, Probe, Target
+from localai.egress.selftest import EgressReport, Judged, LauncherReport, judge
 
 # Where each instrument that is lent to the worker stands: the sinks' names and the field.
 _LENT = (

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from localai.egress.probes.probe import Attempt
+
 
 class Outcome(StrEnum):
     """What became of one probe."""
@@ -21,19 +23,6 @@ class Outcome(StrEnum):
 
 
 REFUSING_OUTCOMES = frozenset({Outcome.ARRIVED, Outcome.NOT_CHECKED})
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What the process that tried a probe says of it.
-
-    ``error`` is the errno that the probe's call met (0 if none), ``learned`` what a reading
-    probe read, ``failed`` why the attempt itself could not be carried out ("" if it was).
-    """
-
-    error: int = 0
-    learned: str = ""
-    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

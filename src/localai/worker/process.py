@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localai.egress.probes.probe import Target
-from localai.egress.selftest import Attempt
+from localai.egress.probes.probe import Attempt, Target
 from localai.errors import WorkerError
 from localai.sandbox import kernel
 from localai.sandbox.confine import Evidence

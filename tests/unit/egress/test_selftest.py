@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from localai.egress.probes.probe import Attempt
 from localai.egress.selftest import (
-    Attempt,
     EgressReport,
     Judged,
     LauncherReport,

@@ -6,8 +6,7 @@ A probe's target and its nonce are all that it knows. Whether it got out, its si
 from __future__ import annotations
 
 from localai.egress.probes import abi, descriptors, files, ipc, network, processes
-from localai.egress.probes.probe import Probe, Target
-from localai.egress.selftest import Attempt
+from localai.egress.probes.probe import Attempt, Probe, Target
 
 PROBES: tuple[Probe, ...] = (
     *network.PROBES,

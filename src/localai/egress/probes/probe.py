@@ -1,4 +1,4 @@
-"""What a probe is."""
+"""What a probe is, and what whoever tried one says of it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ class Probe:
     alone: bool = False
     twin: str = ""
     reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the process that tried a probe says of it.
+
+    ``error`` is the errno that the probe's call met (0 if none), ``learned`` what a reading
+    probe read, ``failed`` why the attempt itself could not be carried out ("" if it was).
+    """
+
+    error: int = 0
+    learned: str = ""
+    failed: str = ""
 
 
 def number(target: Target, key: str) -> int:
