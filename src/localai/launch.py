@@ -14,35 +14,19 @@ The order is what makes it both fast and safe:
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import localai
-from localai.artifact import (
-    OpenArtifact,
-    hash_artifact,
-    make_vessels,
-    measure_resources,
-    open_artifact,
-    seal_artifact,
-)
 from localai.egress.proving import Proof
 from localai.errors import PlatformError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
-from localai.host import TELEMETRY_SWITCHES, forced_switches
+from localai.host import TELEMETRY_SWITCHES
 from localai.places import Places, make_private
-from localai.plan.build import Decision, decide, why_not_to_probe
-from localai.plan.document import record_document
-from localai.plan.facts import Facts, Use
-from localai.plan.gather import gather
-from localai.records.log import append
+from localai.plan.facts import Use
 from localai.sandbox import kernel
 from localai.sandbox.filters import launcher_filter
 from localai.sandbox.landlock import best_abi
@@ -52,6 +36,7 @@ from localai.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
     from localai.egress.laboratory import Premises
+    from localai.examination import Examined
     from localai.worker.client import Client
 
 _UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
@@ -84,12 +69,10 @@ class Around:
 class Start:
     """A start that was decided. ``client`` talks to the worker if it was allowed and loads."""
 
-    def __init__(
-        self, facts: Facts, decision: Decision, record: int, worker: WorkerProcess | None
-    ) -> None:
-        self.facts = facts
-        self.decision = decision
-        self.record = record
+    def __init__(self, examined: Examined, worker: WorkerProcess | None) -> None:
+        self.facts = examined.facts
+        self.decision = examined.decision
+        self.record = examined.record
         self._worker = worker
 
     @property
@@ -102,17 +85,6 @@ class Start:
             self._worker.end()
 
 
-class _Clock:
-    """Milliseconds since the start at which each step was done."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self.marks: dict[str, float] = {}
-
-    def mark(self, step: str) -> None:
-        self.marks[step] = 1000 * (time.perf_counter() - self._began)
-
-
 def start(request: StartRequest, around: Around, report: Progress = report_nothing) -> Start:
     """Do everything above and return what was decided, recorded, and, if allowed, started.
 
@@ -120,38 +92,38 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
     be done at all; then nothing was started and nothing is left running.
     """
     with ExitStack() as cleanup:
-        clock = _Clock()
-        opened = open_artifact(request.model)
-        cleanup.callback(opened.close)
         before = kernel.read_status()
         proof = Proof(make_private(around.places.state), before)
         cleanup.callback(proof.close)
         _hide()
-        make_vessels(opened)
         worker = WorkerProcess(TELEMETRY_SWITCHES, before)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(worker.end)
+        # The worker and the laboratory start now; meanwhile what is slow to import is imported.
+        from localai.artifact import make_vessels, open_artifact
+        from localai.examination import Clock, examine
+
+        clock = Clock()
+        opened = open_artifact(request.model)
+        cleanup.callback(opened.close)
+        make_vessels(opened)
         spec = make_spec(proof.wait_for_premises(), request.gpu_layers != 0, len(opened.files) or 1)
         worker.confine(spec)
         clock.mark("worker-started")
-        facts = gather(
-            around.places, around.environ, use=request.use, today=datetime.now(UTC).date(),
-            host_name=around.host_name, terminal=around.terminal,
-        )  # fmt: skip
-        clock.mark("facts")
-        facts, repack = _prove(request, facts, opened, proof, worker, clock, report)
-        facts = replace(facts, timings_ms=MappingProxyType(clock.marks))
-        decision, record = _decide(request, facts, around.places)
-        if not (decision.allowed and request.load):
-            return Start(facts, decision, record, None)
+        examined = examine(request, around, opened, proof, worker, clock, report)
+        if not (examined.decision.allowed and request.load):
+            return Start(examined, None)
         kept.pop_all()  # from here on the worker is the caller's to end
         proof.close()
-        options = {"context": request.context, "threads": request.threads or count_cores(),
-                   "gpu_layers": request.gpu_layers if spec.devices else 0,
-                   "repack": repack}  # fmt: skip
+        options = {
+            "context": request.context,
+            "threads": request.threads or count_cores(),
+            "gpu_layers": request.gpu_layers if spec.devices else 0,
+            "repack": examined.repack,
+        }
         worker.go(opened.sizes, options)
         install_launcher_filter(worker.pid)
-        return Start(facts, decision, record, worker)
+        return Start(examined, worker)
 
 
 def _hide() -> None:
@@ -196,58 +168,6 @@ def _find_unused_uid() -> int:
         "this root account has no other uid that the worker could become",
         hint="run localai as an ordinary user",
     )
-
-
-def _prove(
-    request: StartRequest,
-    facts: Facts,
-    opened: OpenArtifact,
-    proof: Proof,
-    worker: WorkerProcess,
-    clock: _Clock,
-    report: Progress,
-) -> tuple[Facts, bool]:
-    """The facts with everything measured in them, and whether weights may be repacked."""
-    unprobed = why_not_to_probe(facts, facts.policy.policy)
-    if not unprobed and opened.artifact.problem:
-        unprobed = "the file cannot be read"
-    if unprobed:
-        hash_artifact(opened, facts.manifests, report)
-        return replace(facts, artifact=opened.artifact, unprobed=unprobed), False
-    proof.begin_controls()
-    resources, repack = measure_resources(opened, request.context)
-    if resources.needed <= resources.free:
-        threads = len(os.sched_getaffinity(0))
-        seal_artifact(opened, facts.manifests, threads, report)
-    else:
-        hash_artifact(opened, facts.manifests, report)
-    clock.mark("artifact")
-    sealed = worker.seal([*proof.lent, *map(_read_only, opened.vessels)])
-    clock.mark("worker-sealed")
-    proof.wait_for_controls()
-    clock.mark("controls")
-    attempts = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
-    egress = proof.judge(attempts)
-    clock.mark("probes")
-    measured = replace(
-        facts, artifact=opened.artifact, resources=resources, sandbox=sealed.status,
-        egress=egress, switches=forced_switches(sealed.environment),
-    )  # fmt: skip
-    return measured, repack
-
-
-def _read_only(vessel: int) -> int:
-    """The same memory, opened for reading only: what the worker gets."""
-    return os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _decide(request: StartRequest, facts: Facts, places: Places) -> tuple[Decision, int]:
-    """Ask all gates and have the answer on disk before anything follows from it."""
-    decision = decide(facts, facts.policy.policy)
-    event = "run" if request.load else "check"
-    now = datetime.now(UTC)
-    document = record_document(facts, decision, event=event, now=now, version=localai.__version__)
-    return decision, append(places.records, document)
 
 
 def install_launcher_filter(worker: int) -> None:

@@ -9,17 +9,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.account import read_account
 from localai.cli import console
-from localai.environment import Reading
 from localai.errors import StateError
 from localai.places import Places, find_places
-from localai.plan.facts import Facts, Use
-from localai.plan.gather import find_labels, find_policy, gather
-from localai.policy import LoadedPolicy
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what these bring is imported where it is used: a start begins without it
+    from localai.environment import Reading
     from localai.launch import Around
+    from localai.plan.facts import Facts, Use
+    from localai.policy import LoadedPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,15 @@ class Surroundings:
 
     def account_name(self) -> str:
         """The name of this account, as the operating system has it."""
+        from localai.account import read_account
+
         return read_account(self.environ, terminal=console.interactive()).name
 
     def gather(self, use: Use | None = None) -> Facts:
         """Everything that can be known before a worker runs."""
+        from localai.plan.facts import Use
+        from localai.plan.gather import gather
+
         return gather(
             self.places,
             self.environ,
@@ -58,10 +61,14 @@ class Surroundings:
 
     def read_policy(self) -> LoadedPolicy:
         """The policy in force."""
+        from localai.plan.gather import find_policy
+
         return find_policy(self.places)
 
     def read_labels(self) -> tuple[Reading, ...]:
         """Everything that says what kind of host this is."""
+        from localai.plan.gather import find_labels
+
         return find_labels(self.places, self.environ, today=self.today, host_name=self.host_name)
 
 

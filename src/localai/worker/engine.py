@@ -11,17 +11,21 @@ import ctypes
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from localai.errors import WorkerError
+from localai.worker.generation import EngineOptions, Outcome
 from localai.worker.packages import enter_package
 from localai.worker.protocol import DEFAULT_CONTEXT, Sampling
 
 enter_package("llama_cpp", "llama-cpp-python")
 from llama_cpp import llama_cpp as lib  # noqa: E402
 
+__all__ = ["BATCH", "Engine", "EngineOptions", "Outcome"]
+
 BATCH = 512  # tokens that one step of prompt evaluation takes
 TOP_K = 40  # candidates that sampling looks at; llama.cpp's own default
+Emit = Callable[[str], None]
+Cancelled = Callable[[], bool]
 _PIECE = 256  # bytes of one token's text; longer ones are asked for again
 _LOG_KEPT = 400  # bytes of llama.cpp's error messages that a failure quotes
 _ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
@@ -45,7 +49,7 @@ class _Abort:
     made executable, that asks whatever ``wanted`` is at the time."""
 
     def __init__(self) -> None:
-        self.wanted: Callable[[], bool] = lambda: False
+        self.wanted: Cancelled = lambda: False
         self.callback = lib.ggml_abort_callback(lambda _data: self.wanted())
         self.none = lib.ggml_abort_callback()
 
@@ -57,31 +61,8 @@ lib.llama_log_set(_log, ctypes.c_void_p())
 lib.llama_backend_init()
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's own; ``gpu_layers``: how
-    many layers to offload, -1 for all that the build and the device can; ``repack``: let llama.cpp
-    copy weights into a faster layout, which needs their memory again."""
-
-    context: int | None
-    threads: int
-    gpu_layers: int = 0
-    repack: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a generation went: see ``protocol.Done``."""
-
-    stop: str
-    reused_tokens: int
-    generated_tokens: int
-    first_token_seconds: float
-    generation_seconds: float
-
-
 class Engine:
-    """A loaded model with one sequence in memory.
+    """A loaded model with one sequence in memory, for as long as its process lives.
 
     ``context`` is the number of tokens that fit, ``template`` the model's chat template if it
     has one, ``bos`` and ``eos`` the texts of the tokens that templates name so.
@@ -117,7 +98,7 @@ class Engine:
         model = (
             _load_file(model_fds[0], parameters)
             if len(model_fds) == 1
-            else (_load_parts(model_fds, parameters))
+            else _load_parts(model_fds, parameters)
         )
         if not model:
             raise _failure("llama.cpp cannot load the model")
@@ -153,11 +134,7 @@ class Engine:
         return found
 
     def generate(
-        self,
-        prompt: list[int],
-        sampling: Sampling,
-        emit: Callable[[str], None],
-        cancelled: Callable[[], bool],
+        self, prompt: list[int], sampling: Sampling, emit: Emit, cancelled: Cancelled
     ) -> Outcome:
         """Continue ``prompt`` and ``emit`` the text, which is whole characters at every call.
 
@@ -183,16 +160,11 @@ class Engine:
         finally:
             lib.llama_sampler_free(sampler)
         ended = time.perf_counter()
-        if not first:
-            first = ended
+        first = first or ended
         return Outcome(stop, reused, count, first - started, ended - first)
 
     def _sample(
-        self,
-        sampler: int,
-        limit: int,
-        emit: Callable[[str], None],
-        cancelled: Callable[[], bool],
+        self, sampler: int, limit: int, emit: Emit, cancelled: Cancelled
     ) -> tuple[str, int, float]:
         """The loop of generation: why it stopped, how many tokens, when the first one was there.
 
@@ -216,7 +188,7 @@ class Engine:
                 stop = "cancelled"
                 break
             if count < limit:
-                self._step(token)
+                self._decode([token], last=True)
         rest = decode(b"", True)
         if rest:
             emit(rest)
@@ -241,13 +213,16 @@ class Engine:
             if known != token:
                 break
             kept += 1
+        self._forget_after(kept)
+        return len(self._evaluated)
+
+    def _forget_after(self, kept: int) -> None:
         if not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
             lib.llama_memory_clear(self._memory, True)  # recurrent models cannot forget a part
             kept = 0
         del self._evaluated[kept:]
-        return kept
 
-    def _evaluate(self, tokens: list[int], cancelled: Callable[[], bool]) -> bool:
+    def _evaluate(self, tokens: list[int], cancelled: Cancelled) -> bool:
         """Evaluate a prompt in batches. False if that was cancelled."""
         _abort.wanted = cancelled
         lib.llama_set_abort_callback(self._context, _abort.callback, ctypes.c_void_p())
@@ -259,16 +234,6 @@ class Engine:
         finally:
             lib.llama_set_abort_callback(self._context, _abort.none, ctypes.c_void_p())
         return True
-
-    def _step(self, token: int) -> None:
-        batch = self._batch
-        batch.token[0] = token
-        batch.pos[0] = len(self._evaluated)
-        batch.logits[0] = 1
-        batch.n_tokens = 1
-        if lib.llama_decode(self._context, batch):
-            raise _failure("llama.cpp cannot go on")
-        self._evaluated.append(token)
 
     def _decode(self, tokens: list[int], *, last: bool) -> bool:
         """Evaluate one batch; with ``last`` its last token is to be sampled from.
@@ -283,12 +248,12 @@ class Engine:
         batch.logits[len(tokens) - 1] = last
         batch.n_tokens = len(tokens)
         status = lib.llama_decode(self._context, batch)
+        if status:
+            self._forget_after(position)  # parts of the batch may be in memory
         if status == 2:
-            # Parts of the batch may be in memory: forget them with the rest of it.
-            lib.llama_memory_seq_rm(self._memory, 0, position, -1)
             return False
         if status:
-            raise _failure("llama.cpp cannot evaluate the prompt")
+            raise _failure("llama.cpp cannot evaluate the text")
         self._evaluated += tokens
         return True
 

@@ -1,0 +1,29 @@
+"""What an engine is given and what a generation was: plain data, free of llama.cpp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to load. ``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's
+    own; ``gpu_layers``: how many layers to offload, -1 for all that the build and the device can;
+    ``repack``: let llama.cpp copy weights into a faster layout, which needs their memory again.
+    """
+
+    context: int | None
+    threads: int
+    gpu_layers: int = 0
+    repack: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a generation went: see ``protocol.Done``."""
+
+    stop: str
+    reused_tokens: int
+    generated_tokens: int
+    first_token_seconds: float
+    generation_seconds: float
