@@ -95,11 +95,8 @@ class Engine:
         parameters.n_gpu_layers = options.gpu_layers
         parameters.use_extra_bufts = options.repack
         parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP
-        model = (
-            _load_file(model_fds[0], parameters)
-            if len(model_fds) == 1
-            else _load_parts(model_fds, parameters)
-        )
+        load = _load_file if len(model_fds) == 1 else _load_parts
+        model = load(model_fds, parameters)
         if not model:
             raise _failure("llama.cpp cannot load the model")
         if not lib.llama_model_has_decoder(model) or lib.llama_model_has_encoder(model):
@@ -236,8 +233,7 @@ class Engine:
         return True
 
     def _decode(self, tokens: list[int], *, last: bool) -> bool:
-        """Evaluate one batch; with ``last`` its last token is to be sampled from.
-        False if aborted."""
+        """Evaluate one batch, ``last`` to be sampled from at its end. False if aborted."""
         batch, position = self._batch, len(self._evaluated)
         for index, token in enumerate(tokens):
             batch.token[index] = token
@@ -258,9 +254,9 @@ class Engine:
         return True
 
 
-def _load_file(fd: int, parameters: lib.llama_model_params) -> int | None:
+def _load_file(fds: Sequence[int], parameters: lib.llama_model_params) -> int | None:
     """Load from an open file, without a path and without /proc."""
-    own = os.dup(fd)
+    own = os.dup(fds[0])
     stream = _libc.fdopen(own, b"rb")
     if not stream:
         os.close(own)

@@ -29,5 +29,6 @@ def enter_package(name: str, distribution: str) -> None:
             hint=f"{sys.executable} -m pip install {distribution}",
         )
     package = ModuleType(name)
+    package.__spec__ = spec
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules[name] = package
