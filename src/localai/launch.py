@@ -17,16 +17,18 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localai.egress.proving import Proof
-from localai.errors import PlatformError
+from localai.errors import PlatformError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
 from localai.host import TELEMETRY_SWITCHES
 from localai.places import Places, make_private
 from localai.plan.facts import Use
+from localai.records.log import append
 from localai.sandbox import kernel
 from localai.sandbox.filters import launcher_filter
 from localai.sandbox.landlock import best_abi
@@ -69,15 +71,42 @@ class Around:
 class Start:
     """A start that was decided. ``client`` talks to the worker if it was allowed and loads."""
 
-    def __init__(self, examined: Examined, worker: WorkerProcess | None) -> None:
+    def __init__(self, examined: Examined, worker: WorkerProcess | None, records: Path) -> None:
         self.facts = examined.facts
         self.decision = examined.decision
         self.record = examined.record
         self._worker = worker
+        self._records = records
 
     @property
     def client(self) -> Client | None:
         return self._worker.client if self._worker else None
+
+    def explain(self, error: WorkerError) -> WorkerError:
+        """Say why the worker is gone, and put it on record if the kernel ended it.
+
+        Returns ``error`` itself for a worker that still runs.
+        """
+        killed = self._worker.find_killer() if self._worker else None
+        if killed is None or self._worker is None:
+            return error
+        incident = {
+            "record": "localai.incident/1",
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "event": "worker-ended",
+            "start": self.record,
+            "signal": killed,
+            "last_words": self._worker.last_words(),
+        }
+        number = append(self._records, incident)
+        meaning = {
+            "SIGSYS": "it tried a system call that ends it: treat this as an incident",
+            "SIGKILL": "the kernel does that when memory runs out",
+        }.get(killed, "a fault in the engine or in the model")
+        return WorkerError(
+            f"the worker was ended by {killed}: {meaning}",
+            hint=f"record {number} has the details; localai check MODEL tests the sandbox again",
+        )
 
     def close(self) -> None:
         """End the worker, if one was left running."""
@@ -112,7 +141,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         clock.mark("worker-started")
         examined = examine(request, around, opened, proof, worker, clock, report)
         if not (examined.decision.allowed and request.load):
-            return Start(examined, None)
+            return Start(examined, None, around.places.records)
         kept.pop_all()  # from here on the worker is the caller's to end
         proof.close()
         options = {
@@ -123,7 +152,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         }
         worker.go(opened.sizes, options)
         install_launcher_filter(worker.pid)
-        return Start(examined, worker)
+        return Start(examined, worker, around.places.records)
 
 
 def _hide() -> None:

@@ -52,8 +52,17 @@ class Places:
 def find_places(
     environ: Mapping[str, str], home: Path, administrator: Path = ADMINISTRATOR
 ) -> Places:
-    """Work out the directories from the environment and the account's home directory."""
-    administered = (administrator / "policy.yaml").exists()
+    """Work out the directories from the environment and the account's home directory.
+
+    Raises StateError if an administrator's directory is there and cannot be looked into.
+    """
+    try:
+        administered = (administrator / "policy.yaml").exists()
+    except PermissionError as error:
+        raise StateError(
+            f"{administrator} cannot be looked into: the administrator's rules are unknown",
+            hint=f"ask the administrator: chmod 755 {administrator}",
+        ) from error
     moved = environ.get("LOCALAI_HOME", "")
     if moved and not administered:
         base = Path(moved).absolute()

@@ -10,7 +10,7 @@ from localai.cli import console
 from localai.cli.answer import Provenance, deliver, receive
 from localai.cli.chat import Chat
 from localai.cli.surroundings import Surroundings, look_around
-from localai.errors import Exit
+from localai.errors import Exit, WorkerError
 from localai.launch import Start, StartRequest, start
 
 if TYPE_CHECKING:
@@ -35,10 +35,13 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         assert artifact is not None  # nothing is allowed without one
         provenance = Provenance(artifact.name, artifact.digest, started.record, around.now)
         console.say(f"\n{_disclosure()}")
-        if asked.prompt is None:
-            Chat(client, sampling, provenance, system=asked.system).run()
-            return Exit.DONE
-        return answer_once(client, asked, sampling, provenance, output)
+        try:
+            if asked.prompt is None:
+                Chat(client, sampling, provenance, system=asked.system).run()
+                return Exit.DONE
+            return answer_once(client, asked, sampling, provenance, output)
+        except WorkerError as error:
+            raise started.explain(error) from error
 
 
 def answer_once(

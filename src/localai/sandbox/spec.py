@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import localai
 
 LAYERS = (
     "seccomp", "landlock", "no-new-privs", "capabilities", "account", "rlimits", "descriptors",
@@ -70,11 +69,17 @@ class SandboxSpec:
 
 
 def find_readable(*, gpu: bool) -> tuple[str, ...]:
-    """What a worker may read while it imports: Python with its packages, localai where it lies
-    elsewhere, the system's libraries, and what a GPU's driver reads about the machine."""
-    python = (sys.prefix, sys.base_prefix, str(Path(localai.__file__).parent.parent))
+    """What a worker may read while it imports: Python with its packages, those that lie elsewhere,
+    the system's libraries, and what a GPU's driver reads about the machine."""
+    python = (sys.prefix, sys.base_prefix, *_find_packages())
     places = (*python, *_LIBRARIES, *_ABOUT_THE_MACHINE, *(_GPU_FILES if gpu else ()))
     return tuple(dict.fromkeys(places))
+
+
+def _find_packages() -> list[str]:
+    """Where the packages lie that the worker imports, found without importing them."""
+    specs = [find_spec(name) for name in ("localai", "llama_cpp", "jinja2", "markupsafe")]
+    return [place for spec in specs if spec for place in spec.submodule_search_locations or ()]
 
 
 def find_gpu_devices(directory: Path = Path("/dev")) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from localai.worker.descriptors import ERRORS, HANDOFF, KEPT, REPLIES, REQUESTS
 from localai.worker.protocol import Frame, read_frame, write_frame
 
 PATIENCE_S = 30.0  # for any single step of the start
+_REAPING_S = 1.0  # between the end of a worker's pipes and that of its process
 _HIGH = 100  # descriptors are moved up here first, so that none is in another's place
 _PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
@@ -54,7 +56,7 @@ class WorkerProcess:
         self.client = Client(self._requests, self._replies)  # for a worker that was told to go
         self._filters_before = int(before.get("Seccomp_filters", 0))
         self._started = self.pid = _spawn(theirs, {**_PLAIN_ENVIRONMENT, **environment})
-        self._ended = False
+        self._ended = self._reaped = False
 
     def confine(self, spec: SandboxSpec) -> None:
         """Have it confine itself. It goes on alone; ``seal`` waits for it."""
@@ -116,6 +118,17 @@ class WorkerProcess:
         """Let it load the model. The engine's options are those of ``engine.EngineOptions``."""
         self._tell({"op": "go", "sizes": list(sizes), "options": dict(options)})
 
+    def find_killer(self) -> str | None:
+        """The name of the signal that ended the worker, None if it runs or ended by itself."""
+        deadline = time.monotonic() + _REAPING_S
+        while not self._ended and time.monotonic() < deadline:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._reaped = True
+                return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else None
+            time.sleep(0.01)
+        return None
+
     def end(self) -> None:
         """End the worker and wait for it. Safe to call twice."""
         if self._ended:
@@ -123,7 +136,7 @@ class WorkerProcess:
         self._ended = True
         self._handoff.close()
         os.close(self._requests)
-        for pid in dict.fromkeys((self._started, self.pid)):
+        for pid in () if self._reaped else dict.fromkeys((self._started, self.pid)):
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
