@@ -282,8 +282,8 @@ def test_ctrl_c_leaves_no_file(long_answer: tuple[subprocess.Popen[bytes], Path]
     assert list(out.parent.iterdir()) == []
 
 
-def test_a_worker_that_dies_leaves_no_file(
-    long_answer: tuple[subprocess.Popen[bytes], Path],
+def test_a_worker_that_dies_leaves_no_file_and_a_record(
+    long_answer: tuple[subprocess.Popen[bytes], Path], demo: Home
 ) -> None:
     process, out = long_answer
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -292,7 +292,8 @@ def test_a_worker_that_dies_leaves_no_file(
         os.kill(int(child), signal.SIGKILL)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 4
-    assert b"error: the worker ended" in said
+    assert b"error: the worker " in said
+    assert b"SIGKILL" in said
     assert b"Traceback" not in said
     assert list(out.parent.iterdir()) == []
 
