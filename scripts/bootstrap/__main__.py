@@ -152,7 +152,7 @@ def make(
         [
             *_basics(checkout),
             *also,
-            wheels.fits(folder) if folder and (install or bring) else None,
+            wheels.fits(folder, checkout) if folder and (install or bring) else None,
             needs.compiler(environ) if compiles else None,
             needs.space(
                 checkout,

