@@ -142,8 +142,6 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         examined = examine(request, around, opened, proof, worker, clock, report)
         if not (examined.decision.allowed and request.load):
             return Start(examined, None, around.places.records)
-        kept.pop_all()  # from here on the worker is the caller's to end
-        proof.close()
         options = {
             "context": request.context,
             "threads": request.threads or count_cores(),
@@ -151,7 +149,9 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
             "repack": examined.repack,
         }
         worker.go(opened.sizes, options)
+        proof.close()  # while the worker loads
         install_launcher_filter(worker.pid)
+        kept.pop_all()  # from here on the worker is the caller's to end
         return Start(examined, worker, around.places.records)
 
 

@@ -34,6 +34,7 @@ from localai.sandbox import kernel
 
 RESERVE = 256 << 20  # bytes that the copy leaves free
 _LOOK_EVERY = 16  # chunks between two looks at the free memory
+MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3: this memory never becomes a program
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -96,14 +97,11 @@ def make_vessel(name: str) -> int:
             "another process could look into this one while it verifies",
             hint="run localai without a debugger or tracer",
         )
-    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | _MFD_NOEXEC_SEAL
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL
     try:
         return os.memfd_create(name, flags)
     except OSError:  # Linux before 6.3 does not know MFD_NOEXEC_SEAL
-        return os.memfd_create(name, flags & ~_MFD_NOEXEC_SEAL)
-
-
-_MFD_NOEXEC_SEAL = 0x0008
+        return os.memfd_create(name, flags & ~MFD_NOEXEC_SEAL)
 
 
 def copy_and_hash(

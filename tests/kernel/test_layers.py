@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from attribution import NOWHERE, ONLY_STOPPED_BY, STOPPED_BY
@@ -156,6 +162,41 @@ def test_an_older_landlock_is_enough(abi: int) -> None:
 def test_no_landlock_at_all_refuses() -> None:
     found = run_trial(landlock=0, only=[])
     assert found["refusing"] == ["landlock"]
+
+
+@pytest.mark.parametrize("withheld", [(), ALL_NAMESPACES], ids=["namespaces", "no-namespaces"])
+def test_a_self_test_leaves_nothing_behind(withheld: tuple[str, ...]) -> None:
+    def remains() -> set[str]:
+        places = [Path(tempfile.gettempdir()), Path("/dev/shm")]
+        files = {str(path) for place in places for path in place.glob("localai-*")}
+        ipc = [line for kind in ("msg", "sem", "shm")
+               for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]]  # fmt: skip
+        return files | {" ".join(line.split()[:2]) for line in ipc}
+
+    before = remains()
+    run_trial(withheld=withheld)
+    assert remains() <= before
+
+
+def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
+    """The laboratory outlives it for a moment and tidies up."""
+    code = (
+        "import os, signal, tempfile; from pathlib import Path\n"
+        "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
+        "place = Path(tempfile.mkdtemp(prefix='here-'))\n"
+        "proof = Proof(place, kernel.read_status())\n"
+        "print(place, proof.wait_for_premises().directory, proof.laboratory.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    place, directory, laboratory = done.stdout.split()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{laboratory}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(directory).exists()
+    assert list(Path(place).iterdir()) == []
+    Path(place).rmdir()
 
 
 def test_a_control_that_is_confined_proves_nothing() -> None:

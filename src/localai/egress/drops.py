@@ -24,12 +24,21 @@ class Drops:
         os.mkfifo(self._directory / "fifo", 0o666)
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         self._fifo = os.open(self._directory / "fifo", flags)
-        self._restore()
+        self.restore()
 
     def target(self) -> Target:
-        return {"directory": str(self._directory), "shm": str(self._shm / self._prefix)}
+        return {"directory": str(self._directory)}
 
-    def _restore(self) -> None:
+    def shm_target(self) -> Target:
+        return {"prefix": str(self._shm / self._prefix)}
+
+    @property
+    def shm_usable(self) -> bool:
+        return os.access(self._shm, os.W_OK | os.X_OK)
+
+    def restore(self) -> None:
+        """Have everything in place for the next to try: files under their names, nothing long.
+        Only between attempts: what is tried meanwhile would be lost."""
         for name in _MADE:
             path = self._directory / name
             if not path.exists():
@@ -48,7 +57,7 @@ class Drops:
             seen += [path.name.encode(), b"%07x %07x" % (status.st_size, int(status.st_mtime))]
             if path.is_symlink():
                 seen.append(os.fsencode(path.readlink()))
-            elif path.is_file():
+            elif path.is_file() and not path.name.startswith("mode-"):  # they may be unreadable
                 with contextlib.suppress(FileNotFoundError):
                     seen.append(self._content(path))
             if path.name.startswith("mode-"):
@@ -56,11 +65,9 @@ class Drops:
         seen.append(b"%07x" % modes)
         with contextlib.suppress(OSError):
             seen.append(os.read(self._fifo, 1 << 12))
-        self._restore()
         return b"\n".join(seen)
 
     def _content(self, path: Path) -> bytes:
-        path.chmod(0o666 if not path.name.startswith("mode-") else path.stat().st_mode | 0o600)
         with path.open("rb") as file:
             first = file.read(_FIRST_BYTES)
             file.seek(-min(_FIRST_BYTES, path.stat().st_size), os.SEEK_END)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from localai.egress.probes.probe import Target
 
+MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
 DECOY = 61  # the decoy's descriptor: below the limit on open files, above everything else's
 
 
@@ -55,13 +56,20 @@ def make_instruments() -> Instruments:
     os.dup2(decoy.fileno(), DECOY, inheritable=True)
     decoy.close()
     pipe_end, pipe = os.pipe()
-    program = os.memfd_create("localai-program", os.MFD_CLOEXEC)
+    program = _make_program_file()
     os.write(program, Path("/bin/sh").read_bytes())
     read_only = os.open(f"/proc/self/fd/{program}", os.O_RDONLY | os.O_CLOEXEC)
     os.close(program)  # a program open for writing cannot be executed (ETXTBSY)
     target: Target = {"descriptor": DECOY, "host": "127.0.0.1", "port": second}
     terminals, ends = _terminals()
     return Instruments(target, receivers, pipe_end, pipe, read_only, terminals, ends)
+
+
+def _make_program_file() -> int:
+    try:
+        return os.memfd_create("localai-program", os.MFD_CLOEXEC)
+    except PermissionError:  # the host forbids programs in memory: then that way is closed
+        return os.memfd_create("localai-program", os.MFD_CLOEXEC | MFD_NOEXEC_SEAL)
 
 
 def _receiver() -> socket.socket:

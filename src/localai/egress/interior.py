@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from localai.egress.probes.probe import Attempt, Probe
 from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.victim import Victim
 from localai.sandbox.filters import launcher_filter
+from localai.sandbox.namespaces import unmount
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Interior:
     def __init__(self, request: Request, token: str, cleanup: ExitStack) -> None:
         self._request = request
         self.namespaces = isolate(request.directory, request.withheld)
+        cleanup.callback(_remove, request.directory, covered="mnt" in self.namespaces)
         self.sinks = Sinks(request.directory, token, private="net" in self.namespaces)
         cleanup.callback(self.sinks.close)
         watch_instruments(request.instruments, self.sinks)
@@ -59,10 +62,12 @@ class Interior:
         self._lend()
 
     def _open_drops(self, token: str, cleanup: ExitStack) -> None:
-        drops = Drops(self._request.directory, token)
+        drops = self._drops = Drops(self._request.directory, token)
         cleanup.callback(drops.close)
         self.sinks.add(drops.drain)
-        self.sinks.targets["directory"] = drops.target()
+        self.sinks.targets |= {"directory": drops.target(), "shm": drops.shm_target()}
+        if not drops.shm_usable:
+            self.sinks.unsafe["shm"] = "no shared memory that this account may write to"
 
     def _open_secrets(self, token: str, cleanup: ExitStack) -> None:
         """What reading probes try to learn: a process's memory, a private file, a public one."""
@@ -99,9 +104,11 @@ class Interior:
         prepare()
         possible = self._possible(PROBES)
         asked = self._request
-        return run_controls(
+        attempts = run_controls(
             possible, self.sinks.targets, asked.nonces.control, self.drain, asked.before
         )
+        self._drops.restore()
+        return attempts
 
     def try_launcher(self) -> dict[str, Attempt]:
         network = [probe for probe in self._possible(PROBES) if probe.network]
@@ -110,3 +117,10 @@ class Interior:
 
     def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
         return [probe for probe in probes if probe.sink not in self.sinks.unsafe]
+
+
+def _remove(directory: Path, *, covered: bool) -> None:
+    """Remove the laboratory's directory: here, since the launcher may have died meanwhile."""
+    if covered:
+        unmount(str(directory))
+    shutil.rmtree(directory)

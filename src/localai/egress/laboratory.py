@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import tempfile
@@ -25,7 +24,7 @@ from typing import Any
 from localai.egress.instruments import Instruments
 from localai.egress.interior import Interior, Nonces, Request
 from localai.egress.probes.probe import Attempt, Target
-from localai.errors import WorkerError
+from localai.errors import StateError, WorkerError
 from localai.sandbox import kernel
 
 
@@ -51,8 +50,7 @@ class Laboratory:
         withheld: frozenset[str],
         before: Mapping[str, str],
     ) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="localai-"))
-        self._directory.chmod(0o711)
+        self._directory = _make_directory()
         ours, theirs = socket.socketpair()
         request = Request(instruments, nonces, self._directory, private_directory, withheld, before)
         self.pid = kernel.fork(lambda: _work(ours, theirs, request))
@@ -98,7 +96,8 @@ class Laboratory:
         self._lines.close()
         self._socket.close()  # the laboratory cleans up and ends when its channel closes
         os.waitpid(self.pid, 0)
-        shutil.rmtree(self._directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it is gone, unless the laboratory was killed
+            self._directory.rmdir()
 
     def _send(self, command: str) -> None:
         self._socket.sendall(command.encode() + b"\n")
@@ -114,6 +113,19 @@ class Laboratory:
         return dict(answer)
 
 
+def _make_directory() -> Path:
+    """A new, empty directory that others may pass through: a worker has another account."""
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="localai-"))
+    except OSError as error:
+        raise StateError(
+            f"no temporary directory can be made: {error.strerror}",
+            hint="set TMPDIR to a directory that this account can write",
+        ) from error
+    directory.chmod(0o711)
+    return directory
+
+
 def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
     return {name: Attempt(**said) for name, said in answer["attempts"].items()}
 
@@ -121,7 +133,7 @@ def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
 def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None:
     """The laboratory's whole life, in the forked process."""
     ours.close()
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # No death signal: when the launcher dies its channel closes, and what lies about is removed.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a second start forks it from a hidden launcher
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to answer
     os.umask(0)

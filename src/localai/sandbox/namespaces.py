@@ -28,6 +28,7 @@ FLAGS = {  # <linux/sched.h>; the order in which they are entered
 }
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
+_MNT_DETACH = 2
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 
@@ -95,6 +96,11 @@ def mount_scratch(directory: str) -> None:
     """Cover ``directory`` with an empty file system in memory that vanishes with the namespace."""
     flags = _MS_NOSUID | _MS_NODEV
     _mount("localai", directory, "tmpfs", flags, "size=4m,nr_inodes=512,mode=0711")
+
+
+def unmount(directory: str) -> None:
+    """Take away what covers ``directory``, here only (umount2(2))."""
+    kernel.check(int(kernel.libc.umount2(directory.encode(), _MNT_DETACH)), f"umount {directory}")
 
 
 def build_empty_root(directory: str, devices: Collection[str], *, processes: bool) -> None:

@@ -59,7 +59,7 @@ def write_fifo(target: Target, nonce: bytes) -> None:
 
 
 def write_shared_memory(target: Target, nonce: bytes) -> None:
-    _write(f"{text(target, 'shm')}-{nonce.decode()}", nonce, os.O_WRONLY | os.O_CREAT)
+    _write(f"{text(target, 'prefix')}-{nonce.decode()}", nonce, os.O_WRONLY | os.O_CREAT)
 
 
 def truncate(target: Target, nonce: bytes) -> None:
@@ -113,7 +113,7 @@ PROBES = (
     Probe("write-existing", "a file that exists", "directory", write_existing),
     Probe("append", "the end of a file that exists", "directory", append),
     Probe("write-fifo", "a named pipe", "directory", write_fifo),
-    Probe("write-shm", "a file in shared memory", "directory", write_shared_memory),
+    Probe("write-shm", "a file in shared memory", "shm", write_shared_memory, twin="write-new"),
     Probe("truncate", "a file's length", "directory", truncate),
     Probe("make-directory", "a directory's name", "directory", make_directory),
     Probe("make-symlink", "a symbolic link", "directory", make_link),
