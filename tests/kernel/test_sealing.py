@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import resource
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ def plenty() -> int:
 
 def as_ordinary_user(work: Callable[[], None]) -> None:
     """Do ``work`` in a child that is no root, and fail the test if it fails."""
+    kernel.read_status()  # imports a codec, which another account might not be able to read
     child = os.fork()
     if child == 0:
         status = 1
@@ -191,8 +193,6 @@ def test_a_file_that_grows_meanwhile(source: OpenFile) -> None:
 
 def test_a_limit_on_file_sizes_stops_the_copy(source: OpenFile) -> None:
     def work() -> None:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, CHUNK))
         with pytest.raises(StateError, match="File too large"):
             copy_and_hash(source, unsafe_vessel(), tree=True, whole=False, threads=2, room=plenty)
