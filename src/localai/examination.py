@@ -24,8 +24,8 @@ from localai.records.log import append
 
 if TYPE_CHECKING:
     from localai.egress.proving import Proof
-    from localai.launch import Around, StartRequest
     from localai.plan.facts import Facts
+    from localai.plan.request import Around, StartRequest
     from localai.worker.process import WorkerProcess
 
 

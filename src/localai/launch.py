@@ -14,9 +14,7 @@ The order is what makes it both fast and safe:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +24,8 @@ from localai.errors import PlatformError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
 from localai.host import TELEMETRY_SWITCHES
-from localai.places import Places, make_private
-from localai.plan.facts import Use
+from localai.places import make_private
+from localai.plan.request import Around, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
 from localai.sandbox.filters import launcher_filter
@@ -42,30 +40,6 @@ if TYPE_CHECKING:
     from localai.worker.client import Client
 
 _UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
-
-
-@dataclass(frozen=True, slots=True)
-class StartRequest:
-    """What is asked of a start. ``context`` in tokens and ``threads``: None leaves the choice;
-    ``gpu_layers``: -1 for as many as can be; without ``load`` everything is proved and then
-    ended (``localai check``)."""
-
-    model: Path
-    use: Use
-    context: int | None = None
-    threads: int | None = None
-    gpu_layers: int = 0
-    load: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the start takes from outside: environment, places, host name, terminal or not."""
-
-    environ: Mapping[str, str]
-    places: Places
-    host_name: str
-    terminal: bool
 
 
 class Start:

@@ -41,3 +41,15 @@ def sanitise(text: str) -> str:
 def _spell(found: re.Match[str]) -> str:
     character = found[0]
     return "" if character == "\r" else f"<U+{ord(character):04X}>"
+
+
+def printable(text: str) -> str:
+    """``text`` on one line with every character that is not printable shown as an escape.
+
+    Control, format and bidi characters, line breaks and undecodable bytes (surrogates) all count
+    as not printable (``str.isprintable``: Unicode categories Other and Separator, save the space).
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )

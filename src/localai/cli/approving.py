@@ -30,6 +30,7 @@ from localai.manifest.write import add_entry, renew, write_manifest
 from localai.plan.gates.resources import show_bytes
 from localai.policy import Policy
 from localai.smallfile import read_small
+from localai.terminal import printable
 
 _TEMPLATE_LINES = 40
 
@@ -95,17 +96,17 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
 
 def _show(opened: OpenArtifact) -> None:
     """What the file is, and the template that will frame every prompt."""
-    console.say(console.printable(str(opened.files[0].path)))
+    console.say(printable(str(opened.files[0].path)))
     for name, fact in describe_file(show_bytes(sum(opened.sizes)), opened.headers):
-        console.say(f"  {name:<13}{console.printable(fact)}")
+        console.say(f"  {name:<13}{printable(fact)}")
     lines = (opened.headers[0].template or "").splitlines()
     for line in lines[:_TEMPLATE_LINES]:
-        console.say(f"  | {console.printable(line)}")
+        console.say(f"  | {printable(line)}")
     if len(lines) > _TEMPLATE_LINES:
         console.say(f"  | and {len(lines) - _TEMPLATE_LINES} lines more")
     for finding in opened.artifact.format:
         if finding.verdict != "pass":
-            console.say(f"  note: {console.printable(f'{finding.summary}: {finding.evidence}')}")
+            console.say(f"  note: {printable(f'{finding.summary}: {finding.evidence}')}")
 
 
 def _can_sign(around: Surroundings) -> bool:
@@ -125,17 +126,17 @@ def _ask_terms(asked: Asked, opened: OpenArtifact, use: Use, around: Surrounding
     source, licence = asked.source, asked.licence
     header = opened.headers[0]
     if not source:
-        said = console.printable(guess_source(header))
+        said = printable(guess_source(header))
         source = console.ask("where is it from (publisher/repository)", said, option="--source")
     if not licence:
-        said = console.printable(header.licence)
+        said = printable(header.licence)
         licence = console.ask("under which licence (SPDX)", said, option="--licence")
     if not (source.strip() and licence.strip()):
         raise UsageError(
             "an entry needs a source and a licence", hint="--source TEXT --licence TEXT"
         )
     if header.licence and header.licence.casefold() != licence.strip().casefold():
-        console.say(f"note: the file itself names the licence {console.printable(header.licence)}")
+        console.say(f"note: the file itself names the licence {printable(header.licence)}")
     approval = approve_alone(around.account_name(), around.today, asked.days)
     return Terms(parse_source(source), licence.strip(), approval, use, asked.name, asked.id)
 

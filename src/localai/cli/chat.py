@@ -13,7 +13,7 @@ from localai.atomicfile import write_whole
 from localai.cli import console
 from localai.cli.answer import Provenance, receive, show_piece
 from localai.errors import LocalAIError
-from localai.terminal import sanitise
+from localai.terminal import printable, sanitise
 from localai.worker.client import Client
 from localai.worker.protocol import Done, Message, Sampling
 
@@ -107,11 +107,11 @@ class Chat:
                 console.say(self.stats())
             case "/save" if argument:
                 write_whole(Path(argument).expanduser(), self.text().encode(), replace=False)
-                console.say(f"written to {console.printable(argument)}")
+                console.say(f"written to {printable(argument)}")
             case "/save":
                 console.say("/save FILE: which file?")
             case _:
-                console.say(f"there is no {console.printable(name)}; /help lists what there is")
+                console.say(f"there is no {printable(name)}; /help lists what there is")
 
     def stats(self) -> str:
         """Figures of the last answer, and of the context."""

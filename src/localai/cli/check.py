@@ -22,9 +22,10 @@ def command(
     A worker is confined, probed and ended. Exit code 0: it may run; 3: it may not.
     """
     from localai.cli.surroundings import look_around
-    from localai.launch import StartRequest, start
+    from localai.launch import start
     from localai.plan.document import decision_document
     from localai.plan.facts import Use
+    from localai.plan.request import StartRequest
 
     request = StartRequest(model, Use(purpose, data_class), load=False)
     with console.progress("verifying", console.size_of(model)) as report:

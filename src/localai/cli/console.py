@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from localai.errors import LocalAIError, StateError, UsageError
+from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.environment import Reading
@@ -33,18 +34,6 @@ DISCLOSURE = (
     "public service."
 )
 _ASCII = str.maketrans({"…": "...", "–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "·": "*"})
-
-
-def printable(text: str) -> str:
-    """``text`` on one line with every character that is not printable shown as an escape.
-
-    Control, format and bidi characters, line breaks and undecodable bytes (surrogates) all count
-    as not printable (``str.isprintable``: Unicode categories Other and Separator, save the space).
-    """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
 
 
 def out(text: str) -> None:

@@ -44,8 +44,8 @@ def command(
     """
     from localai.cli import prompting
     from localai.cli.talking import talk
-    from localai.launch import StartRequest
     from localai.plan.facts import Use
+    from localai.plan.request import StartRequest
 
     asked = prompting.read_asked(prompt, prompt_option, system, data_class)
     sampling = prompting.make_sampling(max_tokens, temperature, top_p, seed)

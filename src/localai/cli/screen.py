@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from localai import __version__
-from localai.cli.console import printable
 from localai.environment import Power, Reading
 from localai.errors import Exit
 from localai.findings import Finding, Verdict
 from localai.plan.gates.resources import show_bytes
+from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.plan.build import Decision

@@ -15,8 +15,8 @@ from localai.places import Places, find_places
 
 if TYPE_CHECKING:  # what these bring is imported where it is used: a start begins without it
     from localai.environment import Reading
-    from localai.launch import Around
     from localai.plan.facts import Facts, Use
+    from localai.plan.request import Around
     from localai.policy import LoadedPolicy
 
 
@@ -55,7 +55,7 @@ class Surroundings:
 
     def for_launch(self) -> Around:
         """What a start takes from outside."""
-        from localai.launch import Around
+        from localai.plan.request import Around
 
         return Around(self.environ, self.places, self.host_name, console.interactive())
 

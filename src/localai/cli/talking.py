@@ -11,7 +11,8 @@ from localai.cli.answer import Provenance, deliver, receive
 from localai.cli.chat import Chat
 from localai.cli.surroundings import Surroundings, look_around
 from localai.errors import Exit, WorkerError
-from localai.launch import Start, StartRequest, start
+from localai.launch import Start, start
+from localai.plan.request import StartRequest
 
 if TYPE_CHECKING:
     from localai.cli.prompting import Asked, Output

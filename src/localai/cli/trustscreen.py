@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from localai.cli.console import printable
 from localai.findings import Finding
 from localai.intact import Checked
 from localai.manifest.schema import Entry, Manifest
 from localai.manifest.trust import Role
 from localai.manifest.verify import Trust, Verification
+from localai.terminal import printable
 
 _TITLES = {"manifest-signature": "signature", "manifest-freshness": "freshness"}
 

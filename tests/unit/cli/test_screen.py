@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from localai.cli import screen
-from localai.cli.console import printable
 from localai.findings import Verdict
 from localai.plan.build import decide
 from localai.plan.facts import Facts
 from localai.plan.matching import judge_manifests
 from localai.policy import Policy
+from localai.terminal import printable
 
 START = """\
 localai 0.1.0   Tiny 1M Q4_1, 98 MiB

@@ -1,0 +1,34 @@
+"""What a start is asked for, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localai.places import Places
+from localai.plan.facts import Use
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What is asked of a start. ``context`` in tokens and ``threads``: None leaves the choice;
+    ``gpu_layers``: -1 for as many as can be; without ``load`` everything is proved and then
+    ended (``localai check``)."""
+
+    model: Path
+    use: Use
+    context: int | None = None
+    threads: int | None = None
+    gpu_layers: int = 0
+    load: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the start takes from outside: environment, places, host name, terminal or not."""
+
+    environ: Mapping[str, str]
+    places: Places
+    host_name: str
+    terminal: bool
