@@ -16,7 +16,8 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,10 @@ class Laboratory:
         """Have every control tried; ``wait_for_controls`` then waits for them."""
         self._send("controls")
 
-    def wait_for_controls(self) -> dict[str, Attempt]:
-        """Wait until every control was tried, and say what each met."""
-        return _attempts(self._receive())
+    def wait_for_controls(self) -> tuple[dict[str, Attempt], float]:
+        """Wait until every control was tried; what each met, and the seconds that all took."""
+        answer = self._receive()
+        return _attempts(answer), float(answer["seconds"])
 
     def try_launcher(self) -> dict[str, Attempt]:
         """Try the network probes in a throwaway process under the launcher's final filter."""
@@ -143,8 +145,10 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
         lines.write(json.dumps(message) + "\n")
         lines.flush()
 
-    def say_attempts(attempts: Mapping[str, Attempt]) -> None:
-        say(attempts={name: asdict(attempt) for name, attempt in attempts.items()})
+    def say_attempts(attempt_them: Callable[[], Mapping[str, Attempt]]) -> None:
+        began = time.perf_counter()
+        attempts = {name: asdict(attempt) for name, attempt in attempt_them().items()}
+        say(attempts=attempts, seconds=time.perf_counter() - began)
 
     try:
         with contextlib.ExitStack() as cleanup:
@@ -153,9 +157,9 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
             say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe)
             for command in lines:
                 if command == "controls\n":
-                    say_attempts(inside.run_controls())
+                    say_attempts(inside.run_controls)
                 elif command == "launcher\n":
-                    say_attempts(inside.try_launcher())
+                    say_attempts(inside.try_launcher)
                 else:
                     say(received=inside.drain().decode("latin-1"))
     except OSError as error:

@@ -41,7 +41,6 @@ class Proof:
         """``private_directory`` is one that only this account can read; a file is made there for
         as long as the self-test lasts. ``before`` is this process's own status, read before
         localai did anything to it. ``withheld``: see ``isolation.isolate``."""
-        self._started = time.perf_counter()
         self._closed = False
         self.nonces = _draw_nonces()
         self._instruments = make_instruments()
@@ -50,6 +49,7 @@ class Proof:
         )
         self.premises: Premises | None = None
         self._controls: dict[str, Attempt] = {}
+        self._control_seconds = self._probing_since = 0.0
 
     @property
     def lent(self) -> tuple[int, ...]:
@@ -67,7 +67,8 @@ class Proof:
 
     def wait_for_controls(self) -> None:
         """Wait until every control was tried."""
-        self._controls = self.laboratory.wait_for_controls()
+        self._controls, self._control_seconds = self.laboratory.wait_for_controls()
+        self._probing_since = time.perf_counter()
 
     @property
     def targets(self) -> Mapping[str, Target]:
@@ -99,7 +100,7 @@ class Proof:
         return EgressReport(
             tuple(judge(rows, received, _MET)),
             LauncherReport(tuple(judge(again, received, _MET))),
-            time.perf_counter() - self._started,
+            self._control_seconds + time.perf_counter() - self._probing_since,
         )
 
     def close(self) -> None:

@@ -24,8 +24,7 @@ localai 0.1.0   Tiny 1M Q4_1, 98 MiB
   transcript   not kept
   telemetry    off                 14 switches forced, no sync client, no other AI tool
   host         online              noted: policy allows it
-  sandbox      sealed              seccomp, landlock 7, no new privileges, 0 capabilities, an
-                                   account of its own, 9 limits, no socket, 6 namespaces, uid 65534
+  sandbox      sealed              seccomp, landlock 7, 0 capabilities, 6 namespaces, uid 65534
   egress       0 of 42 got out     42 of 42 controls arrived, launcher 0 of 21, 1 closed here, \
 0.4 s"""
 

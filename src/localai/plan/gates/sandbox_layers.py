@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from localai.policy import Policy
 
 CHECK = "sandbox"
+SHOWN = ("seccomp", "landlock", "namespaces", "capabilities")
 WHY = "a model runs only behind every required layer"
 
 
@@ -38,7 +39,12 @@ def sandbox_layers(facts: Facts, policy: Policy) -> Finding:
             why=WHY,
             remedy="localai doctor",
         )
-    in_force = [layer.detail for layer in status.layers if layer.in_force]
+    # What has a figure is shown; every layer with all that was measured is in the JSON.
+    in_force = [
+        layer.detail.partition(" (")[0]
+        for layer in status.layers
+        if layer.in_force and layer.name in SHOWN
+    ]
     absent = [f"without {layer.name}" for layer in status.layers if not layer.in_force]
     evidence = ", ".join([*in_force, f"uid {status.uid}", *absent])
     return Finding(CHECK, Verdict.NOTE if absent else Verdict.PASS, "sealed", evidence)
