@@ -83,6 +83,9 @@ def _find_packages() -> list[str]:
 
 
 def find_gpu_devices(directory: Path = Path("/dev")) -> tuple[str, ...]:
-    """The device nodes of NVIDIA GPUs that this account may open; empty without one."""
+    """The device nodes of NVIDIA GPUs that this account may open. Empty without one, and where
+    this build of llama.cpp could do nothing with it."""
+    if not any(lib for place in _find_packages() for lib in Path(place).glob("lib/libggml-cuda*")):
+        return ()
     nodes = [Path(node) for node in _GPU_NODES] + sorted(directory.glob("nvidia[0-9]*"))
     return tuple(str(node) for node in nodes if os.access(node, os.R_OK | os.W_OK))
