@@ -108,6 +108,12 @@ def model_parts(
 
 def make_split(*, seed: int = 1) -> tuple[bytes, bytes]:
     """The same model as ``make_model(seed=seed)``, as a set of two files."""
+    first, second = split_parts(seed=seed)
+    return first.bytes(), second.bytes()
+
+
+def split_parts(*, seed: int = 1) -> list[Parts]:
+    """The same, each file in parts."""
     vocabulary = _vocabulary()
     weights = _weights(random.Random(seed), len(vocabulary))
     half = len(weights) // 2
@@ -121,8 +127,8 @@ def make_split(*, seed: int = 1) -> tuple[bytes, bytes]:
         own.append(entry("split.count", U16, 2))
         own.append(entry("split.tensors.count", I32, len(weights)))
         infos, data = _lay_out(part)
-        files.append(Parts(tuple(own), infos, data).bytes())
-    return files[0], files[1]
+        files.append(Parts(tuple(own), infos, data))
+    return files
 
 
 def _model_entries(context: int, vocabulary: int) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from localai.gguf.facts import GgufFile
@@ -45,7 +46,7 @@ def describe_file(size: str, headers: list[GgufFile]) -> Iterator[tuple[str, str
     """What there is to know before approving: a name for each fact, and the fact."""
     first = headers[0]
     yield "size", size
-    yield "model", describe(first)
+    yield "model", describe(headers)
     yield "calls itself", first.name or "nothing"
     yield "its licence", first.licence or "it names none"
     yield "its source", guess_source(first) or "it names none"
@@ -62,14 +63,16 @@ def fit_into(manifest: Manifest, entry: Entry) -> Entry:
     """``entry`` under an identifier that replaces no other artifact.
 
     The same bytes keep the identifier that they have: approving them again replaces their entry.
-    Other bytes under a taken identifier get one with the start of their digest.
+    Other bytes under a taken identifier get one with the start of their digest; so does a split
+    set that shares only some of its parts with another.
     """
-    digests = {file.sha256 for file in entry.files}
+    digests = [file.sha256 for file in entry.files]
     for other in manifest.entries:
-        if digests & {file.sha256 for file in other.files}:
+        if digests == [file.sha256 for file in other.files]:
             return replace(entry, id=other.id)
     if any(other.id == entry.id for other in manifest.entries):
-        return replace(entry, id=f"{entry.id[:90]}-{entry.files[0].sha256[:8]}")
+        mark = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+        return replace(entry, id=f"{entry.id[:90]}-{mark[:8]}")
     return entry
 
 

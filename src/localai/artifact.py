@@ -18,7 +18,7 @@ from localai.gguf.reader import read_gguf
 from localai.hardware import file_size_limit, find_free_memory
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
-from localai.plan.matching import Match, candidates, find_match
+from localai.plan.matching import Match, agree, candidates, find_matches
 from localai.sealing import OpenFile, copy_and_hash, make_vessel, open_regular, seal
 from localai.worker.protocol import DEFAULT_CONTEXT
 
@@ -61,7 +61,14 @@ def open_artifact(path: Path) -> OpenArtifact:
     """
     opened = OpenArtifact(Artifact(str(path), path.name))
     try:
-        for part in name_parts(path):
+        parts = name_parts(path)
+        missing = [part.name for part in parts[1:] if not os.path.lexists(part)]
+        if missing:
+            raise DocumentError(
+                f"{len(missing)} of {len(parts)} parts are missing: {', '.join(missing)}",
+                hint=f"download them into {path.parent.absolute()}",
+            )
+        for part in parts:
             opened.files.append(open_regular(part))
         size = sum(opened.sizes)
         opened.artifact = replace(opened.artifact, size=size)
@@ -81,18 +88,22 @@ def name_parts(path: Path) -> list[Path]:
     if found is None:
         return [path]
     count = int(found["count"])
-    if int(found["number"]) != 1 or not 1 <= count <= _MOST_PARTS:
+    if not 1 <= count <= _MOST_PARTS:
         raise DocumentError(
-            f"{path.name} is no first part of a split set of at most {_MOST_PARTS}",
-            hint=f"name {found['stem']}-00001-of-{found['count']}.gguf",
+            f"{path.name} is one of {count} parts; expected 1 to {_MOST_PARTS}",
+            hint="llama-gguf-split --merge makes one file of them",
         )
     stem = found["stem"]
-    return [path.with_name(f"{stem}-{n:05}-of-{count:05}.gguf") for n in range(1, count + 1)]
+    parts = [path.with_name(f"{stem}-{n:05}-of-{count:05}.gguf") for n in range(1, count + 1)]
+    if path != parts[0]:
+        raise DocumentError(
+            f"{path.name} is not the first part of its set", hint=f"name {parts[0]}"
+        )
+    return parts
 
 
 def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
-    findings: list[Finding] = []
-    for number, file in enumerate(opened.files):
+    for file in opened.files:
         try:
             header = read_gguf(file.fd, file.size)
         except DocumentError as error:
@@ -100,20 +111,7 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
             fail = Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
             return (replace(fail, remedy=error.hint),)
         opened.headers.append(header)
-        findings += gguf.inspect(header) if number == 0 else _judge_part(header, number, opened)
-    if opened.headers[0].parts > 1 and opened.headers[0].parts != len(opened.files):
-        evidence = f"{opened.headers[0].parts} parts by the header, {len(opened.files)} by name"
-        findings.append(Finding(gguf.CHECK, Verdict.FAIL, "a part is missing", evidence))
-    return tuple(findings)
-
-
-def _judge_part(header: GgufFile, number: int, opened: OpenArtifact) -> list[Finding]:
-    """A later part must say that it is that part, of that many."""
-    said = (header.number("split.no"), header.parts)
-    if said == (number, len(opened.files)):
-        return []
-    evidence = f"{opened.files[number].path.name} says it is part {said[0]} of {said[1]}"
-    return [Finding(gguf.CHECK, Verdict.FAIL, "a part of another set", evidence)]
+    return gguf.inspect(opened.headers)
 
 
 def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resources, bool]:
@@ -127,8 +125,9 @@ def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resour
     wanted = context or DEFAULT_CONTEXT
 
     def needed(*, repack: bool) -> int:
-        inference = sum(gguf.inference_bytes(h, wanted, repack=repack) for h in opened.headers)
-        return sum(opened.sizes) + inference
+        if not opened.headers:
+            return sum(opened.sizes)
+        return sum(opened.sizes) + gguf.inference_bytes(opened.headers, wanted, repack=repack)
 
     repack = needed(repack=True) <= free.bytes
     return Resources(needed(repack=repack), free.bytes, free.limited_by), repack
@@ -184,8 +183,8 @@ def _measure(
     sealed: bool,
 ) -> None:
     started = time.perf_counter()
-    found: list[Match | None] = []
-    shown = ""
+    found: list[tuple[Match, ...]] = []
+    shown: list[str] = []
     done = 0
 
     def report_sum(part: int) -> None:
@@ -200,15 +199,15 @@ def _measure(
             whole = not tree or any(not match.file.tree for match in possible)
             digests = digest(number, tree, whole, report_sum)
             done += file.size
-            found.append(find_match(possible, sha256=digests.sha256, tree=digests.tree))
-            shown = shown or _name_digest(digests)
+            found.append(find_matches(possible, sha256=digests.sha256, tree=digests.tree))
+            shown.append(_name_digest(digests))
     except LocalAIError as error:
         opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
         return
-    match = _agree(found)
+    match = agree(found)
     opened.artifact = replace(
         opened.artifact,
-        digest=shown,
+        digests=tuple(shown),
         entry=match.entry if match else None,
         manifest=match.manifest.name if match else "",
         name=match.entry.name if match else opened.artifact.name,
@@ -219,12 +218,3 @@ def _measure(
 
 def _name_digest(digests: Digests) -> str:
     return f"tree-sha256:{digests.tree}" if digests.tree else f"sha256:{digests.sha256}"
-
-
-def _agree(found: Sequence[Match | None]) -> Match | None:
-    """The one entry that approves all files and has no others, or None."""
-    first = found[0] if found else None
-    if first is None or any(m is None or m.entry.id != first.entry.id for m in found):
-        return None
-    files = {match.file.name for match in found if match}
-    return first if len(first.entry.files) == len(found) == len(files) else None

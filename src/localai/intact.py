@@ -11,9 +11,15 @@ from pathlib import Path
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file
-from localai.manifest.schema import Entry
 from localai.manifest.verify import LoadedManifest
-from localai.plan.matching import Match, candidates, find_match, in_force
+from localai.plan.matching import (
+    Match,
+    candidates,
+    find_match,
+    find_namesake,
+    in_force,
+    name_origin,
+)
 from localai.sealing import open_regular
 
 CHECK = "artifact-approved"
@@ -81,20 +87,13 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
 
 
 def _judge_unlisted(path: Path, digests: Digests, manifests: Sequence[LoadedManifest]) -> Finding:
-    """A name decides nothing, but it tells a damaged file from one that nobody approved."""
     found = f"sha256 {digests.sha256}"
-    for entry in (entry for manifest in manifests for entry in manifest.entries):
-        for file in entry.files:
-            if file.name == path.name:
-                return _fail("changed", f"{found}, {entry.id} lists {file.sha256}", _replace(entry))
+    if named := find_namesake(manifests, path.name):
+        evidence = f"{found}, {named.entry.id} lists {named.file.sha256}"
+        return _fail("changed", evidence, f"get it again from {name_origin(named.entry)}")
     idle = [manifest.name for manifest in manifests if not in_force(manifest)]
     also = f"; not in force, so not looked into: {', '.join(idle)}" if idle else ""
     return _fail("not in the manifest", found + also, f"localai approve {path}")
-
-
-def _replace(entry: Entry) -> str:
-    revision = f" at revision {entry.source.revision}" if entry.source.revision else ""
-    return f"get it again from {entry.source.repository}{revision}"
 
 
 def _fail(summary: str, evidence: str, remedy: str) -> Finding:

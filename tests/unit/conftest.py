@@ -92,7 +92,7 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
             path="models/tiny.gguf",
             name="Tiny 1M Q4_1",
             size=98 << 20,
-            digest="tree-sha256:" + "b" * 64,
+            digests=("tree-sha256:" + "b" * 64,),
             entry=entry,
             manifest="allowlist",
             sealed=True,

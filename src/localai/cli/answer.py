@@ -25,11 +25,11 @@ SCHEMA = "localai.answer/1"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an answer comes from: the model with the digest that was verified, the record of the
+    """Where an answer comes from: the model with the digests that were verified, the record of the
     start, and when. ``when`` is in UTC."""
 
     model: str
-    digest: str
+    digests: tuple[str, ...]
     record: int
     when: datetime
 
@@ -39,10 +39,11 @@ class Provenance:
 
     def header(self) -> str:
         """The lines that stand above a text that leaves the terminal."""
+        digests = "".join(f"digest: {digest}\n" for digest in self.digests)
         return (
             f"{DISCLOSURE}\n"
             f"model:  {sanitise(self.model)}\n"
-            f"digest: {self.digest}\n"
+            f"{digests}"
             f"date:   {self.date}\n"
             f"record: {self.record}\n"
         )
@@ -65,7 +66,7 @@ class Answer:
         return {
             "schema": SCHEMA,
             "disclosure": DISCLOSURE,
-            "model": {"name": provenance.model, "digest": provenance.digest},
+            "model": {"name": provenance.model, "digests": list(provenance.digests)},
             "date": provenance.date,
             "record": provenance.record,
             "text": self.text,

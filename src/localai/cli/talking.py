@@ -34,7 +34,7 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         console.print_start(started.facts, started.decision)
         artifact = started.facts.artifact
         assert artifact is not None  # nothing is allowed without one
-        provenance = Provenance(artifact.name, artifact.digest, started.record, around.now)
+        provenance = Provenance(artifact.name, artifact.digests, started.record, around.now)
         console.say(f"\n{_disclosure()}")
         try:
             if asked.prompt is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from localai.findings import Finding, Verdict
-from localai.gguf.facts import Array, GgufFile
+from localai.gguf.facts import Array, GgufFile, Tensor
 
 CHECK = "artifact-format"
 # Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
@@ -20,22 +22,27 @@ _BATCH = 512  # tokens whose activations are in memory at once; worker.engine.BA
 _FIXED = 64 << 20  # Python, the libraries, the vocabulary, graphs
 
 
-def inspect(file: GgufFile) -> tuple[Finding, ...]:
-    """What there is to say about a well-formed file; nothing worse than ``note`` may be run."""
-    findings = [*_kind(file), *_layout(file)]
+def inspect(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
+    """What there is to say about the well-formed files of one model, in order; nothing worse than
+    ``note`` may be run."""
+    first = files[0]
+    findings = [*_kind(first), *_belonging(files)]
+    findings += [finding for file in files for finding in _layout(file)]
     if all(finding.verdict is Verdict.NOTE for finding in findings):
-        findings.insert(0, Finding(CHECK, Verdict.PASS, f"GGUF v{file.version}", describe(file)))
+        findings.insert(0, Finding(CHECK, Verdict.PASS, f"GGUF v{first.version}", describe(files)))
     return tuple(findings)
 
 
-def describe(file: GgufFile) -> str:
-    """The file in one line: architecture, parameters, quantisation, tensors, context."""
-    parts = [file.architecture or "no architecture", f"{show_count(file.parameters)} parameters"]
-    parts += [file.quantisation, f"{len(file.tensors)} tensors"]
-    if file.context_length:
-        parts.append(f"context {file.context_length}")
-    if file.parts > 1:
-        parts.append(f"part {(file.number('split.no') or 0) + 1} of {file.parts}")
+def describe(files: Sequence[GgufFile]) -> str:
+    """A model in one line: architecture, parameters, quantisation, tensors, context, files."""
+    first = files[0]
+    parameters = sum(file.parameters for file in files)
+    parts = [first.architecture or "no architecture", f"{show_count(parameters)} parameters"]
+    parts += [first.quantisation, f"{sum(len(file.tensors) for file in files)} tensors"]
+    if first.context_length:
+        parts.append(f"context {first.context_length}")
+    if len(files) > 1:
+        parts.append(f"{len(files)} files")
     return ", ".join(part for part in parts if part)
 
 
@@ -48,12 +55,13 @@ def show_count(count: int) -> str:
     return str(count)
 
 
-def inference_bytes(file: GgufFile, context: int, *, repack: bool) -> int:
-    """Memory in bytes that inference wants beside the sealed file, an estimate from above.
+def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) -> int:
+    """Memory in bytes that inference wants beside the sealed files, an estimate from above.
 
     KV cache for ``context`` tokens, activations of one batch, and with ``repack`` the weights
     that llama.cpp copies into another layout (it is faster, and can be told not to).
     """
+    file = files[0]  # of a set, only the first says what the model is
     arch = file.architecture
     width = file.number(f"{arch}.embedding_length") or 0
     heads = _largest(file, f"{arch}.attention.head_count") or 1
@@ -64,7 +72,7 @@ def inference_bytes(file: GgufFile, context: int, *, repack: bool) -> int:
     inner = _largest(file, f"{arch}.feed_forward_length") or 4 * width
     cache = context * layers * kept * (key + value) * _CACHE_BYTES
     activations = _BATCH * 4 * (6 * width + 3 * inner + 2 * context)
-    copies = sum(tensor.size for tensor in file.tensors if tensor.type in _REPACKED)
+    copies = sum(tensor.size for tensor in _tensors(files) if tensor.type in _REPACKED)
     return _FIXED + cache + activations + (copies if repack else 0)
 
 
@@ -72,8 +80,6 @@ def _kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
     if kind in _OTHER_KINDS:
         return [_fail("not a model", f"general.type is {kind}: {_OTHER_KINDS[kind]}")]
-    if file.number("split.no"):
-        return []  # a later part of a set: only the first one says what the model is
     findings = []
     if not file.architecture:
         findings.append(_fail("no architecture", "general.architecture is missing"))
@@ -83,6 +89,30 @@ def _kind(file: GgufFile) -> list[Finding]:
         evidence = "no chat template: the model continues a text, it was not taught turns"
         findings.append(Finding(CHECK, Verdict.NOTE, "base model", evidence))
     return findings
+
+
+def _belonging(files: Sequence[GgufFile]) -> list[Finding]:
+    """The files must be one whole set, each in its place (llama.cpp's ``split.*`` keys)."""
+    count = len(files)
+    if files[0].parts != count:
+        evidence = f"the file is one of {files[0].parts} parts; found {count}"
+        return [_fail("a part is missing", evidence, _WHOLE_SET)]
+    for place, file in enumerate(files if count > 1 else ()):
+        number, parts = file.number("split.no"), file.parts
+        if (number, parts) != (place, count):
+            said = "no part" if number is None else f"part {number + 1} of {parts}"
+            evidence = f"file {place + 1} of {count} says that it is {said}"
+            return [_fail("a part of another set", evidence, _WHOLE_SET)]
+    names = [tensor.name for tensor in _tensors(files)]
+    claimed = files[0].number("split.tensors.count")
+    if len(set(names)) != len(names) or claimed not in (None, len(names)):
+        evidence = f"{len(set(names))} tensors in {len(names)} places; expected {claimed}"
+        return [_fail("a part of another set", evidence, _WHOLE_SET)]
+    return []
+
+
+def _tensors(files: Iterable[GgufFile]) -> list[Tensor]:
+    return [tensor for file in files for tensor in file.tensors]
 
 
 def _layout(file: GgufFile) -> list[Finding]:
@@ -112,12 +142,19 @@ def _largest(file: GgufFile, key: str) -> int | None:
     return file.number(key)
 
 
-def _fail(summary: str, evidence: str) -> Finding:
+_OWN_FILE = "download the model's own GGUF file from its publisher"
+_WHOLE_SET = (
+    "download all parts of one set, keep their names, put them into one directory, "
+    "and name the first one"
+)
+
+
+def _fail(summary: str, evidence: str, remedy: str = _OWN_FILE) -> Finding:
     return Finding(
         CHECK,
         Verdict.FAIL,
         summary,
         evidence,
         why="only a whole, well-formed language model can be run",
-        remedy="download the model's own GGUF file from its publisher",
+        remedy=remedy,
     )

@@ -83,7 +83,7 @@ def _artifact(artifact: Artifact | None) -> Document | None:
         "path": artifact.path,
         "name": artifact.name,
         "size": artifact.size,
-        "digest": artifact.digest or None,
+        "digests": list(artifact.digests),
         "entry": artifact.entry.id if artifact.entry else None,
         "manifest": artifact.manifest or None,
         "sealed": artifact.sealed,

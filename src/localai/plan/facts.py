@@ -38,9 +38,10 @@ class Artifact:
     """The artifact as it was measured.
 
     ``path`` is what was asked for, ``name`` what to call it on a screen, ``size`` its bytes.
-    ``digest`` is the digest that was computed over those bytes, with its kind in front
-    (``tree-sha256:...``, ``sha256:...``), empty if nothing could be measured. ``entry`` is the
-    entry with exactly this digest and ``manifest`` the name of the manifest that holds it.
+    ``digests`` holds what was computed over those bytes, one for each file in order, with its kind
+    in front (``tree-sha256:...``, ``sha256:...``), nothing if they could not be measured.
+    ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
+    it.
     ``format`` holds what the bounded reader found (check ``artifact-format``), ``problem`` and
     ``remedy`` why the file could not be opened, sealed or measured. ``seconds`` is how long
     sealing and measuring took.
@@ -49,7 +50,7 @@ class Artifact:
     path: str
     name: str
     size: int = 0
-    digest: str = ""
+    digests: tuple[str, ...] = ()
     entry: Entry | None = None
     manifest: str = ""
     sealed: bool = False

@@ -42,14 +42,58 @@ def candidates(manifests: Iterable[LoadedManifest], size: int) -> tuple[Match, .
 def find_match(
     found: Sequence[Match], *, sha256: str | None = None, tree: str | None = None
 ) -> Match | None:
-    """The first candidate with one of these digests. A candidate that names a digest which was
-    computed and differs is never the one, even if the other digest agrees."""
-    for match in found:
+    """The first candidate with these digests."""
+    return next(iter(find_matches(found, sha256=sha256, tree=tree)), None)
+
+
+def find_matches(
+    found: Iterable[Match], *, sha256: str | None = None, tree: str | None = None
+) -> tuple[Match, ...]:
+    """All candidates with one of these digests. A candidate that names a digest which was
+    computed and differs is none, even if the other digest agrees."""
+
+    def agrees(match: Match) -> bool:
         pairs = ((sha256, match.file.sha256), (tree, match.file.tree))
         compared = [measured == named for measured, named in pairs if measured and named]
-        if compared and all(compared):
+        return bool(compared) and all(compared)
+
+    return tuple(match for match in found if agrees(match))
+
+
+def agree(found: Sequence[Sequence[Match]]) -> Match | None:
+    """The first match of the first file whose entry approves all files and has no others, or None.
+
+    ``found`` holds all matches of each file, in order. Files that share one entry only by its
+    name, or that stand in two manifests, are no set: one of those manifests may have expired.
+    """
+    for match in found[0] if found else ():
+        same = [
+            next((m for m in one if m.manifest is match.manifest and m.entry is match.entry), None)
+            for one in found
+        ]
+        names = [m.file.name for m in same if m]
+        if len(names) == len(set(names)) == len(found) == len(match.entry.files):
             return match
     return None
+
+
+def find_namesake(manifests: Iterable[LoadedManifest], name: str) -> Match | None:
+    """An entry's file of this name. It decides nothing, but it tells a damaged file from one that
+    nobody approved."""
+    named = (
+        Match(loaded, entry, file)
+        for loaded in manifests
+        for entry in loaded.entries
+        for file in entry.files
+        if file.name == name
+    )
+    return next(named, None)
+
+
+def name_origin(entry: Entry) -> str:
+    """Where an artifact is from, for somebody who wants it again."""
+    revision = f" at revision {entry.source.revision}" if entry.source.revision else ""
+    return f"{entry.source.repository}{revision}"
 
 
 def in_force(loaded: LoadedManifest) -> bool:

@@ -37,14 +37,16 @@ localai: refused: 2 of 12 checks failed, 1 not checked
                do    localai setup
   weights      not in the manifest tree bbbbbbbb…
                why   only what a signed manifest lists may run
-               do    localai approve models/tiny.gguf
+               do    localai approve models/new.gguf
   not checked  approved: what is not in a manifest is approved for nothing
 nothing was started. record 41, exit code 3"""
 
 
 def spoil(good: Facts) -> Facts:
     assert good.artifact
-    return replace(good, labels=(), artifact=replace(good.artifact, entry=None))
+    return replace(
+        good, labels=(), artifact=replace(good.artifact, path="models/new.gguf", entry=None)
+    )
 
 
 def test_the_start_screen(good: Facts) -> None:

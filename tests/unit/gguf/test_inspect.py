@@ -26,41 +26,73 @@ def read(parts: maker.Parts) -> GgufFile:
 
 def test_a_model_passes() -> None:
     file = read(maker.model_parts())
-    (finding,) = inspect(file)
+    (finding,) = inspect([file])
     assert (finding.check, finding.verdict) == ("artifact-format", Verdict.PASS)
     assert finding.summary == "GGUF v3"
-    assert finding.evidence == describe(file)
-    assert describe(file) == "llama, 44K parameters, F32, 21 tensors, context 512"
+    assert finding.evidence == describe([file])
+    assert describe([file]) == "llama, 44K parameters, F32, 21 tensors, context 512"
 
 
 def test_no_template_is_a_note() -> None:
-    findings = inspect(read(maker.model_parts(template=None)))
+    findings = inspect([read(maker.model_parts(template=None))])
     assert [finding.verdict for finding in findings] == [Verdict.PASS, Verdict.NOTE]
     assert "no chat template" in findings[1].evidence
 
 
 @pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix", "vocab"])
 def test_what_is_no_model_fails(kind: str) -> None:
-    (finding,) = inspect(read(maker.model_parts(metadata={"general.type": kind})))
+    (finding,) = inspect([read(maker.model_parts(metadata={"general.type": kind}))])
     assert finding.verdict is Verdict.FAIL
     assert kind in finding.evidence
     assert finding.remedy
 
 
 def test_no_architecture_and_no_weights_fail() -> None:
-    findings = inspect(read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),))))
+    findings = inspect([read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),)))])
     assert {finding.summary for finding in findings} == {"no architecture", "no weights"}
     assert {finding.verdict for finding in findings} == {Verdict.FAIL}
 
 
-def test_later_parts_of_a_set_need_no_description() -> None:
-    for data in maker.make_split():
-        fd = os.memfd_create("test")
-        os.write(fd, data)
-        file = read_gguf(fd, len(data))
-        os.close(fd)
-        assert file.parts == 2
-        assert not any(finding.refuses for finding in inspect(file))
+def test_a_set_passes_as_one_model() -> None:
+    files = [read(part) for part in maker.split_parts()]
+    (finding,) = inspect(files)
+    assert finding.verdict is Verdict.PASS
+    assert finding.evidence == "llama, 44K parameters, F32, 21 tensors, context 512, 2 files"
+
+
+def test_what_is_no_whole_set_fails() -> None:
+    first, second = (read(part) for part in maker.split_parts())
+    whole = read(maker.model_parts())
+    half = replace(second, tensors=second.tensors[1:])
+    again = replace(second, tensors=(*second.tensors[1:], first.tensors[0]))
+    sets = {
+        "a part is missing": [[first], [second], [first, second, second], [whole, second]],
+        "a part of another set": [
+            [first, first],
+            [second, first],
+            [first, whole],
+            [first, half],
+            [first, again],
+        ],
+    }
+    for summary, wrong in sets.items():
+        for files in wrong:
+            failed = [finding for finding in inspect(files) if finding.refuses]
+            assert summary in [finding.summary for finding in failed]
+            assert all("all parts" in f.remedy for f in failed if f.summary == summary)
+
+
+def test_a_later_parts_layout_is_judged_too() -> None:
+    first, second = (read(part) for part in maker.split_parts())
+    moved = replace(second.tensors[1], offset=second.tensors[0].offset)
+    second = replace(second, tensors=(second.tensors[0], moved, *second.tensors[2:]))
+    assert [f.summary for f in inspect([first, second]) if f.refuses] == ["overlapping tensors"]
+
+
+def test_a_set_needs_the_memory_of_one_model() -> None:
+    files = [read(part) for part in maker.split_parts()]
+    whole = inference_bytes([read(maker.model_parts())], 512, repack=True)
+    assert inference_bytes(files, 512, repack=True) == whole
 
 
 def test_overlapping_tensors_fail() -> None:
@@ -69,7 +101,7 @@ def test_overlapping_tensors_fail() -> None:
         maker.tensor_info("second", [16], 0, 32),
     )
     parts = replace(maker.model_parts(), tensors=tensors, data=bytes(128))
-    (finding,) = inspect(read(parts))
+    (finding,) = inspect([read(parts)])
     assert (finding.verdict, finding.summary) == (Verdict.FAIL, "overlapping tensors")
     assert "second" in finding.evidence
 
@@ -83,23 +115,23 @@ def test_bytes_of_no_tensor_are_a_note(place: str) -> None:
         gap = maker.tensor_info("far", [8], 0, len(parts.data) + 4096)
         data = parts.data + bytes(4096 + 32)
         parts = replace(parts, tensors=(*parts.tensors, gap), data=data)
-    findings = inspect(read(parts))
+    findings = inspect([read(parts)])
     assert [finding.summary for finding in findings] == ["GGUF v3", "unused bytes"]
     assert findings[1].verdict is Verdict.NOTE
 
 
 def test_memory_grows_with_context_and_repacking() -> None:
     file = read(maker.model_parts())
-    small = inference_bytes(file, 1024, repack=False)
-    large = inference_bytes(file, 2048, repack=False)
+    small = inference_bytes([file], 1024, repack=False)
+    large = inference_bytes([file], 2048, repack=False)
     cache = 1024 * maker.LAYERS * 2 * maker.WIDTH * 2
     assert large - small >= cache
     quantised = replace(
         file, tensors=tuple(replace(tensor, type="Q4_0") for tensor in file.tensors)
     )
     weights = sum(tensor.size for tensor in file.tensors)
-    assert inference_bytes(quantised, 1024, repack=True) - small == weights
-    assert inference_bytes(quantised, 1024, repack=False) == small
+    assert inference_bytes([quantised], 1024, repack=True) - small == weights
+    assert inference_bytes([quantised], 1024, repack=False) == small
 
 
 @pytest.mark.parametrize(

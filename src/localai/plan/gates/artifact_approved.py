@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
 from localai.plan.gates.resources import show_bytes
+from localai.plan.matching import find_namesake, name_origin
 
 if TYPE_CHECKING:
     from localai.plan.facts import Artifact, Facts
@@ -27,19 +28,12 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
         return Finding(
             CHECK, Verdict.FAIL, "unreadable", artifact.problem, why=WHY, remedy=artifact.remedy
         )
-    if not artifact.digest:
+    if not artifact.digests:
         evidence = facts.unprobed or "no digest was computed"
         return Finding(CHECK, Verdict.NOT_CHECKED, "not measured", evidence)
     entry = artifact.entry
     if entry is None:
-        return Finding(
-            CHECK,
-            Verdict.FAIL,
-            "not in the manifest",
-            show_digest(artifact.digest),
-            why=WHY,
-            remedy=f"localai approve {quote(artifact.path)}",
-        )
+        return _judge_unlisted(artifact, facts)
     if entry.approval.self_approved and not policy.self_approval:
         officer = policy.officer or "the officer"
         return Finding(
@@ -61,14 +55,30 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
     )
 
 
+def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
+    """Damaged, or never approved: a name tells which of the two is likelier."""
+    summary, evidence = "not in the manifest", _show_digests(artifact.digests)
+    remedy = f"localai approve {quote(artifact.path)}"
+    if named := find_namesake(facts.manifests, PurePath(artifact.path).name):
+        summary, evidence = "changed", f"{evidence}, not what {named.entry.id} lists"
+        origin = name_origin(named.entry)
+        remedy = f"get it again from {origin}; if it is meant to be another model: {remedy}"
+    return Finding(CHECK, Verdict.FAIL, summary, evidence, why=WHY, remedy=remedy)
+
+
 def show_digest(digest: str) -> str:
     """``tree-sha256:5c1e...`` in the few characters that fit a row: ``tree 5c1e…``."""
     kind, _, value = digest.partition(":")
     return f"{kind.removesuffix('-sha256')} {value[:8]}…"
 
 
+def _show_digests(digests: tuple[str, ...]) -> str:
+    more = f" and {len(digests) - 1} more" if len(digests) > 1 else ""
+    return show_digest(digests[0]) + more
+
+
 def _describe(artifact: Artifact) -> str:
-    parts = [show_digest(artifact.digest)]
+    parts = [_show_digests(artifact.digests)]
     if artifact.sealed:
         parts.append("sealed in memory")
     return ", ".join([*parts, f"{show_bytes(artifact.size)} in {artifact.seconds:.2f} s"])
