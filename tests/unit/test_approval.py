@@ -46,6 +46,18 @@ def test_other_bytes_never_replace_an_entry(entry: Entry) -> None:
     assert fit_into(manifest(), other) == other
 
 
+def test_a_set_that_shares_a_part_replaces_no_other(entry: Entry) -> None:
+    (file,) = entry.files
+    parts = [replace(file, name=f"part-{letter}", sha256=letter * 64) for letter in "abc"]
+    first = replace(entry, files=(parts[0], parts[1]))
+    other = replace(entry, files=(parts[0], parts[2]))
+    third = replace(entry, files=(parts[1], parts[0]))
+    taken = manifest(first)
+    identifiers = {fit_into(taken, one).id for one in (first, other, third)}
+    assert len(identifiers) == 3
+    assert fit_into(taken, first).id == first.id
+
+
 def test_approved_alone_says_so() -> None:
     approval = approve_alone("pat", date(2026, 3, 1), 180)
     assert approval.self_approved

@@ -9,7 +9,16 @@ from localai.findings import Verdict
 from localai.manifest.schema import Entry
 from localai.manifest.verify import LoadedManifest
 from localai.plan.facts import Facts
-from localai.plan.matching import candidates, find_match, in_force, judge_manifests
+from localai.plan.matching import (
+    Match,
+    agree,
+    candidates,
+    find_match,
+    find_matches,
+    find_namesake,
+    in_force,
+    judge_manifests,
+)
 
 SIGNATURE, FRESHNESS = "manifest-signature", "manifest-freshness"
 
@@ -96,3 +105,55 @@ def test_where_none_is_in_force_all_say_what_is_wrong(good: Facts) -> None:
     facts = replace(good, manifests=(distrust(loaded), expire(loaded)), artifact=None)
     assert judge_manifests(facts, SIGNATURE).verdict is Verdict.FAIL
     assert judge_manifests(facts, FRESHNESS).refuses
+
+
+def as_set(loaded: LoadedManifest, *digests: str, id: str = "set") -> LoadedManifest:
+    """A manifest with one entry, whose files have these digests."""
+    assert loaded.verification.manifest
+    (entry,) = loaded.verification.manifest.entries
+    (file,) = entry.files
+    files = tuple(
+        replace(file, name=f"{id}-{n}.gguf", sha256=digest, tree=None)
+        for n, digest in enumerate(digests)
+    )
+    manifest = replace(loaded.verification.manifest, entries=(replace(entry, id=id, files=files),))
+    return replace(loaded, verification=replace(loaded.verification, manifest=manifest))
+
+
+def judge_set(manifests: list[LoadedManifest], *digests: str) -> Match | None:
+    size = manifests[0].entries[0].files[0].size
+    return agree([find_matches(candidates(manifests, size), sha256=one) for one in digests])
+
+
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+
+
+def test_a_set_is_all_files_of_one_entry(loaded: LoadedManifest) -> None:
+    manifests = [as_set(loaded, A, B)]
+    assert judge_set(manifests, A, B)
+    for wrong in [(A,), (B,), (A, A), (A, C), (A, B, B), (A, B, C)]:
+        assert judge_set(manifests, *wrong) is None, wrong
+    assert agree([]) is None
+
+
+def test_a_part_may_be_in_two_sets(loaded: LoadedManifest) -> None:
+    manifests = [as_set(loaded, A, B, id="one"), as_set(loaded, A, C, id="two")]
+    for last, name in ((B, "one"), (C, "two")):
+        match = judge_set(manifests, A, last)
+        assert match
+        assert match.entry.id == name
+
+
+def test_entries_of_one_name_in_two_manifests_make_no_set(loaded: LoadedManifest) -> None:
+    """One of the two may have expired: each part would be approved by another manifest."""
+    manifests = [as_set(loaded, A, B), expire(as_set(loaded, A, C))]
+    match = judge_set(manifests, A, C)
+    assert match
+    assert not in_force(match.manifest)
+    assert judge_set(manifests, B, C) is None
+
+
+def test_only_manifests_in_force_know_a_namesake(loaded: LoadedManifest) -> None:
+    assert find_namesake([loaded], "tiny.gguf")
+    assert find_namesake([loaded], "other.gguf") is None
+    assert find_namesake([expire(loaded), distrust(loaded)], "tiny.gguf") is None
