@@ -1,0 +1,116 @@
+"""The pages: what they show is played, and every command that they name exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+from transcript import play, read_steps
+from typer.main import get_command
+
+from localai.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+PLAYED = [path for path in PAGES if "```console" in path.read_text("utf-8")]
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`(localai [^`]+)`")
+_COMMAND = re.compile(r"(?:^|[\s|;&])localai((?: [^|;&<>\n]+)?)")
+_GLOBAL = ("--help", "--version", "-h")
+
+
+def blocks(page: Path, language: str) -> Iterator[str]:
+    for found, text in _BLOCK.findall(page.read_text("utf-8")):
+        if found == language:
+            yield text
+
+
+def named(page: Path) -> Iterator[list[str]]:
+    """The words of every localai command on a page: those typed in blocks, those in the text."""
+    text = page.read_text("utf-8")
+    typed = [line.removeprefix("$ ") for part in blocks(page, "sh") for line in part.splitlines()]
+    for language in ("console", ""):
+        for part in blocks(page, language):
+            typed += [line[2:] for line in part.splitlines() if line.startswith("$ ")]
+    for line in [*typed, *_INLINE.findall(_BLOCK.sub("", text))]:
+        for words in _COMMAND.findall(line):
+            yield shlex.split(words)
+
+
+def problem(words: list[str]) -> str:
+    """What is wrong with a command: "" if it and its options exist."""
+    if not words or words[0] in _GLOBAL:
+        return ""
+    if words[0] not in COMMANDS:
+        return f"there is no command {words[0]}"
+    module = import_module(f"localai.cli.{words[0]}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer()
+        app.command()(module.command)
+    command = get_command(app)
+    rest = words[1:]
+    subcommands = getattr(command, "commands", None)
+    if subcommands and rest and not rest[0].startswith("-"):
+        if rest[0] not in subcommands:
+            return f"there is no command {' '.join(words[:2])}"
+        command, rest = subcommands[rest[0]], rest[1:]
+    options = {"--help"} | {name for given in command.params for name in given.opts}
+    unknown = [word for word in rest if word.startswith("-") and word not in ("-", *options)]
+    return f"{' '.join(words)}: no option {', '.join(unknown)}" if unknown else ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    assert [found for words in named(page) if (found := problem(words))] == []
+
+
+def test_pages_name_commands() -> None:
+    found = {words[0] for page in PAGES for words in named(page) if words}
+    assert set(COMMANDS) <= found, "a command that no page names"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`localai dance`",
+        "`localai run model.gguf --no-sandbox`",
+        "```sh\nlocalai trust forget\n```",
+        "```console\n$ cat question | localai run model.gguf --quick\n```",
+        "```\n$ localai keys generate --weak\n```",
+    ],
+)
+def test_a_command_that_does_not_exist_is_seen(tmp_path: Path, text: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\n{text}\n")
+    assert [bool(problem(words)) for words in named(page)] == [True]
+
+
+@pytest.mark.parametrize("page", PLAYED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_shows(
+    page: Path, tmp_path: Path, environ: dict[str, str], tiny_bytes: bytes
+) -> None:
+    """All blocks of a page, in one directory with a model. A command without output on the page
+    may say what it likes, and must succeed."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+    (directory / "model.gguf").write_bytes(tiny_bytes)
+    (directory / "other.gguf").write_bytes(tiny_bytes[:-1] + b"\x01")
+    (directory / "question.txt").write_text("Why do public records matter?\n")
+    for block in blocks(page, "console"):
+        for step in read_steps(block):
+            silent = not step.expected and not step.code
+            shown = replace(step, expected=("...",)) if silent else step
+            if difference := play(shown, directory, environ):
+                pytest.fail(f"{page.name}: {difference}", pytrace=False)
+
+
+def test_pages_are_played() -> None:
+    assert {"it-staff.md", "security-officer.md", "developer.md"} <= {page.name for page in PLAYED}
