@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 from localai.gguf.facts import GgufFile
@@ -62,18 +61,23 @@ def approve_alone(name: str, today: date, days: int) -> Approval:
 def fit_into(manifest: Manifest, entry: Entry) -> Entry:
     """``entry`` under an identifier that replaces no other artifact.
 
-    The same bytes keep the identifier that they have: approving them again replaces their entry.
-    Other bytes under a taken identifier get one with the start of their digest; so does a split
-    set that shares only some of its parts with another.
+    The same bytes keep the identifier that they have: approving them again replaces their entry,
+    and so does a split set that has a part of it, since no file stands in two entries. Other
+    bytes under a taken identifier get one with the start of their digest.
     """
-    digests = [file.sha256 for file in entry.files]
+    digests = {file.sha256 for file in entry.files}
     for other in manifest.entries:
-        if digests == [file.sha256 for file in other.files]:
+        if digests & {file.sha256 for file in other.files}:
             return replace(entry, id=other.id)
     if any(other.id == entry.id for other in manifest.entries):
-        mark = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
-        return replace(entry, id=f"{entry.id[:90]}-{mark[:8]}")
+        return replace(entry, id=f"{entry.id[:90]}-{entry.files[0].sha256[:8]}")
     return entry
+
+
+def displaced_by(manifest: Manifest, entry: Entry) -> Entry | None:
+    """The entry of other files that ``entry`` takes the place of, None if there is none."""
+    found = next((other for other in manifest.entries if other.id == entry.id), None)
+    return found if found and found.files != entry.files else None
 
 
 def check_use(use: Use, allowed: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from localai.approval import approve_alone, check_use, fit_into, parse_source
+from localai.approval import approve_alone, check_use, displaced_by, fit_into, parse_source
 from localai.manifest.schema import Entry, Manifest, Source, Use
 
 
@@ -46,16 +46,16 @@ def test_other_bytes_never_replace_an_entry(entry: Entry) -> None:
     assert fit_into(manifest(), other) == other
 
 
-def test_a_set_that_shares_a_part_replaces_no_other(entry: Entry) -> None:
+def test_a_set_that_shares_a_part_takes_the_others_place(entry: Entry) -> None:
+    """No file stands in two entries, so that there is one answer to what applies to it."""
     (file,) = entry.files
     parts = [replace(file, name=f"part-{letter}", sha256=letter * 64) for letter in "abc"]
     first = replace(entry, files=(parts[0], parts[1]))
-    other = replace(entry, files=(parts[0], parts[2]))
-    third = replace(entry, files=(parts[1], parts[0]))
-    taken = manifest(first)
-    identifiers = {fit_into(taken, one).id for one in (first, other, third)}
-    assert len(identifiers) == 3
-    assert fit_into(taken, first).id == first.id
+    other = fit_into(manifest(first), replace(entry, id="new", files=(parts[0], parts[2])))
+    assert other.id == first.id
+    assert displaced_by(manifest(first), other) == first
+    assert displaced_by(manifest(first), first) is None
+    assert displaced_by(manifest(), first) is None
 
 
 def test_approved_alone_says_so() -> None:

@@ -10,6 +10,7 @@ from localai.approval import (
     approve_alone,
     check_use,
     describe_file,
+    displaced_by,
     fit_into,
     guess_source,
     parse_source,
@@ -174,7 +175,10 @@ def _sign(entry: Entry, around: Surroundings) -> None:
     raw = read_small(path)
     if raw is None:
         raise StateError(f"{path} is gone", hint="run the command again")
-    raw = add_entry(raw, fit_into(verified.manifest, entry))
+    entry = fit_into(verified.manifest, entry)
+    if displaced_by(verified.manifest, entry):
+        console.say(f"note: {entry.id} has some of these files: its other files are given up")
+    raw = add_entry(raw, entry)
     if (verified.manifest.expires - around.today).days < SOON:
         raw = renew(raw, around.today, MANIFEST_DAYS)
     founding.store_manifest(path, raw, founding.own_key(around.places))
