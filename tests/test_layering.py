@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,7 +22,7 @@ ROWS = (
     ("__main__",),
     ("cli",),
     ("launch + examination",),
-    ("artifact", "intact", "approval"),
+    ("beginning", "artifact", "intact", "approval"),
     ("plan",),
     ("worker", "manifest", "policy"),
     ("egress", "abilities", "sealing", "records"),
@@ -103,6 +104,13 @@ def test_an_upward_import_is_seen_however_it_is_written(tmp_path: Path, text: st
 def test_a_module_without_a_row_is_seen(tmp_path: Path) -> None:
     found = find_upward(plant(tmp_path, "newcomer", "import localai.errors"), ROWS, PACKAGE)
     assert "stands in no row" in found[0]
+
+
+def test_every_area_exists() -> None:
+    names = {name for areas in ROWS for area in areas for name in area.split(" + ")}
+    for name in sorted(names | set(ONLY) | set(OWNERS.values())):
+        path = ROOT / "src" / PACKAGE / name.replace(".", "/")
+        assert path.with_suffix(".py").exists() or path.is_dir(), name
 
 
 def test_a_downward_import_is_none(tmp_path: Path) -> None:
@@ -204,6 +212,17 @@ def test_the_launcher_never_loads_what_meets_a_model() -> None:
     )
     assert first_names(launcher) & WORKER_LIBRARIES <= {"typing_extensions"}
     assert f"{PACKAGE}.worker.client" in launcher
+
+
+def test_only_commands_read_the_environment() -> None:
+    """Everybody else is told: what decides a start stands in its request. The worker reads its
+    own once, to show it."""
+    readers = {
+        str(path.relative_to(ROOT / "src" / PACKAGE))
+        for path in (ROOT / "src").rglob("*.py")
+        if re.search(r"\bos\.(environ|getenv)\b", path.read_text("utf-8"))
+    }
+    assert {path for path in readers if not path.startswith("cli/")} == {"worker/__main__.py"}
 
 
 def test_files_are_short() -> None:
