@@ -2,7 +2,8 @@
 
     python trial.py '{"without": ["seccomp"], "withheld": ["net"], "only": ["tcp4"], "landlock": 1}'
 
-``forbid`` names system calls that this program forbids itself first.
+``forbid`` names system calls that this program forbids itself first. ``model`` is a file (of a
+split set, the first) that the worker then loads and answers with.
 
 Prints the status and the outcome of every probe as JSON.
 """
@@ -10,18 +11,21 @@ Prints the status and the outcome of every probe as JSON.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
 from localai.egress.proving import Proof
 from localai.launch import make_spec
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
 from localai.sandbox.seccomp import Action, Filter, install
 from localai.worker.process import WorkerProcess
+from localai.worker.protocol import Message, Sampling
 
 
 def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -32,19 +36,28 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         before = before if asked.get("controls_confined") else kernel.read_status()
     proof = Proof(directory, before, frozenset(asked.get("withheld", ())))
     kernel.hide()
+    opened = open_artifact(Path(asked["model"])) if "model" in asked else None
+    answer = ""
     worker = WorkerProcess({}, before)
     try:
-        spec = make_spec(proof.wait_for_premises(), gpu=False, parts=1)
+        spec = make_spec(
+            proof.wait_for_premises(), gpu=False, parts=len(opened.files) if opened else 1
+        )
         spec = replace(spec, unsafe_without=tuple(asked.get("without", ())))
         if "landlock" in asked:
             spec = replace(spec, landlock=asked["landlock"])
         worker.confine(spec)
         proof.begin_controls()
-        status = worker.seal(proof.lent).status
+        status = worker.seal([*proof.lent, *(_seal(opened) if opened else ())]).status
         proof.wait_for_controls()
         names = [name for name in proof.to_send() if name in asked.get("only", [name])]
         attempts = worker.probe(names, proof.targets, proof.told(), proof.lent_places)
         report = proof.judge(attempts)
+        if opened:
+            worker.go(opened.sizes, {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False})
+            sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)
+            pieces = worker.client.generate([Message("user", "hi")], sampling)
+            answer = "".join(piece for piece in pieces if isinstance(piece, str))
     finally:
         worker.end()
         proof.close()
@@ -57,8 +70,17 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         "uid": status.uid,
         "outcomes": {result.probe: result.outcome for result in report.results},
         "errors": {result.probe: result.detail for result in report.results},
+        "answer": answer,
         "launcher": {result.probe: result.outcome for result in report.launcher.results},
     }
+
+
+def _seal(opened: OpenArtifact) -> list[int]:
+    """The artifact in sealed memory, as the worker gets it."""
+    make_vessels(opened)
+    seal_artifact(opened, [], 1)
+    assert not opened.artifact.problem, opened.artifact.problem
+    return [os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY) for vessel in opened.vessels]
 
 
 if __name__ == "__main__":

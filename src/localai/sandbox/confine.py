@@ -46,12 +46,17 @@ def leave(spec: SandboxSpec) -> str:
         return ""
     namespaces.keep_mounts_private()
     root = f"{spec.directory}/root-{os.getpid()}"
-    namespaces.build_empty_root(root, spec.devices, processes=spec.parts > 1)
+    namespaces.build_empty_root(root, spec.devices, descriptors=spec.parts > 1)
     return root
 
 
-def first(spec: SandboxSpec) -> Evidence:
-    """Confine what imports need not have. Returns what the decoys showed of Landlock."""
+def first(spec: SandboxSpec, root: str) -> Evidence:
+    """Confine what imports need not have. Returns what the decoys showed of Landlock.
+
+    ``root`` is the empty root that ``leave`` made, "" if mounts cannot be had.
+    """
+    if root and spec.parts > 1:
+        namespaces.show_descriptors(root)
     if spec.wants("no-new-privs"):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     evidence: Evidence = {}
@@ -97,7 +102,7 @@ def _try_decoys(path: str) -> tuple[int, int]:
 def second(spec: SandboxSpec, root: str, keep: Collection[int]) -> None:
     """Give up everything that only imports needed, and every descriptor but ``keep``.
 
-    ``root`` is the empty root that ``leave`` made, "" if mounts cannot be had.
+    ``root`` as above.
     """
     if spec.wants("capabilities"):
         _drop_bounding_set()

@@ -29,6 +29,7 @@ FLAGS = {  # <linux/sched.h>; the order in which they are entered
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
+_DESCRIPTORS = "/proc/self/fd"
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 
@@ -103,10 +104,10 @@ def unmount(directory: str) -> None:
     kernel.check(int(kernel.libc.umount2(directory.encode(), _MNT_DETACH)), f"umount {directory}")
 
 
-def build_empty_root(directory: str, devices: Collection[str], *, processes: bool) -> None:
+def build_empty_root(directory: str, devices: Collection[str], *, descriptors: bool) -> None:
     """Make ``directory`` the root of an empty, read-only file system that holds ``devices`` only,
-    and with ``processes`` also /proc. To be entered with chroot(2): Landlock allows that later,
-    when it no longer allows a mount."""
+    and with ``descriptors`` a place for ``show_descriptors``. To be entered with chroot(2):
+    Landlock allows that later, when it no longer allows a mount."""
     os.mkdir(directory, 0o755)  # noqa: PTH102
     flags = _MS_NOSUID | _MS_NOEXEC
     _mount("localai", directory, "tmpfs", flags, "size=64k,nr_inodes=64,mode=0555")
@@ -115,7 +116,12 @@ def build_empty_root(directory: str, devices: Collection[str], *, processes: boo
         inside.parent.mkdir(parents=True, exist_ok=True)
         inside.touch()
         _mount(device, str(inside), None, _MS_BIND)
-    if processes:
-        os.mkdir(f"{directory}/proc")  # noqa: PTH102
-        _mount("/proc", f"{directory}/proc", None, _MS_BIND | _MS_REC)
+    if descriptors:
+        Path(directory + _DESCRIPTORS).mkdir(parents=True)
     _mount("localai", directory, None, flags | _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
+
+
+def show_descriptors(root: str) -> None:
+    """Let this process find its own descriptors in the empty root, and nothing else of /proc: a
+    split set can only be loaded by paths."""
+    _mount(_DESCRIPTORS, root + _DESCRIPTORS, None, _MS_BIND)

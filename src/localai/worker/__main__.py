@@ -33,7 +33,7 @@ def main() -> None:
         handoff.send(str(child).encode())
         os._exit(0)
     os.setsid()
-    evidence = confine.first(spec)
+    evidence = confine.first(spec, root)
     probes.prepare()
     from localai.worker import engine, service  # after the first filter: native code is loaded
 
