@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.egress.proving import Proof
+from localai.artifact import make_vessels, open_artifact
+from localai.beginning import take_beginning
 from localai.errors import PlatformError, WorkerError
+from localai.examination import Clock, examine
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
-from localai.host import TELEMETRY_SWITCHES
-from localai.places import make_private
 from localai.plan.request import Around, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
@@ -32,12 +32,12 @@ from localai.sandbox.filters import launcher_filter
 from localai.sandbox.landlock import best_abi
 from localai.sandbox.seccomp import install
 from localai.sandbox.spec import SandboxSpec, find_gpu_devices, find_readable
-from localai.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
     from localai.egress.laboratory import Premises
     from localai.examination import Examined
     from localai.worker.client import Client
+    from localai.worker.process import WorkerProcess
 
 _UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
 
@@ -95,17 +95,10 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
     be done at all; then nothing was started and nothing is left running.
     """
     with ExitStack() as cleanup:
-        before = kernel.read_status()
-        proof = Proof(make_private(around.places.state), before)
-        cleanup.callback(proof.close)
-        _hide()
-        worker = WorkerProcess(TELEMETRY_SWITCHES, before)
+        begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())
-        kept.callback(worker.end)
-        # The worker and the laboratory start now; meanwhile what is slow to import is imported.
-        from localai.artifact import make_vessels, open_artifact
-        from localai.examination import Clock, examine
-
+        kept.callback(begun.close)
+        proof, worker = begun.proof, begun.worker
         clock = Clock()
         opened = open_artifact(request.model)
         cleanup.callback(opened.close)
@@ -127,16 +120,6 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         install_launcher_filter(worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end
         return Start(examined, worker, around.places.records)
-
-
-def _hide() -> None:
-    """Let nobody look into this process from here on, and see that nobody does."""
-    kernel.hide()
-    if tracer := int(kernel.read_status()["TracerPid"]):
-        raise PlatformError(
-            f"process {tracer} traces this one and could change what it verifies",
-            hint="run localai without a debugger or tracer",
-        )
 
 
 def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:

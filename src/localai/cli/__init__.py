@@ -7,7 +7,6 @@ function, whose return value is the exit code; ``None`` is 0).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -55,6 +54,8 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
 )
 COMMANDS = {command.name: command for _, commands in GROUPS for command in commands}
 
+NEED_A_WORKER = frozenset({"run", "check"})
+
 EXAMPLES = """\
 Examples:
   localai approve model.gguf               approve a model that you downloaded
@@ -95,6 +96,8 @@ def dispatch(arguments: Sequence[str]) -> int:
         console.out(f"localai {__version__}")
         return Exit.DONE
     if name not in COMMANDS:
+        import difflib
+
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         raise UsageError(
             f"there is no command {name!r}",
@@ -104,6 +107,19 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    if name in NEED_A_WORKER and arguments and not {"--help", "-h"} & {*arguments}:
+        from localai.beginning import begin_ahead, forget_beginning
+        from localai.cli.surroundings import look_around
+
+        begin_ahead(look_around().places)
+        try:
+            return _run_command(name, arguments)
+        finally:
+            forget_beginning()
+    return _run_command(name, arguments)
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
     import typer
     from typer.main import get_command
 

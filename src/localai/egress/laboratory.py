@@ -15,7 +15,6 @@ import json
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -27,6 +26,8 @@ from localai.egress.interior import Interior, Nonces, Request
 from localai.egress.probes.probe import Attempt, Target
 from localai.errors import StateError, WorkerError
 from localai.sandbox import kernel
+
+TEMPORARY = Path("/tmp")  # noqa: S108 - short, for the names of sockets; the name is random
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +118,15 @@ class Laboratory:
 
 def _make_directory() -> Path:
     """A new, empty directory that others may pass through: a worker has another account."""
+    directory = TEMPORARY / f"localai-{os.urandom(8).hex()}"
     try:
-        directory = Path(tempfile.mkdtemp(prefix="localai-"))
+        directory.mkdir(mode=0o700)
+        directory.chmod(0o711)  # whatever the umask
     except OSError as error:
         raise StateError(
             f"no temporary directory can be made: {error.strerror}",
-            hint="set TMPDIR to a directory that this account can write",
+            hint=f"make {TEMPORARY} a directory that every account can write (mode 1777)",
         ) from error
-    directory.chmod(0o711)
     return directory
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import secrets
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -136,7 +136,9 @@ def _draw_nonces() -> Nonces:
     """28 random bits each, no two alike, the first of the seven digits never zero."""
     drawn: set[str] = set()
     while len(drawn) < 3 * len(PROBES):
-        drawn.add(f"{secrets.randbelow(15 << 24) + (1 << 24):07x}")
+        number = int.from_bytes(os.urandom(4), "big") >> 4
+        if number >= 1 << 24:
+            drawn.add(f"{number:07x}")
     numbers = iter(drawn)
     control, worker, launcher = ({p.name: next(numbers) for p in PROBES} for _ in range(3))
     control |= {probe.name: worker[probe.name] for probe in PROBES if probe.reads}

@@ -5,7 +5,7 @@ Source: Linux 6.18, ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``scripts/sys
 
 from __future__ import annotations
 
-import platform
+import os
 
 from localai.errors import PlatformError
 
@@ -79,7 +79,7 @@ def this_machine() -> str:
 
     Raises PlatformError on any other.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in AUDIT_ARCH:
         raise PlatformError(
             f"the sandbox knows x86_64 and aarch64; this machine is {machine}",

@@ -1,0 +1,71 @@
+"""The beginning of a start: a laboratory forked and a worker started, while nothing is known yet.
+
+Whoever reads a command line that will need a worker begins here, before the slow libraries are
+imported: both processes then get ready on another core meanwhile. Neither is given anything, no
+probe is sent, and both end with this process.
+"""
+
+from __future__ import annotations
+
+from localai.egress.proving import Proof
+from localai.errors import PlatformError
+from localai.host import TELEMETRY_SWITCHES
+from localai.places import Places, make_private
+from localai.sandbox import kernel
+from localai.worker.process import WorkerProcess
+
+_ahead: Beginning | None = None
+
+
+class Beginning:
+    """The constructor forks, so no thread may run yet, and hides this process for good.
+
+    Raises LocalAIError if the state directory cannot be had, or if another process traces this
+    one.
+    """
+
+    def __init__(self, places: Places) -> None:
+        before = kernel.read_status()
+        self.proof = Proof(make_private(places.state), before)
+        try:
+            _hide()
+            self.worker = WorkerProcess(TELEMETRY_SWITCHES, before)
+        except BaseException:
+            self.proof.close()
+            raise
+
+    def close(self) -> None:
+        """End both processes. Safe to call twice."""
+        self.worker.end()
+        self.proof.close()
+
+
+def begin_ahead(places: Places) -> None:
+    """Begin now what ``take_beginning`` will ask for."""
+    global _ahead
+    _ahead = Beginning(places)
+
+
+def take_beginning(places: Places) -> Beginning:
+    """What was begun ahead, once; else a new beginning."""
+    global _ahead
+    begun, _ahead = _ahead, None
+    return begun or Beginning(places)
+
+
+def forget_beginning() -> None:
+    """End what was begun ahead and not taken."""
+    global _ahead
+    if _ahead:
+        _ahead.close()
+        _ahead = None
+
+
+def _hide() -> None:
+    """Let nobody look into this process from here on, and see that nobody does."""
+    kernel.hide()
+    if tracer := int(kernel.read_status()["TracerPid"]):
+        raise PlatformError(
+            f"process {tracer} traces this one and could change what it verifies",
+            hint="run localai without a debugger or tracer",
+        )
