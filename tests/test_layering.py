@@ -24,7 +24,7 @@ ROWS = (
     ("launch + examination",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan",),
-    ("worker", "manifest", "policy"),
+    ("worker", "manifest", "policy", "copying"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "environment", "account", "host", "hardware"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
