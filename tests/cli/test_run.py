@@ -7,66 +7,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
+from home import LOCALAI, Home
 
 import gguf_maker as maker
 from localai.cli.console import DISCLOSURE
-
-LOCALAI = (sys.executable, "-m", "localai")
-Ran = subprocess.CompletedProcess[bytes]
-Run = Callable[..., Ran]
-
-
-class Home:
-    """A set-up home with an approved model in it."""
-
-    def __init__(self, place: Path, model: Path) -> None:
-        self.place = place
-        self.model = model
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        self.environ = {
-            **kept,
-            "LOCALAI_HOME": str(place / "home"),
-            "HOME": str(place),
-            "LC_ALL": "C.UTF-8",
-            "TERM": "xterm",
-            "COLUMNS": "100",
-        }
-        self.call("setup", "--label", "sandbox", "--unencrypted-key", check=True)
-        facts = ("--source", "example/tiny", "--licence", "Apache-2.0", "--yes")
-        self.call("approve", str(model), *facts, check=True)
-
-    def call(self, *arguments: str, check: bool = False, **more: Any) -> Ran:
-        environ = {**self.environ, **more.pop("environ", {})}
-        more.setdefault("stdin", None if "input" in more else subprocess.DEVNULL)
-        if "input" in more:
-            del more["stdin"]
-        more.setdefault("stdout", subprocess.PIPE)
-        ran = subprocess.run(
-            [*LOCALAI, *arguments],
-            env=environ,
-            cwd=self.place,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-            **more,
-        )
-        assert not check or ran.returncode == 0, ran.stderr.decode()
-        return ran
-
-    def run(self, *arguments: str, **more: Any) -> Ran:
-        return self.call("run", str(self.model), *arguments, **more)
-
-    def records(self) -> list[dict[str, Any]]:
-        file = self.place / "home" / "state" / "records.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 @pytest.fixture(scope="module")
