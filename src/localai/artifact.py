@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +19,16 @@ from localai.hardware import file_size_limit, find_free_memory
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
 from localai.plan.matching import Match, agree, candidates, find_matches
-from localai.sealing import OpenFile, copy_and_hash, make_vessel, open_regular, seal
+from localai.sealing import OpenFile, make_vessel, open_regular, seal
 from localai.worker.protocol import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
+    from localai.copying import Copying
     from localai.manifest.verify import LoadedManifest
 
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
 _MOST_PARTS = 40
 _READER_FIRST = "nothing native may see a file that the reader refuses"
-_PLENTY = 4  # a file that is less than this part of the free memory may stay in the page cache
 
 
 @dataclass(slots=True)
@@ -133,56 +133,56 @@ def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resour
     return Resources(needed(repack=repack), free.bytes, free.limited_by), repack
 
 
+def make_vessels(opened: OpenArtifact) -> None:
+    """One empty sealable file in memory for each file. The process must be hidden already."""
+    opened.vessels = [make_vessel(f"localai-{file.path.name}"[:200]) for file in opened.files]
+
+
 def seal_artifact(
     opened: OpenArtifact,
+    copying: Copying,
     manifests: Sequence[LoadedManifest],
-    threads: int,
     report: Progress = report_nothing,
 ) -> None:
-    """Copy every file into its vessel while hashing it, seal it, and find the entry.
+    """Wait until every file is in its vessel, seal them all, and find the entry.
 
     The outcome is in ``opened.artifact``.
     """
-
-    def copy(number: int, tree: bool, whole: bool, progress: Progress) -> Digests:
-        file, vessel = opened.files[number], opened.vessels[number]
-        free = find_free_memory().bytes
-        digests = copy_and_hash(
-            file, vessel, tree=tree, whole=whole, threads=threads, report=progress,
-            room=lambda: find_free_memory().bytes, drop=file.size > free // _PLENTY,
-        )  # fmt: skip
-        seal(vessel)
-        return digests
-
-    _measure(opened, manifests, copy, report, sealed=True)
+    try:
+        copied = copying.wait(report)
+        for vessel in opened.vessels:
+            seal(vessel)
+        # From here on the copies are what counts: nobody can change them any more.
+        sealed = [OpenFile(file.path, vessel, file.size)
+                  for file, vessel in zip(opened.files, opened.vessels, strict=True)]  # fmt: skip
+        _identify(opened, sealed, copied.trees, manifests, report_nothing)
+    except LocalAIError as error:
+        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        return
+    opened.artifact = replace(opened.artifact, sealed=True, seconds=copied.seconds)
 
 
 def hash_artifact(
     opened: OpenArtifact, manifests: Sequence[LoadedManifest], report: Progress = report_nothing
 ) -> None:
     """Hash every file where it lies and find the entry: for a start that is refused already."""
-
-    def digest(number: int, tree: bool, whole: bool, progress: Progress) -> Digests:
-        file = opened.files[number]
-        return digest_file(file.fd, file.size, tree=tree, whole=whole, progress=progress)
-
-    _measure(opened, manifests, digest, report, sealed=False)
-
-
-def make_vessels(opened: OpenArtifact) -> None:
-    """One empty sealable file in memory for each file. The process must be hidden already."""
-    opened.vessels = [make_vessel(f"localai-{file.path.name}"[:200]) for file in opened.files]
-
-
-def _measure(
-    opened: OpenArtifact,
-    manifests: Sequence[LoadedManifest],
-    digest: Callable[[int, bool, bool, Progress], Digests],
-    report: Progress,
-    *,
-    sealed: bool,
-) -> None:
     started = time.perf_counter()
+    try:
+        _identify(opened, opened.files, [None] * len(opened.files), manifests, report)
+    except LocalAIError as error:
+        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        return
+    opened.artifact = replace(opened.artifact, seconds=time.perf_counter() - started)
+
+
+def _identify(
+    opened: OpenArtifact,
+    files: Sequence[OpenFile],
+    trees: Sequence[str | None],
+    manifests: Sequence[LoadedManifest],
+    report: Progress,
+) -> None:
+    """Find the entry of ``files`` by digests: their ``trees`` where they are known already."""
     found: list[tuple[Match, ...]] = []
     shown: list[str] = []
     done = 0
@@ -190,20 +190,19 @@ def _measure(
     def report_sum(part: int) -> None:
         report(done + part)
 
-    try:
-        for number, file in enumerate(opened.files):
-            possible = candidates(manifests, file.size)
-            # The tree digest decides where the entry has one: cores share it. Without any entry
-            # to compare with, SHA-256 is what an officer can look up.
-            tree = any(match.file.tree for match in possible)
-            whole = not tree or any(not match.file.tree for match in possible)
-            digests = digest(number, tree, whole, report_sum)
-            done += file.size
-            found.append(find_matches(possible, sha256=digests.sha256, tree=digests.tree))
-            shown.append(_name_digest(digests))
-    except LocalAIError as error:
-        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
-        return
+    for file, known in zip(files, trees, strict=True):
+        possible = candidates(manifests, file.size)
+        # The tree digest decides where the entry has one: cores share it. Without any entry
+        # to compare with, SHA-256 is what an officer can look up.
+        tree = any(match.file.tree for match in possible)
+        whole = not tree or any(not match.file.tree for match in possible)
+        missing = digest_file(
+            file.fd, file.size, tree=tree and not known, whole=whole, progress=report_sum
+        )
+        digests = replace(missing, tree=(known or missing.tree) if tree else None)
+        done += file.size
+        found.append(find_matches(possible, sha256=digests.sha256, tree=digests.tree))
+        shown.append(_name_digest(digests))
     match = agree(found)
     opened.artifact = replace(
         opened.artifact,
@@ -211,8 +210,6 @@ def _measure(
         entry=match.entry if match else None,
         manifest=match.manifest.name if match else "",
         name=match.entry.name if match else opened.artifact.name,
-        sealed=sealed,
-        seconds=time.perf_counter() - started,
     )
 
 

@@ -7,14 +7,13 @@ libraries that are slow to load.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import localai
-from localai.artifact import OpenArtifact, hash_artifact, measure_resources, seal_artifact
+from localai.artifact import OpenArtifact, hash_artifact, seal_artifact
 from localai.hashing import Progress
 from localai.host import forced_switches
 from localai.plan.build import Decision, decide, why_not_to_probe
@@ -23,41 +22,36 @@ from localai.plan.gather import gather
 from localai.records.log import append
 
 if TYPE_CHECKING:
+    from localai.copying import Copying
     from localai.egress.proving import Proof
-    from localai.plan.facts import Facts
-    from localai.plan.request import Around, StartRequest
+    from localai.plan.facts import Facts, Resources
+    from localai.plan.request import Around, Clock, StartRequest
     from localai.worker.process import WorkerProcess
 
 
-class Clock:
-    """Milliseconds since the start at which each step was done."""
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What the launch has begun: a laboratory, a worker, and a copy of the artifact, which is
+    None where there is nothing to copy or no memory for it."""
 
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self.marks: dict[str, float] = {}
-
-    def mark(self, step: str) -> None:
-        self.marks[step] = 1000 * (time.perf_counter() - self._began)
+    proof: Proof
+    worker: WorkerProcess
+    opened: OpenArtifact
+    resources: Resources
+    copying: Copying | None
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found, decided and recorded. ``repack``: see ``EngineOptions``."""
+    """What was found, decided and recorded."""
 
     facts: Facts
     decision: Decision
     record: int
-    repack: bool
 
 
 def examine(
-    request: StartRequest,
-    around: Around,
-    opened: OpenArtifact,
-    proof: Proof,
-    worker: WorkerProcess,
-    clock: Clock,
-    report: Progress,
+    request: StartRequest, around: Around, begun: UnderWay, clock: Clock, report: Progress
 ) -> Examined:
     """Find out everything, ask all gates, and have the answer on disk.
 
@@ -73,35 +67,34 @@ def examine(
         terminal=around.terminal,
     )
     clock.mark("facts")
-    facts, repack = _measure(request, facts, opened, proof, worker, clock, report)
+    unprobed = why_not_to_probe(facts, facts.policy.policy)
+    if not unprobed and begun.opened.artifact.problem:
+        unprobed = "the file cannot be read"
+    if unprobed:
+        facts = _only_identify(facts, begun, unprobed, report)
+    else:
+        facts = _measure(facts, begun, clock, report)
     facts = replace(facts, timings_ms=MappingProxyType(clock.marks))
     decision = decide(facts, facts.policy.policy)
     event = "run" if request.load else "check"
     document = record_document(facts, decision, event=event, now=now, version=localai.__version__)
-    return Examined(facts, decision, append(around.places.records, document), repack)
+    return Examined(facts, decision, append(around.places.records, document))
 
 
-def _measure(
-    request: StartRequest,
-    facts: Facts,
-    opened: OpenArtifact,
-    proof: Proof,
-    worker: WorkerProcess,
-    clock: Clock,
-    report: Progress,
-) -> tuple[Facts, bool]:
-    """The facts with everything measured in them, and whether weights may be repacked."""
-    unprobed = why_not_to_probe(facts, facts.policy.policy)
-    if not unprobed and opened.artifact.problem:
-        unprobed = "the file cannot be read"
-    if unprobed:
-        hash_artifact(opened, facts.manifests, report)
-        return replace(facts, artifact=opened.artifact, unprobed=unprobed), False
+def _only_identify(facts: Facts, begun: UnderWay, unprobed: str, report: Progress) -> Facts:
+    """What can still be said of a file when the start is refused already: whether it is listed."""
+    if begun.copying:
+        begun.copying.end()
+    hash_artifact(begun.opened, facts.manifests, report)
+    return replace(facts, artifact=begun.opened.artifact, unprobed=unprobed)
+
+
+def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> Facts:
+    """Seal the artifact, have the worker confined and probed, and add what came of it."""
+    proof, worker, opened = begun.proof, begun.worker, begun.opened
     proof.begin_controls()
-    resources, repack = measure_resources(opened, request.context)
-    if resources.needed <= resources.free:
-        threads = len(os.sched_getaffinity(0))
-        seal_artifact(opened, facts.manifests, threads, report)
+    if begun.copying:
+        seal_artifact(opened, begun.copying, facts.manifests, report)
     else:
         hash_artifact(opened, facts.manifests, report)
     clock.mark("artifact")
@@ -112,11 +105,14 @@ def _measure(
     attempts = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
     egress = proof.judge(attempts)
     clock.mark("probes")
-    measured = replace(
-        facts, artifact=opened.artifact, resources=resources, sandbox=sealed.status,
-        egress=egress, switches=forced_switches(sealed.environment),
-    )  # fmt: skip
-    return measured, repack
+    return replace(
+        facts,
+        artifact=opened.artifact,
+        resources=begun.resources,
+        sandbox=sealed.status,
+        egress=egress,
+        switches=forced_switches(sealed.environment),
+    )
 
 
 def _read_only(vessel: int) -> int:

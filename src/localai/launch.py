@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.artifact import make_vessels, open_artifact
+from localai.artifact import make_vessels, measure_resources, open_artifact
 from localai.beginning import take_beginning
+from localai.copying import Copying
 from localai.errors import PlatformError, WorkerError
-from localai.examination import Clock, examine
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
-from localai.plan.request import Around, StartRequest
+from localai.plan.request import Around, Clock, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
 from localai.sandbox.filters import launcher_filter
@@ -95,31 +95,40 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
     be done at all; then nothing was started and nothing is left running.
     """
     with ExitStack() as cleanup:
+        clock = Clock()
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(begun.close)
-        proof, worker = begun.proof, begun.worker
-        clock = Clock()
         opened = open_artifact(request.model)
         cleanup.callback(opened.close)
-        make_vessels(opened)
-        spec = make_spec(proof.wait_for_premises(), request.gpu_layers != 0, len(opened.files) or 1)
-        worker.confine(spec)
+        resources, repack = measure_resources(opened, request.context)
+        copying = None
+        if resources.needed <= resources.free and not opened.artifact.problem:
+            make_vessels(opened)
+            copying = Copying(opened.files, opened.vessels)
+            cleanup.callback(copying.end)
+        parts = max(1, len(opened.files))
+        spec = make_spec(begun.proof.wait_for_premises(), request.gpu_layers != 0, parts)
+        begun.worker.confine(spec)
         clock.mark("worker-started")
-        examined = examine(request, around, opened, proof, worker, clock, report)
+        # Slow to import: it goes on while the artifact is copied and the worker imports.
+        from localai.examination import UnderWay, examine
+
+        under_way = UnderWay(begun.proof, begun.worker, opened, resources, copying)
+        examined = examine(request, around, under_way, clock, report)
         if not (examined.decision.allowed and request.load):
             return Start(examined, None, around.places.records)
         options = {
             "context": request.context,
             "threads": request.threads or count_cores(),
             "gpu_layers": request.gpu_layers if spec.devices else 0,
-            "repack": examined.repack,
+            "repack": repack,
         }
-        worker.go(opened.sizes, options)
-        proof.close()  # while the worker loads
-        install_launcher_filter(worker.pid)
+        begun.worker.go(opened.sizes, options)
+        begun.proof.close()  # while the worker loads
+        install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end
-        return Start(examined, worker, around.places.records)
+        return Start(examined, begun.worker, around.places.records)
 
 
 def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:

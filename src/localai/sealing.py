@@ -13,7 +13,6 @@ import errno
 import fcntl
 import os
 import stat
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,9 +21,7 @@ from pathlib import Path
 from localai.errors import DocumentError, PlatformError, StateError
 from localai.hashing import (
     CHUNK,
-    Digests,
     Progress,
-    leaf,
     read_into,
     report_nothing,
     root_of,
@@ -108,27 +105,35 @@ def copy_and_hash(
     source: OpenFile,
     vessel: int,
     *,
-    tree: bool,
-    whole: bool,
     threads: int,
     room: Callable[[], int],
     report: Progress = report_nothing,
     drop: bool = False,
-) -> Digests:
-    """Copy ``source`` into ``vessel`` and hash exactly what is written there.
+) -> str:
+    """Copy ``source`` into ``vessel`` and return the tree digest of exactly what was written.
 
-    The tree digest alone is computed by ``threads`` threads; the whole digest needs the bytes in
-    order. ``room()`` is how many bytes are free: below RESERVE the copy stops. With ``drop`` the
-    source leaves the page cache behind the copy. Raises DocumentError if the source cannot be
-    read or changes its size, StateError if memory runs short.
+    ``room()`` is how many bytes are free: below RESERVE the copy stops. With ``drop`` the source
+    leaves the page cache behind the copy. Raises DocumentError if the source cannot be read or
+    changes its size, StateError if memory runs short.
     """
+
+    def copy_one(offset: int, length: int, buffer: memoryview) -> bytes:
+        if offset // CHUNK % _LOOK_EVERY == 0 and room() < RESERVE:
+            raise _short_of_memory(offset)
+        digest = sha256(b"\x00")
+        for start in range(0, length, len(buffer)):
+            piece = buffer[: min(len(buffer), length - start)]
+            read_into(source.fd, piece, offset + start)
+            _write_all(vessel, piece, offset + start)
+            digest.update(piece)
+        if drop:
+            os.posix_fadvise(source.fd, offset, length, os.POSIX_FADV_DONTNEED)
+        return digest.digest()
+
     try:
         os.posix_fadvise(source.fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         os.ftruncate(vessel, source.size)
-        if whole:
-            digests = _copy_serially(source, vessel, tree, room, report, drop)
-        else:
-            digests = _copy_shared(source, vessel, tree, threads, room, report, drop)
+        leaves = share_chunks(source.size, copy_one, report, threads)
     except OSError as error:
         raise StateError(
             f"the copy into memory stopped: {error.strerror}", hint="localai doctor"
@@ -138,84 +143,21 @@ def copy_and_hash(
             f"{source.path} changed its size while it was verified",
             hint="wait until nothing writes to it, then try again",
         )
-    return digests
+    return root_of(leaves).hex()
 
 
-def _look_for_room(offset: int, room: Callable[[], int]) -> None:
-    if offset // CHUNK % _LOOK_EVERY == 0 and room() < RESERVE:
-        raise StateError(
-            f"memory runs short: the copy stopped after {offset >> 20} MiB, with less than "
-            f"{RESERVE >> 20} MiB free",
-            hint="free some memory, or use a smaller model",
-        )
+def _short_of_memory(copied: int) -> StateError:
+    return StateError(
+        f"memory runs short: the copy stopped after {copied >> 20} MiB, with less than "
+        f"{RESERVE >> 20} MiB free",
+        hint="free some memory, or use a smaller model",
+    )
 
 
 def _write_all(vessel: int, piece: memoryview, offset: int) -> None:
     while piece:
         written = os.pwrite(vessel, piece, offset)
         piece, offset = piece[written:], offset + written
-
-
-def _copy_shared(
-    source: OpenFile,
-    vessel: int,
-    tree: bool,
-    threads: int,
-    room: Callable[[], int],
-    report: Progress,
-    drop: bool,
-) -> Digests:
-    def copy_one(offset: int, length: int, buffer: memoryview) -> bytes:
-        _look_for_room(offset, room)
-        digest = sha256(b"\x00")
-        for start in range(0, length, len(buffer)):
-            piece = buffer[: min(len(buffer), length - start)]
-            read_into(source.fd, piece, offset + start)
-            _write_all(vessel, piece, offset + start)
-            if tree:
-                digest.update(piece)
-        if drop:
-            os.posix_fadvise(source.fd, offset, length, os.POSIX_FADV_DONTNEED)
-        return digest.digest()
-
-    leaves = share_chunks(source.size, copy_one, report, threads)
-    return Digests(source.size, None, root_of(leaves).hex() if tree else None)
-
-
-def _copy_serially(
-    source: OpenFile,
-    vessel: int,
-    tree: bool,
-    room: Callable[[], int],
-    report: Progress,
-    drop: bool,
-) -> Digests:
-    """One chunk at a time: this thread hashes it whole, a second writes it and hashes the leaf."""
-    whole, leaves = sha256(), list[bytes]()
-    failures: list[OSError] = []
-
-    def beside(chunk: memoryview, offset: int) -> None:
-        try:
-            _write_all(vessel, chunk, offset)
-            if tree:
-                leaves.append(leaf(chunk))
-        except OSError as error:
-            failures.append(error)
-
-    for offset in range(0, source.size, CHUNK):
-        _look_for_room(offset, room)
-        chunk = memoryview(bytearray(min(CHUNK, source.size - offset)))
-        read_into(source.fd, chunk, offset)
-        thread = threading.Thread(target=beside, args=(chunk, offset))
-        thread.start()
-        whole.update(chunk)
-        thread.join()
-        if failures:
-            raise failures[0]
-        if drop:
-            os.posix_fadvise(source.fd, offset, len(chunk), os.POSIX_FADV_DONTNEED)
-        report(offset + len(chunk))
-    return Digests(source.size, whole.hexdigest(), root_of(leaves).hex() if tree else None)
 
 
 def seal(vessel: int) -> None:

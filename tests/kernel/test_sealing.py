@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 import resource
+import signal
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from localai.copying import Copying
 from localai.errors import DocumentError, PlatformError, StateError
 from localai.hashing import CHUNK, digest_file
 from localai.sandbox import kernel
@@ -98,10 +99,10 @@ def test_without_hiding_the_attacker_changes_what_was_hashed(source: OpenFile) -
 
     def work() -> None:
         vessel = unsafe_vessel()
-        digests = copy_and_hash(source, vessel, tree=True, whole=False, threads=2, room=plenty)
+        tree = copy_and_hash(source, vessel, threads=2, room=plenty)
         assert attack(write_through_proc(vessel)) == 0
         seal(vessel)
-        assert digest_file(vessel, SIZE, whole=False).tree != digests.tree
+        assert digest_file(vessel, SIZE, whole=False).tree != tree
 
     as_ordinary_user(work)
 
@@ -141,7 +142,7 @@ def test_sealed_memory_cannot_be_changed_by_anybody(source: OpenFile) -> None:
     def work() -> None:
         kernel.hide()
         vessel = make_vessel("test")
-        copy_and_hash(source, vessel, tree=True, whole=False, threads=2, room=plenty)
+        copy_and_hash(source, vessel, threads=2, room=plenty)
         seal(vessel)
         for change in (
             lambda: os.pwrite(vessel, b"x", 0),
@@ -155,47 +156,70 @@ def test_sealed_memory_cannot_be_changed_by_anybody(source: OpenFile) -> None:
     as_ordinary_user(work)
 
 
-@pytest.mark.parametrize(("tree", "whole"), [(True, False), (False, True), (True, True)])
-def test_what_is_hashed_is_what_is_sealed(source: OpenFile, tree: bool, whole: bool) -> None:
+def test_what_is_hashed_is_what_is_sealed(source: OpenFile) -> None:
     vessel = unsafe_vessel()
     seen: list[int] = []
-    digests = copy_and_hash(
-        source, vessel, tree=tree, whole=whole, threads=2, room=plenty, report=seen.append
-    )
+    tree = copy_and_hash(source, vessel, threads=2, room=plenty, report=seen.append)
     seal(vessel)
     data = source.path.read_bytes()
     assert os.pread(vessel, SIZE + 1, 0) == data
-    assert digests == digest_file(source.fd, SIZE, tree=tree, whole=whole)
-    assert digests.sha256 == (hashlib.sha256(data).hexdigest() if whole else None)
+    assert tree == digest_file(source.fd, SIZE, whole=False).tree
     assert seen[-1] == SIZE
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_copy_stops_when_memory_runs_short(source: OpenFile, whole: bool) -> None:
-    with pytest.raises(StateError, match="memory runs short"):
-        copy_and_hash(source, unsafe_vessel(), tree=not whole, whole=whole, threads=2,
-                      room=lambda: RESERVE - 1)  # fmt: skip
+def test_a_process_of_its_own_copies_as_well(source: OpenFile) -> None:
+    vessels = [unsafe_vessel(), unsafe_vessel()]
+    seen: list[int] = []
+    copied = Copying([source, source], vessels).wait(seen.append)
+    tree = digest_file(source.fd, SIZE, whole=False).tree
+    assert copied.trees == (tree, tree)
+    assert [os.pread(vessel, SIZE, 0) for vessel in vessels] == [source.path.read_bytes()] * 2
+    assert seen == sorted(seen)
+    assert seen[-1] == 2 * SIZE
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_file_that_shrinks_meanwhile(source: OpenFile, whole: bool) -> None:
+def test_a_copy_that_is_ended_says_so(source: OpenFile) -> None:
+    copying = Copying([source], [unsafe_vessel()])
+    os.kill(copying._pid, signal.SIGSTOP)
+    os.kill(copying._pid, signal.SIGKILL)
+    try:
+        copied = copying.wait(lambda done: None)
+    except StateError as error:
+        assert "memory ran out" in error.message
+    else:  # it was done before the signal came
+        assert copied.trees
+    copying.end()
+
+
+def test_a_copy_tells_what_is_wrong(source: OpenFile) -> None:
     os.truncate(source.path, CHUNK)
     with pytest.raises(DocumentError, match="it changed while"):
-        copy_and_hash(source, unsafe_vessel(), tree=True, whole=whole, threads=2, room=plenty)
+        Copying([source], [unsafe_vessel()]).wait(lambda done: None)
+
+
+def test_the_copy_stops_when_memory_runs_short(source: OpenFile) -> None:
+    with pytest.raises(StateError, match="memory runs short"):
+        copy_and_hash(source, unsafe_vessel(), threads=2, room=lambda: RESERVE - 1)
+
+
+def test_a_file_that_shrinks_meanwhile(source: OpenFile) -> None:
+    os.truncate(source.path, CHUNK)
+    with pytest.raises(DocumentError, match="it changed while"):
+        copy_and_hash(source, unsafe_vessel(), threads=2, room=plenty)
 
 
 def test_a_file_that_grows_meanwhile(source: OpenFile) -> None:
     with source.path.open("ab") as file:
         file.write(b"more")
     with pytest.raises(DocumentError, match="changed its size"):
-        copy_and_hash(source, unsafe_vessel(), tree=True, whole=False, threads=2, room=plenty)
+        copy_and_hash(source, unsafe_vessel(), threads=2, room=plenty)
 
 
 def test_a_limit_on_file_sizes_stops_the_copy(source: OpenFile) -> None:
     def work() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, CHUNK))
         with pytest.raises(StateError, match="File too large"):
-            copy_and_hash(source, unsafe_vessel(), tree=True, whole=False, threads=2, room=plenty)
+            copy_and_hash(source, unsafe_vessel(), threads=2, room=plenty)
 
     as_ordinary_user(work)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
+from localai.copying import Copying
 from localai.egress.proving import Proof
 from localai.launch import make_spec
 from localai.sandbox import kernel
@@ -78,7 +79,7 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
 def _seal(opened: OpenArtifact) -> list[int]:
     """The artifact in sealed memory, as the worker gets it."""
     make_vessels(opened)
-    seal_artifact(opened, [], 1)
+    seal_artifact(opened, Copying(opened.files, opened.vessels), [])
     assert not opened.artifact.problem, opened.artifact.problem
     return [os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY) for vessel in opened.vessels]
 

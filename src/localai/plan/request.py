@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,3 +33,14 @@ class Around:
     places: Places
     host_name: str
     terminal: bool
+
+
+class Clock:
+    """Milliseconds since the start at which each step was done."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self.marks: dict[str, float] = {}
+
+    def mark(self, step: str) -> None:
+        self.marks[step] = 1000 * (time.perf_counter() - self._began)

@@ -1,0 +1,109 @@
+"""Copy an artifact into memory in a process of its own, while the launcher still gets ready.
+
+The process is a fork of the launcher: as hidden as that, with the same empty memory to fill. It
+is told nothing and tells how far it is and what it wrote. If memory runs out after all, the
+kernel ends it and not the launcher.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from localai.errors import DocumentError, LocalAIError, StateError
+from localai.hardware import find_free_memory
+from localai.hashing import Progress
+from localai.sandbox import kernel
+from localai.sealing import OpenFile, copy_and_hash
+
+_PLENTY = 4  # a file that is less than this part of the free memory may stay in the page cache
+_ERRORS = {error.code: error for error in (DocumentError, StateError)}
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The tree digest of each file as it was written, and how many seconds that took."""
+
+    trees: tuple[str, ...]
+    seconds: float
+
+
+class Copying:
+    """A copy under way. The constructor forks: no thread may run yet."""
+
+    def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
+        reader, writer = os.pipe()
+        self._pid = kernel.fork(lambda: _copy(writer, files, vessels))
+        os.close(writer)
+        self._lines = os.fdopen(reader, encoding="utf-8")
+        self._ended = False
+
+    def wait(self, report: Progress) -> Copied:
+        """Wait for the end, calling ``report`` with the bytes done so far; once.
+
+        Raises DocumentError or StateError for what went wrong.
+        """
+        try:
+            return self._read(report)
+        finally:
+            self.end()
+
+    def _read(self, report: Progress) -> Copied:
+        for line in self._lines:
+            said = json.loads(line)
+            if "trees" in said:
+                return Copied(tuple(said["trees"]), said["seconds"])
+            if "code" in said:
+                raise _ERRORS[said["code"]](said["message"], hint=said["hint"])
+            report(said["done"])
+        raise StateError(
+            "the copy into memory ended before its time: memory ran out",
+            hint="free some memory, or use a smaller model",
+        )
+
+    def end(self) -> None:
+        """End the process and wait for it. Safe to call twice."""
+        if self._ended:
+            return
+        self._ended = True
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        self._lines.close()
+
+
+def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def say(**message: object) -> None:
+        os.write(output, (json.dumps(message) + "\n").encode())
+
+    began = time.perf_counter()
+    trees: list[str] = []
+    try:
+        for file, vessel in zip(files, vessels, strict=True):
+            before = sum(done.size for done in files[: len(trees)])
+            trees.append(_copy_one(file, vessel, partial(_say_done, say, before)))
+    except LocalAIError as error:
+        say(code=error.code, message=error.message, hint=error.hint)
+    else:
+        say(trees=trees, seconds=time.perf_counter() - began)
+
+
+def _say_done(say: Callable[..., None], before: int, done: int) -> None:
+    say(done=before + done)
+
+
+def _copy_one(file: OpenFile, vessel: int, report: Progress) -> str:
+    return copy_and_hash(
+        file,
+        vessel,
+        threads=len(os.sched_getaffinity(0)),
+        room=lambda: find_free_memory().bytes,
+        report=report,
+        drop=file.size > find_free_memory().bytes // _PLENTY,
+    )
