@@ -135,7 +135,8 @@ def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resour
 
 def make_vessels(opened: OpenArtifact) -> None:
     """One empty sealable file in memory for each file. The process must be hidden already."""
-    opened.vessels = [make_vessel(f"localai-{file.path.name}"[:200]) for file in opened.files]
+    count = len(opened.files)
+    opened.vessels = [make_vessel(f"localai-{number}-of-{count}") for number in range(1, count + 1)]
 
 
 def seal_artifact(

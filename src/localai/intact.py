@@ -11,6 +11,7 @@ from pathlib import Path
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file
+from localai.manifest.schema import name_of
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
     Match,
@@ -88,7 +89,7 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
 
 def _judge_unlisted(path: Path, digests: Digests, manifests: Sequence[LoadedManifest]) -> Finding:
     found = f"sha256 {digests.sha256}"
-    if named := find_namesake(manifests, path.name):
+    if named := find_namesake(manifests, name_of(path)):
         evidence = f"{found}, {named.entry.id} lists {named.file.sha256}"
         return _fail("changed", evidence, f"get it again from {name_origin(named.entry)}")
     idle = [manifest.name for manifest in manifests if not in_force(manifest)]

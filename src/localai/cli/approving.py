@@ -21,7 +21,7 @@ from localai.cli import console, founding
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit, StateError, UsageError
 from localai.findings import refused
-from localai.manifest.draft import Terms, draft_entry, measure_file
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
 from localai.manifest.schema import ArtifactFile, Entry, Use, parse_manifest
@@ -70,6 +70,8 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
     try:
         if opened.artifact.problem:
             raise DocumentError(opened.artifact.problem, hint=opened.artifact.remedy)
+        for file in opened.files:
+            name_file(file.path)  # better now than after all questions
         if refused(opened.artifact.format):
             console.print_findings(opened.artifact.format)
             return Exit.REFUSED
@@ -157,7 +159,7 @@ def _measure(opened: OpenArtifact) -> list[ArtifactFile]:
             def report_all(done: int, before: int = before) -> None:
                 report(before + done)
 
-            measured.append(measure_file(file.fd, file.path.name, file.size, report_all))
+            measured.append(measure_file(file.fd, name_file(file.path), file.size, report_all))
             before += file.size
     return measured
 

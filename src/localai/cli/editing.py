@@ -14,7 +14,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
 from localai.hashing import Progress
 from localai.manifest import envelope
-from localai.manifest.draft import Terms, draft_entry, measure_file
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
@@ -97,7 +97,7 @@ def add_model(
         files, before = [], 0
         for file in opened.files:
             report = partial(_report_from, progress, before)
-            files.append(measure_file(file.fd, file.path.name, file.size, report))
+            files.append(measure_file(file.fd, name_file(file.path), file.size, report))
             before += file.size
     finally:
         opened.close()

@@ -50,6 +50,7 @@ def read_asked(argument: str | None, option: str | None, system: str, data_class
     if argument is not None and option is not None:
         raise UsageError("two prompts: one as argument and one with -p", hint="give one of them")
     given = argument if argument is not None else option
+    given, system = given and _as_text(given), _as_text(system)
     spoken = [] if given in (None, "-") else ["the prompt"]
     spoken += ["--system"] if system else []
     if spoken and data_class != PUBLIC:
@@ -136,6 +137,17 @@ def _read_stdin() -> str:
         raise UsageError(
             f"the prompt on stdin is not UTF-8 text (byte {error.start})",
             hint="convert it first, for example: iconv -t UTF-8",
+        ) from error
+
+
+def _as_text(argument: str) -> str:
+    """What was typed as UTF-8, whatever the locale says."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError as error:
+        raise UsageError(
+            "a prompt on the command line is not UTF-8 text",
+            hint="give it on stdin, in UTF-8: localai run MODEL < prompt.txt",
         ) from error
 
 

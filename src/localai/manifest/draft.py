@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from localai.errors import DocumentError
 from localai.gguf.facts import GgufFile
 from localai.hashing import Progress, digest_file
-from localai.manifest.schema import Approval, ArtifactFile, Entry, GgufFacts, Kind, Source, Use
+from localai.manifest.schema import (
+    Approval,
+    ArtifactFile,
+    Entry,
+    GgufFacts,
+    Kind,
+    Source,
+    Use,
+    find_name_problem,
+    name_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,14 @@ class Terms:
     id: str = ""
     kind: Kind = Kind.MODEL
     note: str | None = None
+
+
+def name_file(path: Path) -> str:
+    """The name that a file has in an entry. Raises DocumentError if no manifest may hold it."""
+    name = name_of(path)
+    if problem := find_name_problem(name):
+        raise DocumentError(f"the file's name {name!r} {problem}", hint="rename the file")
+    return name
 
 
 def measure_file(fd: int, name: str, size: int, progress: Progress | None = None) -> ArtifactFile:

@@ -8,11 +8,13 @@ no identifier stands twice in a manifest: there is one answer to what applies to
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from pathlib import PurePath
 
 from localai.document import read_document
 from localai.shape import Fields, read_shape
@@ -232,7 +234,16 @@ def _read_note(fields: Fields) -> str | None:
     return fields.text("note", limit=4000, lines=True) if fields.has("note") else None
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
+
+
+def name_of(path: PurePath) -> str:
+    """A file's name as a manifest has it: its bytes read as UTF-8, whatever the locale says.
+
+    What is no UTF-8 stays as surrogates (PEP 383), which no manifest can hold.
+    """
+    return os.fsencode(path.name).decode("utf-8", "surrogateescape")
 
 
 def find_name_problem(name: str) -> str | None:
@@ -240,7 +251,11 @@ def find_name_problem(name: str) -> str | None:
 
     Source: POSIX.1-2017, 3.170 (filename); Microsoft, "Naming Files, Paths, and Namespaces".
     """
-    if any(character in '/\\:*?"<>|\n' for character in name):
+    if _SURROGATE.search(name):
+        return "is not UTF-8"
+    if not name.isprintable():
+        return "holds characters that cannot be seen"
+    if any(character in '/\\:*?"<>|' for character in name):
         return 'holds one of / \\ : * ? " < > |'
     if name.startswith((".", "-", " ")) or name.endswith((".", " ")):
         return "starts with '.', '-' or a space, or ends with '.' or a space"

@@ -63,7 +63,7 @@ def _set(text: str, key: str, value: _Value) -> str:
 
 def _keep_or_write(text: str, wanted: Manifest) -> bytes:
     """The edited text if it says exactly what is wanted, else the whole file written anew."""
-    edited = text.encode()
+    edited = _encode(text)
     try:
         if parse_manifest(edited) == wanted:
             return edited
@@ -87,11 +87,22 @@ def _write(manifest: Manifest) -> bytes:
         ),
     ]
     if not manifest.entries:
-        return _join([*lines, "entries: []"]).encode()
+        return _encode(_join([*lines, "entries: []"]))
     lines.append("entries:")
     for entry in manifest.entries:
         lines.extend(_entry_lines(entry))
-    return _join(lines).encode()
+    return _encode(_join(lines))
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        raise DocumentError(
+            f"line {line} of the manifest would not be UTF-8 text",
+            hint="type it in UTF-8, in a locale like C.UTF-8",
+        ) from error
 
 
 def _join(lines: Iterable[str]) -> str:

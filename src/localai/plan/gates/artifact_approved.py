@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.manifest.schema import name_of
 from localai.plan.gates.resources import show_bytes
 from localai.plan.matching import find_namesake, name_origin
 
@@ -44,7 +45,7 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
             why=WHY,
             remedy=f"ask {officer} to approve it",
         )
-    name = PurePath(artifact.path).name
+    name = name_of(PurePath(artifact.path))
     if name in [file.name for file in entry.files]:
         return Finding(CHECK, Verdict.PASS, "verified", _describe(artifact))
     return Finding(
@@ -59,7 +60,7 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     """Damaged, or never approved: a name tells which of the two is likelier."""
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
     remedy = f"localai approve {quote(artifact.path)}"
-    if named := find_namesake(facts.manifests, PurePath(artifact.path).name):
+    if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):
         summary, evidence = "changed", f"{evidence}, not what {named.entry.id} lists"
         origin = name_origin(named.entry)
         remedy = f"get it again from {origin}; if it is meant to be another model: {remedy}"
