@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from localai.errors import Exit, LocalAIError, PlatformError
+from localai.errors import Exit, LocalAIError, PlatformError, StateError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,7 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     from localai.cli import console, dispatch
 
+    _occupy_standard_descriptors()
     try:
+        if sys.stdout is None:
+            raise StateError("stdout is closed", hint="give this command somewhere to write to")
         if not sys.platform.startswith("linux"):
             raise PlatformError(
                 f"localai needs Linux, found {sys.platform}",
@@ -38,6 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
         console.say("interrupted")
         return Exit.INTERRUPTED
     return code
+
+
+def _occupy_standard_descriptors() -> None:
+    """Let no file that is opened later be stdin, stdout or stderr: a message of Python's or of
+    the C library would be written into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,6 @@ _ASCII = str.maketrans({"…": "...", "–": "-", "—": "-", "’": "'", "“":
 
 def out(text: str) -> None:
     """One line (or a block of lines) of the result, on stdout."""
-    if sys.stdout is None:
-        raise StateError("stdout is closed", hint="give this command somewhere to write to")
     _write(sys.stdout, text + "\n")
 
 
