@@ -7,6 +7,8 @@ probe is sent, and both end with this process.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from localai.egress.proving import Proof
 from localai.errors import PlatformError
 from localai.host import TELEMETRY_SWITCHES
@@ -20,19 +22,26 @@ _ahead: Beginning | None = None
 class Beginning:
     """The constructor forks, so no thread may run yet, and hides this process for good.
 
-    Raises LocalAIError if the state directory cannot be had, or if another process traces this
-    one.
+    Raises LocalAIError if the state directory cannot be had, if another process traces this one,
+    or if this account has too few processes or open files left.
     """
 
     def __init__(self, places: Places) -> None:
         before = kernel.read_status()
-        self.proof = Proof(make_private(places.state), before)
-        try:
-            _hide()
-            self.worker = WorkerProcess(TELEMETRY_SWITCHES, before)
-        except BaseException:
-            self.proof.close()
-            raise
+        state = make_private(places.state)
+        with ExitStack() as cleanup:
+            try:
+                self.proof = Proof(state, before)
+                cleanup.callback(self.proof.close)
+                _hide()
+                self.worker = WorkerProcess(TELEMETRY_SWITCHES, before)
+            except OSError as error:
+                raise PlatformError(
+                    f"no worker can be started: {error.strerror}",
+                    hint="see this account's limits: ulimit -a; it takes 256 open files (-n) and "
+                    "some processes (-u)",
+                ) from error
+            cleanup.pop_all()
 
     def close(self) -> None:
         """End both processes. Safe to call twice."""

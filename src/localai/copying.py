@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from localai.errors import DocumentError, LocalAIError, StateError
+from localai.errors import DocumentError, LocalAIError, PlatformError, StateError
 from localai.hardware import find_free_memory
 from localai.hashing import Progress
 from localai.sandbox import kernel
@@ -38,7 +38,13 @@ class Copying:
 
     def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
         reader, writer = os.pipe()
-        self._pid = kernel.fork(lambda: _copy(writer, files, vessels))
+        try:
+            self._pid = kernel.fork(lambda: _copy(writer, files, vessels))
+        except OSError as error:
+            raise PlatformError(
+                f"no process can be started for the copy: {error.strerror}",
+                hint="see this account's limits: ulimit -u",
+            ) from error
         os.close(writer)
         self._lines = os.fdopen(reader, encoding="utf-8")
         self._ended = False
