@@ -75,9 +75,10 @@ def fit_into(manifest: Manifest, entry: Entry) -> Entry:
 
 
 def displaced_by(manifest: Manifest, entry: Entry) -> Entry | None:
-    """The entry of other files that ``entry`` takes the place of, None if there is none."""
-    found = next((other for other in manifest.entries if other.id == entry.id), None)
-    return found if found and found.files != entry.files else None
+    """The entry with this identifier if it has files that ``entry`` lacks, else None."""
+    digests = {file.sha256 for file in entry.files}
+    found = (other for other in manifest.entries if other.id == entry.id)
+    return next((o for o in found if not {file.sha256 for file in o.files} <= digests), None)
 
 
 def check_use(use: Use, allowed: tuple[str, ...]) -> str:
