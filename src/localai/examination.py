@@ -90,14 +90,9 @@ def _only_identify(facts: Facts, begun: UnderWay, unprobed: str, report: Progres
 
 
 def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> Facts:
-    """Seal the artifact, have the worker confined and probed, and add what came of it."""
+    """Have the worker confined and probed and the artifact sealed; add what came of it."""
     proof, worker, opened = begun.proof, begun.worker, begun.opened
     proof.begin_controls()
-    if begun.copying:
-        seal_artifact(opened, begun.copying, facts.manifests, report)
-    else:
-        hash_artifact(opened, facts.manifests, report)
-    clock.mark("artifact")
     sealed = worker.seal([*proof.lent, *map(_read_only, opened.vessels)])
     clock.mark("worker-sealed")
     proof.wait_for_controls()
@@ -105,6 +100,11 @@ def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> F
     attempts = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
     egress = proof.judge(attempts)
     clock.mark("probes")
+    if begun.copying:  # it has been under way all the time
+        seal_artifact(opened, begun.copying, facts.manifests, report)
+    else:
+        hash_artifact(opened, facts.manifests, report)
+    clock.mark("artifact")
     return replace(
         facts,
         artifact=opened.artifact,

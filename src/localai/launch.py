@@ -13,6 +13,7 @@ The order is what makes it both fast and safe:
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -95,6 +96,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
     be done at all; then nothing was started and nothing is left running.
     """
     with ExitStack() as cleanup:
+        cleanup.callback(gc.enable)
         clock = Clock()
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,6 +95,8 @@ def print_label(readings: Sequence[Reading], finding: Finding) -> None:
 
 def width() -> int:
     """Columns of the terminal (``COLUMNS`` first), 80 where there is none, never under 20."""
+    import shutil  # it brings compressors; a start prints while the model loads
+
     return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 

@@ -31,7 +31,8 @@ _LAYERS_IN_STATUS = ("Seccomp", "Seccomp_filters", "NoNewPrivs")
 
 
 class _Trial:
-    """A child that tries ``probes`` in turn and reports each in a line, then waits to be ended."""
+    """A child that gets ready and waits; told to begin, it tries ``probes`` in turn, reports each
+    in a line, and waits to be ended."""
 
     def __init__(
         self, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
@@ -40,9 +41,20 @@ class _Trial:
         self.reports: dict[str, Attempt] = {}
         self._unread = b""
         self.output, writer = os.pipe()
-        self.pid = kernel.fork(lambda: _try_in_child(writer, probes, targets, nonces, become))
+        signal_in, self._signal = os.pipe()
+
+        def live() -> None:
+            os.close(self._signal)
+            _try_in_child(signal_in, writer, probes, targets, nonces, become)
+
+        self.pid = kernel.fork(live)
         os.close(writer)
+        os.close(signal_in)
         self.over = False
+
+    def begin(self) -> None:
+        """Let it try."""
+        os.write(self._signal, b"!")
 
     def read(self) -> None:
         """Take in what the child has said; ``over`` once it said all or its pipe has closed."""
@@ -59,6 +71,7 @@ class _Trial:
             os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.output)
+        os.close(self._signal)
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         for probe in self.probes:
             if probe.name not in self.reports:
@@ -76,12 +89,19 @@ def _explain(killed: int, nonce: str, received: bytes) -> Attempt:
 
 
 def _try_in_child(
-    writer: int, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
+    begin: int,
+    writer: int,
+    probes: Sequence[Probe],
+    targets: Targets,
+    nonces: Nonces,
+    become: Become,
 ) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     os.set_inheritable(int(targets["instruments"]["pipe"]), True)
     wrong = become()
+    if not os.read(begin, 1):
+        return  # the laboratory is gone
     for probe in probes:
         tried = (
             Attempt(failed=wrong)
@@ -92,65 +112,63 @@ def _try_in_child(
     time.sleep(10 * PATIENCE_S)  # ended by the laboratory long before
 
 
-def run_controls(
-    probes: Sequence[Probe],
-    targets: Targets,
-    nonces: Nonces,
-    drain: Callable[[], bytes],
-    before: Mapping[str, str],
-) -> dict[str, Attempt]:
-    """Try every probe unconfined. Looks at the sinks (``drain``) before a child is ended.
+def stay_as(before: Mapping[str, str]) -> Become:
+    """Be a control. ``before`` is the status of the process before localai did anything: a
+    control that carries a layer beyond those is none."""
 
-    ``before`` is the status of the process before localai did anything: a control that carries
-    a layer beyond those is no control.
-    """
-
-    def stay_unconfined() -> str:
+    def stay() -> str:
         now = kernel.read_status()
         added = [name for name in _LAYERS_IN_STATUS if now.get(name) != before.get(name)]
         return f"the control is confined itself ({', '.join(added)})" if added else ""
 
-    return _run(probes, targets, nonces, drain, stay_unconfined)
+    return stay
 
 
-def try_confined(
-    probes: Sequence[Probe], targets: Targets, nonces: Nonces, confine: Filter
-) -> dict[str, Attempt]:
-    """Try every probe under the filter ``confine``, in processes that are ended afterwards."""
+def put_on(asked: Filter) -> Become:
+    """Be confined by the filter ``asked``."""
 
-    def put_on() -> str:
+    def confine() -> str:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        install(confine)
+        install(asked)
         return ""
 
-    return _run(probes, targets, nonces, lambda: b"", put_on)
+    return confine
 
 
-def _run(
-    probes: Sequence[Probe],
-    targets: Targets,
-    nonces: Nonces,
-    drain: Callable[[], bytes],
-    become: Become,
-) -> dict[str, Attempt]:
-    together = [probe for probe in probes if not probe.alone]
-    trials = [_Trial([probe], targets, nonces, become) for probe in probes if probe.alone]
-    trials.insert(0, _Trial(together, targets, nonces, become))
-    deadline = time.monotonic() + PATIENCE_S
-    received = b""
-    while waiting := [trial for trial in trials if not trial.over]:
-        ready, _, _ = select.select([trial.output for trial in waiting], [], [], 0.005)
+class Trials:
+    """Children that are ready to try probes. The constructor forks them all."""
+
+    def __init__(
+        self, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
+    ) -> None:
+        groups = [[probe for probe in probes if not probe.alone]]
+        groups += [[probe] for probe in probes if probe.alone]
+        self._nonces = nonces
+        self._trials = [_Trial(group, targets, nonces, become) for group in groups]
+
+    def run(self, drain: Callable[[], bytes]) -> dict[str, Attempt]:
+        """Have every probe tried, once. The sinks are looked at (``drain``) before a child ends."""
+        for trial in self._trials:
+            trial.begin()
+        deadline = time.monotonic() + PATIENCE_S
+        while (waiting := [t for t in self._trials if not t.over]) and time.monotonic() < deadline:
+            ready, _, _ = select.select([trial.output for trial in waiting], [], [], 0.005)
+            for trial in waiting:
+                if trial.output in ready:
+                    trial.read()
+            if not ready:
+                self._let_go(waiting, drain())
+        return self.end(drain())
+
+    def _let_go(self, waiting: Sequence[_Trial], received: bytes) -> None:
+        """Wait no longer for what is held up although its nonces are here."""
         for trial in waiting:
-            if trial.output in ready:
-                trial.read()
-        if not ready:
-            received = drain()
-            for trial in waiting:  # held up, but its nonce is here: it has done what it can
-                trial.over |= all(nonces[p.name].encode() in received for p in trial.probes)
-        if time.monotonic() > deadline:
-            break
-    received = drain()
-    attempts: dict[str, Attempt] = {}
-    for trial in trials:
-        attempts |= trial.end(received, nonces)
-    return attempts
+            trial.over |= all(self._nonces[p.name].encode() in received for p in trial.probes)
+
+    def end(self, received: bytes = b"") -> dict[str, Attempt]:
+        """End all children. Safe to call twice."""
+        attempts: dict[str, Attempt] = {}
+        for trial in self._trials:
+            attempts |= trial.end(received, self._nonces)
+        self._trials = []
+        return attempts

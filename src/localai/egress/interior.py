@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from localai.egress.controls import run_controls, try_confined
+from localai.egress.controls import Trials, put_on, stay_as
 from localai.egress.drops import Drops
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
@@ -35,7 +35,7 @@ class Request:
 
     ``directory`` is its own, empty; ``private_directory`` one of this account's in which a file
     is made that only this account may read. ``withheld`` namespaces are not tried for.
-    ``before``: see ``run_controls``.
+    ``before``: see ``stay_as``.
     """
 
     instruments: Instruments
@@ -51,6 +51,7 @@ class Interior:
 
     def __init__(self, request: Request, token: str, cleanup: ExitStack) -> None:
         self._request = request
+        self._cleanup = cleanup
         self.namespaces = isolate(request.directory, request.withheld)
         cleanup.callback(_remove, request.directory, covered="mnt" in self.namespaces)
         self.sinks = Sinks(request.directory, token, private="net" in self.namespaces)
@@ -100,20 +101,26 @@ class Interior:
         self._received += self.sinks.drain()
         return bytes(self._received)
 
-    def run_controls(self) -> dict[str, Attempt]:
+    def get_ready(self) -> None:
+        """Have the children ready that will try the controls, and those that stand in for the
+        launcher. None of them sends anything before it is told to."""
         prepare()
         possible = self._possible(PROBES)
-        asked = self._request
-        attempts = run_controls(
-            possible, self.sinks.targets, asked.nonces.control, self.drain, asked.before
-        )
+        network = [probe for probe in possible if probe.network]
+        asked, targets = self._request, self.sinks.targets
+        self._controls = Trials(possible, targets, asked.nonces.control, stay_as(asked.before))
+        self._cleanup.callback(self._controls.end)
+        confined = put_on(launcher_filter(0))
+        self._launcher = Trials(network, targets, asked.nonces.launcher, confined)
+        self._cleanup.callback(self._launcher.end)
+
+    def run_controls(self) -> dict[str, Attempt]:
+        attempts = self._controls.run(self.drain)
         self._drops.restore()
         return attempts
 
     def try_launcher(self) -> dict[str, Attempt]:
-        network = [probe for probe in self._possible(PROBES) if probe.network]
-        nonces = self._request.nonces.launcher
-        return try_confined(network, self.sinks.targets, nonces, launcher_filter(0))
+        return self._launcher.run(lambda: b"")
 
     def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
         return [probe for probe in probes if probe.sink not in self.sinks.unsafe]

@@ -157,6 +157,7 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
             inside = Interior(request, os.urandom(3).hex(), cleanup)
             sinks = inside.sinks
             say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe)
+            inside.get_ready()
             for command in lines:
                 if command == "controls\n":
                     say_attempts(inside.run_controls)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from localai.worker.protocol import read_frame, write_frame
 
 def main() -> None:
     """Be a worker until the launcher closes the request pipe."""
+    gc.disable()  # imports make no garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as a cancelled request
     spec = SandboxSpec.from_frame(_expect("confine")["spec"])
     handoff = socket.socket(fileno=HANDOFF)
@@ -50,6 +52,7 @@ def main() -> None:
     models = _be_probed(lent, spec)
     go = _expect("go")
     _check_models(models, go["sizes"])
+    gc.enable()
     service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
 
 

@@ -15,8 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from localai.errors import WorkerError
 
@@ -81,16 +80,14 @@ def _read_exactly(fd: int, length: int) -> bytes:
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn of a conversation. ``role`` is system, user or assistant."""
 
     role: str
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(NamedTuple):
     """How tokens are chosen. Temperature 0 takes the likeliest each time; the same seed, model,
     build and machine then give the same text at any temperature. ``max_tokens`` None: until the
     model ends or the context is full."""
@@ -101,8 +98,7 @@ class Sampling:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(NamedTuple):
     """Ask for an answer. With ``fit`` the oldest turns are dropped if the context is too small;
     without it that is a failure."""
 
@@ -112,15 +108,13 @@ class Generate:
     fit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """Stop request ``id``; its ``Done`` still follows. An ``id`` that is over is no error."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """The model is loaded. ``context`` in tokens; ``template`` says whether it carries one."""
 
     context: int
@@ -129,16 +123,14 @@ class Ready:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A piece of the answer, exactly as the model said it: not fit for a terminal as it is."""
 
     id: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The answer is over. ``stop`` is one of STOPS.
 
     Of ``prompt_tokens``, ``reused_tokens`` were still in memory from the turn before and
@@ -162,8 +154,7 @@ class Done:
         return later / self.generation_seconds if later > 0 and self.generation_seconds else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """Request ``id`` could not be done, or with ``id`` 0 the model could not be loaded."""
 
     id: int
@@ -227,7 +218,7 @@ def encode_reply(reply: Reply) -> Frame:
             op = "done"
         case Failed():
             op = "failed"
-    fields = {name: getattr(reply, name) for name in reply.__slots__}
+    fields = {name: getattr(reply, name) for name in reply._fields}
     return {"v": VERSION, "op": op, **fields}
 
 
