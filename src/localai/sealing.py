@@ -70,11 +70,12 @@ def _cannot_open(path: Path, error: OSError) -> DocumentError:
             f"{path} is a link; only the file itself is verified", hint=f"use {target}"
         )
     hints = {
-        errno.ENOENT: "check the name",
         errno.EACCES: "ask for the right to read it",
+        errno.ENXIO: "name the .gguf file",  # a socket, or a device that is not there
     }
     return DocumentError(
-        f"cannot open {path}: {error.strerror}", hint=hints.get(error.errno or 0, "")
+        f"cannot open {path}: {error.strerror}",
+        hint=hints.get(error.errno or 0, "check the name"),
     )
 
 

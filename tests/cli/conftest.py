@@ -1,11 +1,34 @@
-"""What transcripts run in."""
+"""What commands run in."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from home import Home
+
+from localai.sandbox import kernel
+
+
+@pytest.fixture
+def subreaper() -> Iterator[None]:
+    """Processes that a command leaves behind come to this one, where a test can see them."""
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    yield
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 0)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, tiny_bytes: bytes) -> Home:
+    """A home in which a tiny model was approved."""
+    if Path("/etc/localai/policy.yaml").exists():
+        pytest.skip("this host has an administrator's policy, which LOCALAI_HOME does not move")
+    place = tmp_path_factory.mktemp("home")
+    model = place / "tiny.gguf"
+    model.write_bytes(tiny_bytes)
+    return Home(place, model)
 
 
 @pytest.fixture

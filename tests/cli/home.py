@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,9 @@ class Home:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm",
             "COLUMNS": "100",
+            "TMPDIR": str(place / "tmp"),
         }
+        (place / "tmp").mkdir()
         self.call("setup", "--label", "sandbox", "--unencrypted-key", check=True)
         self.call("approve", str(model), *TERMS, check=True)
 
@@ -55,7 +59,58 @@ class Home:
         """``localai run`` with the approved model."""
         return self.call("run", str(self.model), *arguments, **more)
 
+    def refuses(
+        self, *arguments: str, code: int, problem: str, remedy: str, **more: Any
+    ) -> list[dict[str, Any]]:
+        """Run localai, which must end with ``code`` and these words, change nothing but its
+        records, and leave no process behind. Returns the new records."""
+        before, known = self.files(), len(self.records())
+        more["environ"] = {"COLUMNS": "1000", **more.get("environ", {})}
+        ran = self.call(*arguments, **more)
+        said = ((ran.stdout or b"") + ran.stderr).decode(errors="replace")
+        assert ran.returncode == code, said
+        assert problem in said, said
+        assert remedy in said, said
+        assert "Traceback" not in said
+        assert self.files() == before
+        assert wait_for_processes() == []
+        return self.records()[known:]
+
+    def files(self) -> dict[str, bytes | str]:
+        """Everything in the home and in its temporary directory, but for the records and the
+        versions seen."""
+        return {
+            str(path): path.read_bytes() if path.is_file() else str(path.stat().st_mode)
+            for top in (self.directory, self.place / "tmp")
+            for path in sorted(top.rglob("*"))
+            if path.name not in ("records.jsonl", "floors.json", "floors.lock")
+        }
+
     def records(self) -> list[dict[str, Any]]:
         """Every record so far."""
         file = self.directory / "state" / "records.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def wait_for_processes(patience_s: float = 10) -> list[str]:
+    """The command lines of processes that were left to this one and do not end by themselves.
+
+    Orphans come here where this process is a subreaper (fixture ``subreaper``).
+    """
+    until = time.monotonic() + patience_s
+    while (left := _children()) and time.monotonic() < until:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        time.sleep(0.01)
+    return left
+
+
+def _children() -> list[str]:
+    listed = Path("/proc/self/task").glob("*/children")
+    children = [pid for one in listed for pid in one.read_text().split()]
+    found = []
+    for pid in children:
+        with contextlib.suppress(OSError):
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+            found.append(f"{pid} {line.replace(bytes(1), b' ').decode()}")
+    return found

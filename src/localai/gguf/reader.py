@@ -157,7 +157,7 @@ def _look(head: bytes) -> str:
     if head[0] == 0x80 and head[1] in range(2, 6):
         return "a Python pickle, which can run code when opened"
     if head[8:9] == b"{":
-        return "safetensors"
+        return "safetensors: weights alone, without vocabulary and template"
     if head.startswith((b"\x89HDF", b"\x08\x00\x00\x00TFL3", b"\x1c\x00\x00\x00TFL3")):
         return "a Keras or TensorFlow model"
     if head.startswith((b"lmgg", b"fmgg", b"tjgg", b"algg")):
