@@ -2,12 +2,15 @@
 
 The order is what makes it both fast and safe:
 
-1. the laboratory is forked and the worker started, while nothing is known yet;
-2. the launcher hides itself, then makes the memory that the artifact will be sealed in;
-3. label, policy and manifests are read; if they refuse, no probe is sent;
-4. the artifact is copied and hashed while the worker imports and the controls are tried;
-5. the worker is looked at, probed, locked; the launcher's own filter is probed in a stand-in;
-6. all gates are asked; the decision is recorded on disk;
+1. the laboratory is forked and the worker started, while nothing is known yet, and the launcher
+   hides itself (``beginning``);
+2. it makes the memory that the artifact will be sealed in, and a process to copy it there
+   (``copying``);
+3. label, policy and manifests are read; if they refuse, no probe is sent (``examination``);
+4. the controls are tried; the worker is looked at, probed, locked; a stand-in for the launcher
+   is probed under the launcher's own filter;
+5. the copy is sealed and its digest looked up;
+6. all gates are asked, and the decision is on disk;
 7. only then the worker gets its ``go``, and the launcher locks itself.
 """
 
