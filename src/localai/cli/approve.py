@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from localai.cli.arguments import Model
+
 
 def command(
-    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    model: Model,
     source: Annotated[
         str, typer.Option(help="publisher/repository[@revision], or an address")
     ] = "",

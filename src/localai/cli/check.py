@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import Model
 from localai.errors import Exit
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    model: Model,
     purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
     data_class: Annotated[str, typer.Option(help="data of which class")] = "public",
     json: Annotated[bool, typer.Option("--json", help="print localai.decision/1")] = False,

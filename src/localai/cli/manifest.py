@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import Model
 from localai.errors import Exit
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def init(
 
 @app.command()
 def add(
-    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    model: Model,
     publisher: Annotated[str, typer.Option(help="who published it")],
     repository: Annotated[str, typer.Option(help="where it lies")],
     licence: Annotated[str, typer.Option(help="its licence, by its SPDX name where it has one")],

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from localai.cli.arguments import Model
+
 
 def command(
-    model: Annotated[Path, typer.Argument(help="a GGUF file; of a split set, the first part")],
+    model: Model,
     prompt: Annotated[str | None, typer.Argument(help="one question; - reads stdin")] = None,
     prompt_option: Annotated[
         str | None, typer.Option("-p", "--prompt", help="the question, as an option")

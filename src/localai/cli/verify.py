@@ -12,7 +12,9 @@ from localai.errors import Exit
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(help="files to look for in the manifests")],
+    files: Annotated[
+        list[Path], typer.Argument(readable=False, help="files to look for in the manifests")
+    ],
     json: Annotated[bool, typer.Option("--json", help="print localai.verification/1")] = False,
 ) -> int:
     """Say whether files are approved and intact.

@@ -26,7 +26,7 @@ localai 0.1.0   Tiny 1M Q4_1, 98 MiB
   host         online              noted: policy allows it
   sandbox      sealed              seccomp, landlock 7, 0 capabilities, 6 namespaces, uid 65534
   egress       0 of 42 got out     42 of 42 controls arrived, launcher 0 of 21, 1 closed here, \
-0.40 s"""
+0.4 s"""
 
 REFUSAL = """\
 localai: refused: 2 of 12 checks failed, 1 not checked

@@ -48,7 +48,7 @@ def describe(report: EgressReport) -> str:
         parts.append(f"{len(report.closed)} closed here")
     if report.unsafe_here:
         parts.append(f"{len(report.unsafe_here)} unsafe here")
-    return ", ".join([*parts, f"{report.seconds:.2f} s"])
+    return ", ".join([*parts, f"{report.seconds:.2g} s"])
 
 
 def _unproved(report: EgressReport) -> list[str]:
