@@ -83,7 +83,7 @@ class Home:
             str(path): path.read_bytes() if path.is_file() else str(path.stat().st_mode)
             for top in (self.directory, self.place / "tmp")
             for path in sorted(top.rglob("*"))
-            if path.name not in ("records.jsonl", "floors.json", "floors.lock")
+            if path.name not in ("state", "records.jsonl", "floors.json", "floors.lock")
         }
 
     def records(self) -> list[dict[str, Any]]:
