@@ -102,6 +102,17 @@ def without(name: str) -> Spoil:
     return spoil
 
 
+def distrusted(facts: Facts) -> Facts:
+    """Nobody whom the root trusts has signed any manifest."""
+    return replace(
+        facts,
+        manifests=tuple(
+            replace(one, verification=replace(one.verification, manifest=None))
+            for one in facts.manifests
+        ),
+    )
+
+
 # check, what is spoiled, the verdict, and a piece of summary or evidence
 ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("environment-label", lambda facts: replace(facts, labels=()), FAIL, "no label"),
@@ -137,6 +148,12 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         artifact(entry=None, digests=("sha256:" + "e" * 64,) * 2),
         FAIL,
         "1 more",
+    ),
+    (
+        "artifact-approved",
+        lambda facts: distrusted(artifact(entry=None)(facts)),
+        UNKNOWN,
+        "no manifest counts",
     ),
     ("artifact-approved", artifact(problem="a FIFO"), FAIL, "a FIFO"),
     ("artifact-approved", artifact(path="other.gguf"), NOTE, "renamed: approved as tiny.gguf"),

@@ -57,7 +57,11 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
 
 
 def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
-    """Damaged, or never approved: a name tells which of the two is likelier."""
+    """Damaged, or never approved: a name tells which of the two is likelier. Where no manifest's
+    signatures hold, there was nothing to look in."""
+    if facts.manifests and not any(one.verification.manifest for one in facts.manifests):
+        evidence = "no manifest counts that it could be in"
+        return Finding(CHECK, Verdict.NOT_CHECKED, "not looked up", evidence)
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
     remedy = f"localai approve {quote(artifact.path)}"
     if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):
