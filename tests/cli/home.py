@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,16 @@ class Home:
         (place / "tmp").mkdir()
         self.call("setup", "--label", "sandbox", "--unencrypted-key", check=True)
         self.call("approve", str(model), *TERMS, check=True)
+
+    def copy(self, place: Path) -> Home:
+        """The same home at another place, to be spoiled there."""
+        other = copy(self)
+        other.place, other.directory = place, place / "home"
+        shutil.copytree(self.directory, other.directory)
+        (place / "tmp").mkdir()
+        moved = {"LOCALAI_HOME": other.directory, "HOME": place, "TMPDIR": place / "tmp"}
+        other.environ = self.environ | {name: str(path) for name, path in moved.items()}
+        return other
 
     def call(self, *arguments: str, check: bool = False, **more: Any) -> Ran:
         """Run localai; ``environ`` is added to the home's own environment."""
