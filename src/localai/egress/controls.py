@@ -139,10 +139,21 @@ class Trials:
     """Children that are ready to try probes. The constructor forks them all."""
 
     def __init__(
-        self, probes: Sequence[Probe], targets: Targets, nonces: Nonces, become: Become
+        self,
+        probes: Sequence[Probe],
+        targets: Targets,
+        nonces: Nonces,
+        become: Become,
+        *,
+        apart: bool,
     ) -> None:
-        groups = [[probe for probe in probes if not probe.alone]]
-        groups += [[probe] for probe in probes if probe.alone]
+        """With ``apart``, each probe that needs its process to itself gets one; without, where
+        all are expected to be denied, such probes merely come last."""
+        if apart:
+            groups = [[probe for probe in probes if not probe.alone]]
+            groups += [[probe] for probe in probes if probe.alone]
+        else:
+            groups = [sorted(probes, key=lambda probe: probe.alone)]
         self._nonces = nonces
         self._trials = [_Trial(group, targets, nonces, become) for group in groups]
 

@@ -108,10 +108,11 @@ class Interior:
         possible = self._possible(PROBES)
         network = [probe for probe in possible if probe.network]
         asked, targets = self._request, self.sinks.targets
-        self._controls = Trials(possible, targets, asked.nonces.control, stay_as(asked.before))
+        unconfined = stay_as(asked.before)
+        self._controls = Trials(possible, targets, asked.nonces.control, unconfined, apart=True)
         self._cleanup.callback(self._controls.end)
         confined = put_on(launcher_filter(0))
-        self._launcher = Trials(network, targets, asked.nonces.launcher, confined)
+        self._launcher = Trials(network, targets, asked.nonces.launcher, confined, apart=False)
         self._cleanup.callback(self._launcher.end)
 
     def run_controls(self) -> dict[str, Attempt]:

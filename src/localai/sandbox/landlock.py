@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localai.sandbox import kernel
 
@@ -29,8 +29,7 @@ _VERSION_FLAG = 1  # LANDLOCK_CREATE_RULESET_VERSION
 _RULE_PATH_BENEATH = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """What a ruleset handles: everything that ``abi`` knows."""
 
     abi: int
@@ -53,8 +52,7 @@ class Coverage:
         return ", ".join([f"{self.files.bit_count()} file rights", *also])
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(NamedTuple):
     """``rights`` beneath ``path``. A path that does not exist needs no rule and gets none."""
 
     path: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from localai.sandbox import kernel
 from localai.sandbox.syscalls import AUDIT_ARCH, numbers, this_machine
@@ -38,22 +38,20 @@ class Action(IntEnum):
     ALLOW = 0x7FFF0000
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """True when the low 32 bits of argument ``index``, masked, equal ``value``.
+class Condition(NamedTuple):
+    """True when the low 32 bits of argument number ``argument``, masked, equal ``value``.
 
     The upper half must equal the upper half of ``mask & value``, here always zero, unless the
     kernel itself ignores it (``int`` arguments): then ``narrow`` leaves it out.
     """
 
-    index: int
+    argument: int
     mask: int
     value: int
     narrow: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """``action`` for the call ``name`` where every condition holds."""
 
     name: str
@@ -61,8 +59,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """Rules tried in order; the first that matches decides, else ``default``.
 
     ``foreign`` decides for every call of another ABI (i386 by ``int 0x80``, x32): numbers there
@@ -71,7 +68,7 @@ class Filter:
 
     default: Action
     rules: tuple[Rule, ...]
-    foreign: Action = field(default=Action.DENY)
+    foreign: Action = Action.DENY
 
 
 Instruction = tuple[int, int, int, int]
@@ -125,7 +122,7 @@ def _compile_call(rules: list[Rule], default: Action) -> list[Instruction]:
 
 
 def _compile_condition(condition: Condition) -> list[Instruction]:
-    at = _ARGUMENTS + 8 * condition.index
+    at = _ARGUMENTS + 8 * condition.argument
     low = [
         (LOAD_WORD, 0, 0, at),
         (AND, 0, 0, condition.mask),

@@ -160,7 +160,7 @@ PROBES = (
     *(
         (
             Probe("int80", "a UDP datagram by the i386 system call table", "udp4", int80,
-                  frozenset({ENOSYS, EPERM, -SIGSEGV}), network=True, alone=True),
+                  frozenset({ENOSYS, EPERM, -SIGSEGV}), network=True),
             Probe("x32", "a UDP datagram by the x32 system call table", "udp4", x32,
                   frozenset({ENOSYS, EPERM}), network=True),
         )

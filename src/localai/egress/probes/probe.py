@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from errno import EACCES, EPERM
+from typing import NamedTuple
 
 Target = Mapping[str, str | int]
 """Where a probe aims: the sink's address, port, path, process or descriptor, by name."""
@@ -12,8 +13,7 @@ Target = Mapping[str, str | int]
 REFUSED = frozenset({EPERM, EACCES})
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One attempt to get a nonce out.
 
     ``attempt(target, nonce)`` makes the call that the probe is named after and lets its OSError

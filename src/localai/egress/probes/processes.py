@@ -148,5 +148,5 @@ PROBES = (
     Probe("execute-memory", "another program that lies in memory only", "instruments",
           execute_memory, REFUSED, alone=True),
     Probe("tiocsti", "words typed into a terminal, by TIOCSTI", "terminal", tiocsti,
-          frozenset({EIO}), alone=True),
+          frozenset({EIO})),
 )  # fmt: skip
