@@ -15,7 +15,7 @@ from localai.worker.protocol import DEFAULT_CONTEXT, Message, Sampling
 PROMPT_LIMIT = 4 << 20  # bytes; no context holds more
 PUBLIC = "public"
 # Tokens that a chat template may add around one prompt when the context is made to measure.
-TEMPLATE_ROOM = 1024
+TEMPLATE_ROOM = 500
 CONTEXT_STEP = 256
 
 
