@@ -7,6 +7,7 @@ libraries that are slow to load.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -93,7 +94,9 @@ def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> F
     """Have the worker confined and probed and the artifact sealed; add what came of it."""
     proof, worker, opened = begun.proof, begun.worker, begun.opened
     proof.begin_controls()
-    sealed = worker.seal([*proof.lent, *map(_read_only, opened.vessels)])
+    with ExitStack() as handed:
+        models = [_open_read_only(vessel, handed) for vessel in opened.vessels]
+        sealed = worker.seal([*proof.lent, *models])
     clock.mark("worker-sealed")
     proof.wait_for_controls()
     clock.mark("controls")
@@ -115,6 +118,8 @@ def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> F
     )
 
 
-def _read_only(vessel: int) -> int:
+def _open_read_only(vessel: int, opened: ExitStack) -> int:
     """The same memory, opened for reading only: what the worker gets."""
-    return os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY | os.O_CLOEXEC)
+    opened.callback(os.close, descriptor)
+    return descriptor
