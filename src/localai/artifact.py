@@ -19,7 +19,7 @@ from localai.hardware import file_size_limit, find_free_memory
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
 from localai.plan.matching import Match, agree, candidates, find_matches
-from localai.sealing import OpenFile, make_vessel, open_regular, seal
+from localai.sealing import RESERVE, OpenFile, make_vessel, open_regular, seal
 from localai.worker.protocol import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
@@ -125,9 +125,10 @@ def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resour
     wanted = context or DEFAULT_CONTEXT
 
     def needed(*, repack: bool) -> int:
-        if not opened.headers:
-            return sum(opened.sizes)
-        return sum(opened.sizes) + gguf.inference_bytes(opened.headers, wanted, repack=repack)
+        beside = RESERVE  # below that the copy would stop half-way
+        if opened.headers:
+            beside = max(beside, gguf.inference_bytes(opened.headers, wanted, repack=repack))
+        return sum(opened.sizes) + beside
 
     repack = needed(repack=True) <= free.bytes
     return Resources(needed(repack=repack), free.bytes, free.limited_by), repack

@@ -23,6 +23,7 @@ from localai.findings import refused
 from localai.gguf.inspect import inference_bytes
 from localai.manifest.schema import ArtifactFile, Entry
 from localai.manifest.verify import LoadedManifest
+from localai.sealing import RESERVE
 
 FIRST, SECOND = "tiny-00001-of-00002.gguf", "tiny-00002-of-00002.gguf"
 
@@ -181,10 +182,11 @@ def test_a_file_that_shrinks_is_a_problem(opened: OpenArtifact) -> None:
     assert not opened.artifact.digests
 
 
-def test_the_memory_that_a_set_needs(opened: OpenArtifact) -> None:
-    resources, repack = measure_resources(opened, 512)
-    assert resources.needed == opened.artifact.size + inference_bytes(
-        opened.headers, 512, repack=True
-    )
-    assert repack
-    assert resources.needed < resources.free
+@pytest.mark.parametrize(("context", "beside"), [(512, "reserve"), (1 << 20, "inference")])
+def test_the_memory_that_a_set_needs(opened: OpenArtifact, context: int, beside: str) -> None:
+    """Never less than what the copy leaves free: it would stop after the gate had passed."""
+    resources, repack = measure_resources(opened, context)
+    inference = inference_bytes(opened.headers, context, repack=True)
+    assert (inference > RESERVE) == (beside == "inference")
+    assert resources.needed == opened.artifact.size + max(inference, RESERVE)
+    assert repack == (resources.needed <= resources.free)

@@ -111,7 +111,7 @@ class Laboratory:
         if "failed" in answer:
             raise WorkerError(
                 f"the self-test could not be set up: {answer['failed']}",
-                hint="localai doctor",
+                hint="is there space in the state directory and in TMPDIR? then: localai doctor",
             )
         return dict(answer)
 
