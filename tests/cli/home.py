@@ -50,14 +50,16 @@ class Home:
         return other
 
     def call(self, *arguments: str, check: bool = False, **more: Any) -> Ran:
-        """Run localai; ``environ`` is added to the home's own environment."""
+        """Run localai; ``environ`` is added to the home's own environment, ``wrap`` is a command
+        that runs it."""
+        wrap = more.pop("wrap", ())
         environ = {**self.environ, **more.pop("environ", {})}
         if "input" not in more:
             more.setdefault("stdin", subprocess.DEVNULL)
         more.setdefault("stdout", subprocess.PIPE)
         more.setdefault("cwd", self.place)
         ran = subprocess.run(
-            [*LOCALAI, *arguments],
+            [*wrap, *LOCALAI, *arguments],
             env=environ,
             stderr=subprocess.PIPE,
             timeout=60,
