@@ -65,6 +65,23 @@ def test_a_key_with_a_passphrase_signs(environ: dict[str, str]) -> None:
     assert PASSPHRASE not in said
 
 
+def test_a_wrong_passphrase_approves_nothing(environ: dict[str, str], tiny_model: Path) -> None:
+    asked = ["setup", "--label", "sandbox"]
+    code, said = talk(environ, [PASSPHRASE] * 4, *asked)
+    assert code == 0, said
+    home = Path(environ["LOCALAI_HOME"])
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    approve = ("approve", str(tiny_model), "--source", "a/b", "--licence", "MIT", "--yes")
+    code, said = talk(environ, [PASSPHRASE + "x"], *approve)
+    assert code == 4, said
+    assert "error: " in said
+    assert "wrong passphrase" in said
+    assert "hint: " in said
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    code, said = talk(environ, [PASSPHRASE], *approve)
+    assert code == 0, said
+
+
 @pytest.mark.parametrize(
     ("answers", "code", "problem"),
     [

@@ -62,7 +62,8 @@ def load_key(path: Path, ask: Callable[[], str]) -> PrivateKey:
     try:
         return load_private_key(pem, passphrase)
     except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error.message}", hint=error.hint) from error
+        hint = error.hint or "localai keys show lists your keys, keys generate makes another"
+        raise KeyFileError(f"{path}: {error.message}", hint=hint) from error
 
 
 def load_public(path: Path) -> PublicKey:
@@ -92,11 +93,15 @@ def _read_private(path: Path) -> bytes:
             f"there is no key {path}", hint="localai keys show lists them, keys generate makes one"
         ) from error
     except OSError as error:
-        raise KeyFileError(f"cannot read {path}: {error.strerror}") from error
+        raise KeyFileError(
+            f"cannot read {path}: {error.strerror}", hint=f"ls -l {path}, and make it readable"
+        ) from error
     with os.fdopen(fd, "rb") as file:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
-            raise KeyFileError(f"{path} is not a regular file")
+            raise KeyFileError(
+                f"{path} is not a regular file", hint=f"ls -l {path}, and replace it"
+            )
         if found.st_mode & 0o077:
             raise KeyFileError(
                 f"{path} has mode {stat.S_IMODE(found.st_mode):04o}: others may use this key",
@@ -104,5 +109,7 @@ def _read_private(path: Path) -> bytes:
             )
         content = file.read(LIMIT + 1)
     if len(content) > LIMIT:
-        raise KeyFileError(f"{path} has more than {LIMIT} bytes: not a private key")
+        raise KeyFileError(
+            f"{path} has more than {LIMIT} bytes: not a private key", hint=f"ls -l {path}"
+        )
     return content

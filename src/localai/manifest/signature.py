@@ -175,8 +175,13 @@ def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
     try:
         key = load_pem_private_key(pem, passphrase.encode() if passphrase is not None else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        problem = "wrong passphrase, or a damaged key" if passphrase else "not a private key"
-        raise KeyFileError(problem) from error
+        if passphrase is None:
+            raise KeyFileError("not a private key") from error
+        raise KeyFileError(
+            "wrong passphrase, or a damaged key",
+            hint="run the command again; no one can recover a passphrase, but keys generate "
+            "makes another key",
+        ) from error
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return PrivateKey(key)
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
