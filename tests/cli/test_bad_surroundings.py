@@ -38,10 +38,11 @@ def start(home: Home, command: str) -> list[str]:
 
 def shell(script: str, *arguments: str) -> list[str]:
     """A command that runs another one after ``script``."""
-    return ["sh", "-c", f'{script} && exec "$@"', "sh", *arguments]
+    return ["bash", "-c", f'{script} && exec "$@"', "bash", *arguments]
 
 
 def lock(directory: Path) -> None:
+    (directory / "records.jsonl").unlink()
     directory.chmod(0o500)
 
 
@@ -93,12 +94,14 @@ def test_a_state_that_cannot_be_written(moved: Home, flaw: str, command: str) ->
 def in_full_file_system(directory: Path, size: str = "64k") -> list[str]:
     """A command that runs another one where ``directory`` is a full file system, which only it
     sees; what lies in there at the end is listed on stdout."""
+    uid, gid = os.getuid(), os.getgid()
+    again = "" if uid == 0 else f"unshare -U --map-user={uid} --map-group={gid} "
     script = (
-        f'mount -t tmpfs -o size={size} full "{directory}" || exit 99; '
+        f'mount -t tmpfs -o size={size},mode=777 full "{directory}" || exit 99; '
         f'dd if=/dev/zero of="{directory}/filler" bs=1k 2>/dev/null; '
-        f'"$@"; code=$?; ls -A "{directory}"; exit $code'
+        f'{again}"$@"; code=$?; ls -A "{directory}"; exit $code'
     )
-    unshare = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-Urm"]
+    unshare = ["unshare", "-m"] if uid == 0 else ["unshare", "-Urm"]
     probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True)
     if probe.returncode:
         pytest.skip("no mount namespace can be had here: the full disk was not tested")
@@ -148,7 +151,7 @@ def test_a_limit_on_file_sizes(moved: Home, command: str) -> None:
     (moved.directory / "state/records.jsonl").unlink()
     (record,) = moved.refuses(
         *start(moved, command), wrap=shell("ulimit -f 100"), code=3,
-        problem="180 KiB needed, 50 KiB free (RLIMIT_FSIZE)", remedy="ulimit -f unlimited",
+        problem="180 KiB needed, 100 KiB free (RLIMIT_FSIZE)", remedy="ulimit -f unlimited",
     )  # fmt: skip
     assert not record["artifact"]["sealed"]
 
