@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 import pytest
 
+from localai.errors import DocumentError
 from localai.gguf.facts import GgufFile, Tensor
 from localai.hashing import leaf
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_entry
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_entry, name_file
 from localai.manifest.schema import ArtifactFile, GgufFacts, Manifest
 
 
@@ -73,3 +74,23 @@ def test_measured(tmp_path: Path) -> None:
         os.close(fd)
     expected = sha256(b"content").hexdigest()
     assert file == ArtifactFile("m.gguf", 7, expected, leaf(b"content").hex())
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        (b"caf\xe9.gguf", "is not UTF-8"),
+        (b"\x1b[2J.gguf", "cannot be seen"),
+        ("a\u200bb.gguf".encode(), "cannot be seen"),
+        (b"a\nb.gguf", "cannot be seen"),
+        (b"nul.gguf", "is the name of a device"),
+    ],
+)
+def test_a_name_that_no_manifest_may_hold(name: bytes, problem: str) -> None:
+    with pytest.raises(DocumentError, match=problem) as caught:
+        name_file(Path(os.fsdecode(name)))
+    assert caught.value.hint == "rename the file"
+
+
+def test_a_name_is_what_its_bytes_say_in_utf8() -> None:
+    assert name_file(Path(os.fsdecode("models/modèle.gguf".encode()))) == "modèle.gguf"

@@ -173,3 +173,10 @@ def test_renewing_another_layout() -> None:
     expires: 2026-02-01, entries: []}"""
     after = parse_manifest(renew(flow, date(2026, 5, 1), 1))
     assert (after.version, after.expires) == (8, date(2026, 5, 2))
+
+
+def test_what_is_no_text_is_not_written() -> None:
+    """Words from a command line in another encoding come as lone surrogates."""
+    manifest = Manifest("own", 1, date(2026, 1, 1), date(2027, 1, 1), (), note="caf\udce9")
+    with pytest.raises(DocumentError, match="would not be UTF-8"):
+        write_manifest(manifest)
