@@ -66,7 +66,7 @@ class Home:
             check=False,
             **more,
         )
-        assert not check or ran.returncode == 0, ran.stderr.decode()
+        assert not check or ran.returncode == 0, (ran.stdout or b"") + ran.stderr
         return ran
 
     def run(self, *arguments: str, **more: Any) -> Ran:
