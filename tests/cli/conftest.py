@@ -32,6 +32,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_bytes: bytes) -> Home:
 
 
 @pytest.fixture
+def moved(home: Home, tmp_path: Path) -> Home:
+    """A home of its own for every test."""
+    moved = home.copy(tmp_path)
+    moved.call("check", str(moved.model), check=True)
+    return moved
+
+
+@pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A clean environment, in which ``localai`` is the one under test."""
     if Path("/etc/localai/policy.yaml").exists():

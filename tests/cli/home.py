@@ -15,6 +15,8 @@ from typing import Any
 
 LOCALAI = (sys.executable, "-m", "localai")
 TERMS = ("--source", "example/tiny", "--licence", "Apache-2.0", "--yes")
+STARTS = ("run", "check")
+SHORT = ("hi", "-n", "4", "--temperature", "0")
 Ran = subprocess.CompletedProcess[bytes]
 
 
@@ -104,6 +106,11 @@ class Home:
         """Every record so far."""
         file = self.directory / "state" / "records.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def start(home: Home, command: str) -> list[str]:
+    """The arguments of a start, of either kind, with the approved model."""
+    return [command, str(home.model), *(SHORT if command == "run" else ())]
 
 
 def wait_for_processes(patience_s: float = 10) -> list[str]:
