@@ -1,4 +1,4 @@
-"""Streams that are closed or that nobody reads, locales without Unicode, terminals without width."""
+"""Streams that are closed or that nobody reads, locales without Unicode, narrow terminals."""
 
 from __future__ import annotations
 
