@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,7 +51,6 @@ DEFAULT_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType(
         "test": frozenset({"test", "testing", "evaluation"}),
     }
 )
-DEFAULT_PRODUCTION_HOSTS = ("prod-*", "*-prod", "*-prod-*", "prd-*", "*-prd", "*-prd-*")
 
 
 class Power(StrEnum):
@@ -59,7 +59,7 @@ class Power(StrEnum):
     ADMINISTRATOR = "administrator"  # grants
     SELF_DECLARED = "self-declared"  # grants where the policy lets it
     DENY = "deny"  # can only deny
-    HOST_NAME = "host-name"  # can only deny, by the policy's patterns
+    HOST_NAME = "host-name"  # can only deny: by its words, or the policy's patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class LabelRules:
-    """The policy's part in a label: words by class, host name patterns, and whose word counts."""
+    """The policy's part in a label: words by class, whose word counts, and patterns of host names
+    that are production beside those with a production word in them."""
 
     classes: Mapping[str, frozenset[str]] = field(default_factory=lambda: DEFAULT_CLASSES)
-    production_hosts: tuple[str, ...] = DEFAULT_PRODUCTION_HOSTS
+    production_hosts: tuple[str, ...] = ()
     self_declared: bool = True
 
 
@@ -126,6 +127,17 @@ def classify(label: str, rules: LabelRules) -> Meaning:
     if len(classes) > 1:
         return Meaning(Kind.MIXED, words=words)
     return Meaning(Kind.KNOWN, classes.pop(), words)
+
+
+def is_production_host(name: str, rules: LabelRules) -> bool:
+    """True for a host name with a production word in it, or one that the policy's patterns match.
+
+    Nothing turns a word around here: ``non-prod-1`` is denied, as nobody labels by host name.
+    """
+    folded = name.casefold()
+    return not PRODUCTION.isdisjoint(tokens(name)) or any(
+        fnmatchcase(folded, pattern.casefold()) for pattern in rules.production_hosts
+    )
 
 
 def is_near_production(word: str) -> bool:

@@ -193,19 +193,36 @@ def test_ambiguous_says_which_word(host: Host) -> None:
     assert "non, production" in host.judge().why
 
 
-@pytest.mark.parametrize(
-    ("name", "verdict"),
-    [
-        ("prod-db-1", FAIL),
-        ("PROD-db-1", FAIL),
-        ("web-prd", FAIL),
-        ("product-demo", PASS),
-        ("delivery-3", PASS),
-    ],
-)
-def test_host_name_patterns_deny(host: Host, name: str, verdict: Verdict) -> None:
+HOST_NAMES = [
+    ("prod", FAIL),
+    ("production", FAIL),
+    ("PRODUCTION-7", FAIL),
+    ("prod1", FAIL),
+    ("prod-db-1", FAIL),
+    ("PROD-db-1", FAIL),
+    ("web-prd", FAIL),
+    ("db-prod01", FAIL),
+    ("web-prod2", FAIL),
+    ("db_live", FAIL),
+    ("non-prod-1", FAIL),
+    ("prod.example.gov", FAIL),
+    ("db-prod.example.gov", FAIL),
+    ("db01.prod.example", FAIL),
+    ("product-demo", PASS),
+    ("delivery1", PASS),
+    ("alive-host", PASS),
+    ("reproduction-lab", PASS),
+]
+
+
+@pytest.mark.parametrize("patterns", [(), ("core-*",)])
+@pytest.mark.parametrize(("name", "verdict"), HOST_NAMES)
+def test_a_production_word_in_the_host_name_denies(
+    host: Host, name: str, verdict: Verdict, patterns: tuple[str, ...]
+) -> None:
     host.administrator.write_text("sandbox")
     host.host_name = name
+    host.rules = LabelRules(production_hosts=patterns)
     assert host.judge().verdict is verdict
 
 

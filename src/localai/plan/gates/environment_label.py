@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from localai.environment import Kind, LabelRules, Power, Reading, classify
+from localai.environment import Kind, LabelRules, Power, Reading, classify, is_production_host
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -103,8 +102,7 @@ def _may_grant(reading: Reading, rules: LabelRules) -> bool:
 
 def _denies(reading: Reading, rules: LabelRules) -> bool:
     if reading.power is Power.HOST_NAME:
-        name = reading.value.casefold()
-        return any(fnmatchcase(name, pattern.casefold()) for pattern in rules.production_hosts)
+        return is_production_host(reading.value, rules)
     return classify(reading.value, rules).kind is Kind.PRODUCTION
 
 
