@@ -258,13 +258,41 @@ def _declaration(path: Path, machine: str, today: date) -> Reading | None:
     return Reading(str(path), label, Power.SELF_DECLARED, void=void, remedy=remedy if void else "")
 
 
+# One plain assignment: no escape, no second pair of quotes, nothing left open, no broken UTF-8.
+_PLAIN = re.compile(r"""[ \t]*DEPLOYMENT=(["']?)([^"'\\\0\ufffd]*)\1[ \t]*""")
+
+
 def _machine_info(path: Path) -> list[Reading]:
+    """What systemd may take for DEPLOYMENT. Its parser knows escapes, joined quotes and values of
+    several lines (env-file.c); this one knows plain lines, and refuses what it does not know."""
     source = f"{path} DEPLOYMENT"
     try:
-        text = (read_small(path) or b"").decode("utf-8", "replace")
+        text = (read_small(path) or b"").decode("utf-8-sig", "replace")
     except StateError as error:
         return [Reading(source, "", Power.DENY, problem=error.message, remedy=error.hint)]
+    lines = re.split(r"[\r\n]", text)
     # The last assignment counts for systemd; here every one of them may deny.
-    found = re.findall(r"^[ \t]*DEPLOYMENT=(.*)$", text, re.MULTILINE)
-    values = [value.strip().strip("\"'") for value in found]
+    values: list[str] = []
+    for number, line in enumerate(lines):
+        if "DEPLOYMENT" not in line or line.lstrip(" \t").startswith(("#", ";")):
+            continue
+        if plain := _PLAIN.fullmatch(line):
+            values.append(plain[2].strip())
+        else:
+            rest = " ".join([line[line.index("DEPLOYMENT") :], *lines[number + 1 :]])
+            return [_unclear(source, path, rest)]
     return [Reading(source, value, Power.DENY) for value in values if value]
+
+
+def _unclear(source: str, path: Path, rest: str) -> Reading:
+    """What a line not understood, and all after it, comes to: production if that is named."""
+    named = [word for word in tokens(rest) if word in PRODUCTION]
+    if named:
+        return Reading(source, named[0], Power.DENY)
+    return Reading(
+        source,
+        "",
+        Power.DENY,
+        problem="not one plain DEPLOYMENT=value on a line of its own",
+        remedy=f"write it in {path} as one line: DEPLOYMENT=value",
+    )

@@ -14,14 +14,20 @@ LIMIT = 1 << 20
 def read_small(path: Path, *, limit: int = LIMIT, owner: int | None = None) -> bytes | None:
     """The bytes of a regular file of at most ``limit`` bytes, or None if it does not exist.
 
+    A link whose target is gone does exist: somebody meant something to be there.
     With ``owner`` (a uid) the file must belong to that account and be writable for nobody else:
     otherwise somebody else decides what it says. Raises StateError if any of this does not hold.
     A FIFO or a device is refused without being waited for.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not path.is_symlink():
+            return None
+        raise StateError(
+            f"{path} is a link to something that does not exist",
+            hint=f"ls -l {path}, and restore its target or remove it",
+        ) from error
     except OSError as error:
         raise StateError(
             f"cannot read {path}: {error.strerror}", hint=f"ls -l {path}, and make it readable"

@@ -186,6 +186,50 @@ def test_every_assignment_in_machine_info_may_deny(host: Host) -> None:
     assert host.judge().summary == "production"
 
 
+@pytest.mark.parametrize(
+    ("content", "summary"),
+    [
+        (b"DEPLOYMENT = production\n", "production"),
+        (b"DEPLOYMENT =production\n", "production"),
+        (b"PRETTY_HOSTNAME=x\rDEPLOYMENT=production\r", "production"),
+        (b"# a comment\rDEPLOYMENT=production\r", "production"),
+        (b"\xef\xbb\xbfDEPLOYMENT=production\n", "production"),
+        (b'DEPLOYMENT="\nproduction"\n', "production"),
+        (b'DEPLOYMENT="development\\\n" production\n', "production"),
+        (b"export DEPLOYMENT=production\n", "production"),
+        (b"DEPLOYMENT=development\nDEPLOYMENT='live\n", "production"),
+        (b'DEPLOYMENT="pro""duction"\n', "unreadable"),
+        (b'DEPLOYMENT="pro\\duction"\n', "unreadable"),
+        (b"DEPLOYMENT=pro\\\nduction\n", "unreadable"),
+        (b"DEPLOYMENT=pro\xffduction\n", "unreadable"),
+        (b"DEPLOYMENT = development\n", "unreadable"),
+        (b'DEPLOYMENT="development\n', "unreadable"),
+        (b"DEPLOYMENT\n", "unreadable"),
+        (b"\xef\xbb\xbfDEPLOYMENT=development\r\n", "sandbox"),
+        (b" DEPLOYMENT='development' \nLOCATION=\"Production hall\"\n", "sandbox"),
+        (b"DEPLOYMENT=\n", "sandbox"),
+        (b"# DEPLOYMENT = production\n  ; DEPLOYMENT=production\n", "sandbox"),
+    ],
+)
+def test_spellings_in_machine_info(host: Host, content: bytes, summary: str) -> None:
+    host.administrator.write_text("sandbox")
+    host.machine_info.write_bytes(content)
+    finding = host.judge()
+    assert finding.summary == summary
+    assert finding.refuses is (summary != "sandbox") and bool(finding.remedy) is finding.refuses
+
+
+@pytest.mark.parametrize("name", ["environment", "machine-info", "label.json"])
+def test_a_dangling_link_is_not_taken_for_silence(host: Host, name: str) -> None:
+    host.environ["LOCALAI_ENVIRONMENT"] = "sandbox"
+    link = host.administrator.with_name(name)
+    link.symlink_to("gone")
+    finding = host.judge()
+    assert (finding.verdict, finding.summary) == (UNKNOWN, "unreadable")
+    link.unlink()
+    assert not host.judge().refuses
+
+
 def test_ambiguous_says_which_word(host: Host) -> None:
     host.administrator.write_text("sandbox-east\n")
     assert "does not know the word east" in host.judge().why

@@ -17,6 +17,15 @@ def test_what_is_not_there_is_none(tmp_path: Path) -> None:
     assert read_small(tmp_path / "file" / "below") is None
 
 
+def test_a_dangling_link_is_there(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    with pytest.raises(StateError, match="does not exist"):
+        read_small(link)
+    (tmp_path / "target").write_bytes(b"x")
+    assert read_small(link) == b"x"
+
+
 def test_up_to_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 100)
