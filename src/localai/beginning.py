@@ -8,6 +8,7 @@ probe is sent, and both end with this process.
 from __future__ import annotations
 
 import gc
+import signal
 from contextlib import ExitStack
 
 from localai.egress.proving import Proof
@@ -28,7 +29,15 @@ class Beginning:
     """
 
     def __init__(self, places: Places) -> None:
-        before = kernel.read_status()
+        # A parent that ignores it would have the kernel reap our children before we do.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            before = kernel.read_status()
+        except OSError as error:
+            raise PlatformError(
+                "/proc cannot be read: what holds around a worker could not be seen",
+                hint="mount -t proc proc /proc",
+            ) from error
         state = make_private(places.state)
         with ExitStack() as cleanup:
             try:

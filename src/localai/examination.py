@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import localai
 from localai.artifact import OpenArtifact, hash_artifact, seal_artifact
+from localai.errors import WorkerError
 from localai.hashing import Progress
 from localai.host import forced_switches
 from localai.plan.build import Decision, decide, why_not_to_probe
@@ -86,12 +87,28 @@ def _only_identify(facts: Facts, begun: UnderWay, unprobed: str, report: Progres
     """What can still be said of a file when the start is refused already: whether it is listed."""
     if begun.copying:
         begun.copying.end()
-    hash_artifact(begun.opened, facts.manifests, report)
+        hash_artifact(begun.opened, facts.manifests, report)
     return replace(facts, artifact=begun.opened.artifact, unprobed=unprobed)
 
 
 def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> Facts:
-    """Have the worker confined and probed and the artifact sealed; add what came of it."""
+    """Have the worker confined and probed and the artifact sealed; add what came of it.
+
+    What does not fit into memory is not even hashed: the figures refuse at once.
+    """
+    opened = begun.opened
+    try:
+        facts = prove(facts, begun, clock)
+    except WorkerError as error:  # no worker that is confined as it must be: that is a refusal
+        facts = replace(facts, unsealed=error.message)
+    if begun.copying:  # it has been under way all the time
+        seal_artifact(opened, begun.copying, facts.manifests, report)
+    clock.mark("artifact")
+    return replace(facts, artifact=opened.artifact, resources=begun.resources)
+
+
+def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
+    """Have the worker confined and probed; add its layers, its probes, its telemetry switches."""
     proof, worker, opened = begun.proof, begun.worker, begun.opened
     proof.begin_controls()
     with ExitStack() as handed:
@@ -103,19 +120,8 @@ def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> F
     attempts = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
     egress = proof.judge(attempts)
     clock.mark("probes")
-    if begun.copying:  # it has been under way all the time
-        seal_artifact(opened, begun.copying, facts.manifests, report)
-    else:
-        hash_artifact(opened, facts.manifests, report)
-    clock.mark("artifact")
-    return replace(
-        facts,
-        artifact=opened.artifact,
-        resources=begun.resources,
-        sandbox=sealed.status,
-        egress=egress,
-        switches=forced_switches(sealed.environment),
-    )
+    switches = forced_switches(sealed.environment)
+    return replace(facts, sandbox=sealed.status, egress=egress, switches=switches)
 
 
 def _open_read_only(vessel: int, opened: ExitStack) -> int:

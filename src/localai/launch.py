@@ -19,16 +19,19 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.artifact import make_vessels, measure_resources, open_artifact
+from localai.artifact import OpenArtifact, make_vessels, measure_resources, open_artifact
 from localai.beginning import take_beginning
 from localai.copying import Copying
-from localai.errors import PlatformError, WorkerError
+from localai.errors import LocalAIError, PlatformError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
+from localai.places import Places
+from localai.plan.facts import Artifact, Facts, Resources
 from localai.plan.request import Around, Clock, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
@@ -134,6 +137,23 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end
         return Start(examined, begun.worker, around.places.records)
+
+
+def prove_host(facts: Facts, places: Places) -> Facts:
+    """Confine, probe and end a worker without any model; what was found is added to ``facts``,
+    and so is the reason if no worker can be had."""
+    from localai.examination import UnderWay, prove
+
+    with ExitStack() as cleanup:
+        try:
+            begun = take_beginning(places)
+            cleanup.callback(begun.close)
+            begun.worker.confine(make_spec(begun.proof.wait_for_premises(), gpu=False, parts=1))
+            nothing = OpenArtifact(Artifact("", ""))
+            under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
+            return prove(facts, under_way, Clock())
+        except LocalAIError as error:
+            return replace(facts, unsealed=": ".join(filter(None, (error.message, error.hint))))
 
 
 def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from attribution import NOWHERE, ONLY_STOPPED_BY, STOPPED_BY
-from trials import Outcomes, full_trial, run_trial
+from trials import TRIAL, Outcomes, full_trial, run_trial
 
 from localai.egress.probes import BY_NAME, NETWORK_PROBES
 from localai.sandbox.spec import LAYERS
@@ -178,6 +180,12 @@ def test_a_self_test_leaves_nothing_behind(withheld: tuple[str, ...]) -> None:
     assert remains() <= before
 
 
+def wait_for_the_end(pid: str) -> None:
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
     """The laboratory outlives it for a moment and tidies up."""
     code = (
@@ -191,12 +199,48 @@ def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == -signal.SIGKILL, done.stderr
     place, directory, laboratory = done.stdout.split()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{laboratory}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_the_end(laboratory)
     assert not Path(directory).exists()
     assert list(Path(place).iterdir()) == []
     Path(place).rmdir()
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"])
+def test_a_signal_to_the_whole_job_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
+    """What a terminal that is closed, Ctrl-C, or timeout(1) sends."""
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
+        "proof = Proof(Path(sys.argv[1]), kernel.read_status())\n"
+        "print(proof.wait_for_premises().directory, proof.laboratory.pid, flush=True)\n"
+        "time.sleep(30)\n"
+    )
+    job = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           start_new_session=True)  # fmt: skip
+    assert job.stdout is not None
+    directory, laboratory = job.stdout.readline().split()
+    os.killpg(job.pid, signal.Signals[name])
+    job.wait(10)
+    wait_for_the_end(laboratory)
+    assert not Path(directory).exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_proc_that_hides_processes_does_not_hide_the_worker(as_root: bool) -> None:
+    if not as_root:
+        pytest.skip("mounting /proc with hidepid takes root")
+    script = (
+        "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=61201 --regid=61201"
+        f" --clear-groups {sys.executable} {TRIAL} '{{}}'"
+    )
+    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "sh", "-c", script],
+                          capture_output=True, text=True, timeout=60, cwd="/")  # fmt: skip
+    if "Permission denied" in done.stderr and not done.stdout:
+        pytest.skip("another account cannot run this Python")
+    found = json.loads(done.stdout)
+    assert found["refusing"] == [], done.stderr
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
 
 
 def test_a_control_that_is_confined_proves_nothing() -> None:

@@ -128,8 +128,11 @@ def put_on(asked: Filter) -> Become:
     """Be confined by the filter ``asked``."""
 
     def confine() -> str:
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        install(asked)
+        try:
+            kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+            install(asked)
+        except OSError as error:
+            return f"the filter cannot be put on: {error.strerror}"
         return ""
 
     return confine

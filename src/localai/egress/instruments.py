@@ -9,6 +9,7 @@ is left open on purpose from the very start, and must be gone by then.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import tty
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localai.egress.probes.probe import Target
+from localai.errors import PlatformError
 
 MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
 DECOY = 61  # the decoy's descriptor: below the limit on open files, above everything else's
@@ -49,10 +51,18 @@ class Instruments:
 
 def make_instruments() -> Instruments:
     """Make them all. The decoy sends to loopback only, to receivers of our own."""
-    receivers = (_receiver(), _receiver())
-    first, second = (receiver.getsockname()[1] for receiver in receivers)
     decoy = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    decoy.connect(("127.0.0.1", first))
+    try:
+        receivers = (_receiver(), _receiver())
+        first, second = (receiver.getsockname()[1] for receiver in receivers)
+        decoy.connect(("127.0.0.1", first))
+    except OSError as error:
+        if error.errno not in (errno.ENETUNREACH, errno.EADDRNOTAVAIL):
+            raise
+        raise PlatformError(
+            "the loopback interface is down: the self-test has nowhere to aim at",
+            hint="ip link set lo up",
+        ) from error
     os.dup2(decoy.fileno(), DECOY, inheritable=True)
     decoy.close()
     pipe_end, pipe = os.pipe()

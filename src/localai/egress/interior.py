@@ -84,7 +84,10 @@ class Interior:
             path = parent / f"localai-probe-{token}"
             path.touch(mode)
             cleanup.callback(path.unlink)
-            path.write_text(secrets[probe], encoding="ascii")
+            try:
+                path.write_text(secrets[probe], encoding="ascii")
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error
             self.sinks.targets[name] = {"path": str(path)}
 
     def _lend(self) -> None:

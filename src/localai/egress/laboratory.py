@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -103,17 +102,25 @@ class Laboratory:
             self._directory.rmdir()
 
     def _send(self, command: str) -> None:
-        self._socket.sendall(command.encode() + b"\n")
+        try:
+            self._socket.sendall(command.encode() + b"\n")
+        except OSError as error:
+            raise self._failure("it ended") from error
 
     def _receive(self) -> dict[str, Any]:
         line = self._lines.readline()
         answer = json.loads(line) if line.endswith("\n") else {"failed": "it ended"}
         if "failed" in answer:
-            raise WorkerError(
-                f"the self-test could not be set up: {answer['failed']}",
-                hint="is there space in the state directory and in TMPDIR? then: localai doctor",
-            )
+            raise self._failure(answer["failed"])
         return dict(answer)
+
+    @staticmethod
+    def _failure(what: str) -> WorkerError:
+        return WorkerError(
+            f"the self-test could not be set up: {what}",
+            hint="is there space in the state directory and in /tmp, and are there processes left"
+            " (ulimit -u)? then: localai doctor",
+        )
 
 
 def _make_directory() -> Path:
@@ -139,7 +146,7 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
     ours.close()
     # No death signal: when the launcher dies its channel closes, and what lies about is removed.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a second start forks it from a hidden launcher
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to answer
+    os.setsid()  # signals to the user's job are the launcher's to answer
     os.umask(0)
     lines = channel.makefile("rw", encoding="ascii")
 

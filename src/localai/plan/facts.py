@@ -76,7 +76,7 @@ class Facts:
     """All that is known when the gates are asked.
 
     ``unprobed`` says why no worker was probed, where that was on purpose
-    (:func:`localai.plan.build.why_not_to_probe`).
+    (:func:`localai.plan.build.why_not_to_probe`), ``unsealed`` why none could be confined.
     """
 
     today: date
@@ -92,4 +92,5 @@ class Facts:
     egress: EgressReport | None = None
     resources: Resources | None = None
     unprobed: str = ""
+    unsealed: str = ""
     timings_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

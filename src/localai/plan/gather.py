@@ -42,10 +42,11 @@ def gather(
 
 def find_policy(places: Places, *, owner: int = 0) -> LoadedPolicy:
     """The policy in force, with what there is to say about how it was found."""
-    ignored = ("LOCALAI_HOME is ignored: this host has an administrator's policy",)
+    ignored = ("LOCALAI_HOME is ignored: an administrator has set rules for this host",)
     return load_policy(
         places.administrator / "policy.yaml",
         places.config / "policy.yaml",
+        administered=places.administered,
         owner=owner,
         notes=ignored if places.moved_ignored else (),
     )

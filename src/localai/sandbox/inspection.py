@@ -6,16 +6,18 @@ show: Landlock, which decoys in the worker had to run into.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from localai.sandbox import kernel
 from localai.sandbox.confine import Evidence
-from localai.sandbox.limits import LIMITS, describe_descriptors, read_limits
+from localai.sandbox.limits import LIMITS, describe_descriptors, parse_limits
 from localai.sandbox.namespaces import read_namespaces
 from localai.sandbox.spec import LOWEST_LANDLOCK, OPTIONAL, SandboxSpec
 from localai.sandbox.status import Layer, SandboxStatus
 
+_WHOLE = 1 << 16  # bytes: more than either file has
 _SECCOMP_FILTERING = "2"  # SECCOMP_MODE_FILTER in proc_pid_status(5)
 _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
@@ -23,17 +25,28 @@ _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 @dataclass(frozen=True, slots=True)
 class Early:
     """What can only be seen before the worker hides itself: its namespaces and descriptors, and
-    the namespaces that it came through."""
+    the namespaces that it came through; and its files ``status`` and ``limits``, opened: on a
+    host that mounts /proc with hidepid they cannot be found later, but still be read."""
 
     namespaces: Mapping[str, str]
     laboratory: Mapping[str, str]
     descriptors: Mapping[int, str]
+    status: int
+    limits: int
+
+    def close(self) -> None:
+        os.close(self.status)
+        os.close(self.limits)
 
 
 def look_early(pid: int, spec: SandboxSpec) -> Early:
     """Look at worker ``pid`` while it may still be looked at. Raises OSError if it may not."""
     laboratory = read_namespaces(spec.laboratory) if spec.laboratory else {}
-    return Early(read_namespaces(pid), laboratory, describe_descriptors(pid))
+    seen = read_namespaces(pid), laboratory, describe_descriptors(pid)
+    status, limits = (
+        os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("status", "limits")
+    )
+    return Early(*seen, status, limits)
 
 
 def inspect(
@@ -51,14 +64,14 @@ def inspect(
     some); ``expected`` are the descriptors that the worker was given. Raises OSError if the
     worker is gone.
     """
-    status = kernel.read_status(pid)
+    status = kernel.parse_status(os.pread(early.status, _WHOLE, 0))
     layers = (
         _seccomp(status, filters_before),
         _landlock(spec, evidence),
         _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
         _capabilities(status),
         _account(status, spec),
-        _rlimits(pid),
+        _rlimits(os.pread(early.limits, _WHOLE, 0)),
         _descriptors(early, evidence, expected),
         _namespaces(early),
     )
@@ -99,8 +112,8 @@ def _account(status: Mapping[str, str], spec: SandboxSpec) -> Layer:
     return _layer("account", in_force, "an account of its own" if in_force else "still root")
 
 
-def _rlimits(pid: int) -> Layer:
-    found = read_limits(pid)
+def _rlimits(content: bytes) -> Layer:
+    found = parse_limits(content)
     wrong = [name for name, (_, value) in LIMITS.items() if found.get(name) != str(value)]
     return _layer("rlimits", not wrong, ", ".join(wrong) or f"{len(LIMITS)} limits")
 

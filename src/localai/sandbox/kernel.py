@@ -77,6 +77,11 @@ def read_status(pid: int | str = "self") -> dict[str, str]:
 
     Raises FileNotFoundError or ProcessLookupError if there is no such process.
     """
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-        pairs = (line.partition(":") for line in file)
-        return {name: value.strip() for name, _, value in pairs}
+    with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123
+        return parse_status(file.read())
+
+
+def parse_status(content: bytes) -> dict[str, str]:
+    """The fields of the file ``status``, by name."""
+    pairs = (line.partition(":") for line in content.decode("latin-1").splitlines())
+    return {name: value.strip() for name, _, value in pairs}

@@ -21,10 +21,9 @@ def limit_resources() -> None:
         resource.setrlimit(number, (value, value))
 
 
-def read_limits(pid: int) -> dict[str, str]:
-    """The hard limits of a process by the names of ``/proc/PID/limits``, lower case."""
-    with open(f"/proc/{pid}/limits", encoding="ascii") as file:  # noqa: PTH123
-        rows = [line.rstrip() for line in file][1:]
+def parse_limits(content: bytes) -> dict[str, str]:
+    """The hard limits in a process's file ``/proc/PID/limits``, by their names in lower case."""
+    rows = content.decode("latin-1").splitlines()[1:]
     return {row[:25].removeprefix("Max ").strip().lower(): row[47:68].strip() for row in rows}
 
 

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,10 @@ class WorkerProcess:
         os.waitpid(self._started, 0)  # the process that only entered the namespaces
         self._started = self.pid
         self._expect("confined")
-        early = self._look()
+        with closing(self._look()) as early:
+            return self._see_sealed(early, descriptors)
+
+    def _see_sealed(self, early: Early, descriptors: Sequence[int]) -> Sealed:
         self._tell({"op": "hide"})
         self._expect("hidden")
         socket.send_fds(self._handoff, [b"descriptors"], list(descriptors))

@@ -49,4 +49,9 @@ PROBING_NEEDS: tuple[Gate, ...] = (
 )
 
 # What can be asked of a host before anybody names a file (``localai doctor``).
-GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (*PROBING_NEEDS, host_egress)
+GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (
+    *PROBING_NEEDS,
+    host_egress,
+    sandbox_layers,
+    sandbox_egress,
+)

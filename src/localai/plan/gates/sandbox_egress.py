@@ -25,7 +25,7 @@ def sandbox_egress(facts: Facts, policy: Policy) -> Finding:
             CHECK,
             Verdict.NOT_CHECKED,
             "not probed",
-            facts.unprobed or "no self-test was made",
+            facts.unprobed or facts.unsealed or "no self-test was made",
         )
     summary = f"{len(report.arrived)} of {report.probes} got out"
     out = [*report.arrived, *(f"{name} (launcher)" for name in report.launcher.arrived)]

@@ -18,6 +18,10 @@ WHY = "a model runs only behind every required layer"
 
 def sandbox_layers(facts: Facts, policy: Policy) -> Finding:
     """Judge what was found in force, not what was asked for."""
+    if facts.unsealed:
+        return Finding(
+            CHECK, Verdict.FAIL, "not sealed", facts.unsealed, why=WHY, remedy="localai doctor"
+        )
     status = facts.sandbox
     found = {layer.name for layer in status.layers} if status else set()
     if status is None or not found.issuperset(LAYERS):
