@@ -2,7 +2,7 @@
 
 Directories follow the XDG Base Directory Specification 0.8; the administrator's live in
 ``/etc/localai``. ``LOCALAI_HOME`` moves everything for demos and tests, and is ignored on a host
-that has an administrator's policy.
+that an administrator has set rules for.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from pathlib import Path
 from localai.errors import StateError
 
 ADMINISTRATOR = Path("/etc/localai")
+RULES = ("policy.yaml", "root.json", "manifests")
+"""Any of these in the administrator's directory takes a host out of its users' hands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Directories of one account on one host. Nothing here need exist yet.
 
-    ``administrator`` is where root-owned files would be; ``administered`` says whether a policy
-    lies there. ``moved_ignored`` is true if ``LOCALAI_HOME`` was set and had to be ignored.
+    ``administrator`` is where root-owned files would be; ``administered`` says whether a policy,
+    a root of trust or manifests lie there. ``moved_ignored`` is true if ``LOCALAI_HOME`` was set
+    and had to be ignored.
     """
 
     administrator: Path
@@ -56,13 +59,10 @@ def find_places(
 
     Raises StateError if an administrator's directory is there and cannot be looked into.
     """
-    try:
-        administered = (administrator / "policy.yaml").exists()
-    except PermissionError as error:
-        raise StateError(
-            f"{administrator} cannot be looked into: the administrator's rules are unknown",
-            hint=f"ask the administrator: chmod 755 {administrator}",
-        ) from error
+    present = _is_there(administrator)
+    if present and not administrator.is_dir():
+        raise _unknown_rules(administrator)
+    administered = present and any(_is_there(administrator / name) for name in RULES)
     moved = environ.get("LOCALAI_HOME", "")
     if moved and not administered:
         base = Path(moved).absolute()
@@ -78,6 +78,24 @@ def find_places(
         xdg("XDG_CONFIG_HOME", ".config"),
         xdg("XDG_STATE_HOME", ".local/state"),
         moved_ignored=bool(moved),
+    )
+
+
+def _is_there(path: Path) -> bool:
+    """True if there is anything, a dangling link too: somebody meant rules to be there."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unknown_rules(path.parent) from error
+    return True
+
+
+def _unknown_rules(directory: Path) -> StateError:
+    return StateError(
+        f"{directory} cannot be looked into: the administrator's rules are unknown",
+        hint=f"ask the administrator: {directory} must be a directory, chmod 755 {directory}",
     )
 
 

@@ -1,7 +1,7 @@
 """The administrator's rules, ``localai.policy/1``, and what a user's own settings add to them.
 
-On a host with an administrator's policy a user's file may only tighten it. Without one the
-user's file counts against the built-in policy, and nobody can waive anything.
+On a host that an administrator has set rules for a user's file may only tighten them. On another
+the user's file counts against the built-in policy, and nobody can waive anything.
 """
 
 from __future__ import annotations
@@ -114,23 +114,32 @@ class LoadedPolicy:
 
 
 def load_policy(
-    administrator: Path, own: Path, *, owner: int = 0, notes: tuple[str, ...] = ()
+    administrator: Path,
+    own: Path,
+    *,
+    administered: bool = False,
+    owner: int = 0,
+    notes: tuple[str, ...] = (),
 ) -> LoadedPolicy:
     """Read the administrator's policy file and the user's, where they exist.
 
-    ``owner`` is the uid that must own the administrator's file; ``notes`` are passed through.
-    A file that cannot be read or is malformed makes the result STRICT with a ``problem``, which
-    the policy gate refuses.
+    ``administered`` is true if the administrator set any rules, be they no policy; ``owner`` is the
+    uid that must own their file and its directory; ``notes`` are passed through. A file that cannot
+    be read or is malformed makes the result STRICT with a ``problem``, which the policy gate
+    refuses.
     """
     files: list[tuple[str, str]] = []
     path = administrator
     try:
+        _check_directory(administrator.parent, owner)
         content = read_small(administrator, owner=owner)
-        administered = content is not None
-        policy = Policy()
+        if administered and content is None:
+            notes += (f"there is no {administrator}: the built-in policy, and nothing looser",)
+        administered = administered or content is not None
+        policy = _ADMINISTERED if administered else Policy()
         if content is not None:
             files.append((str(administrator), hashlib.sha256(content).hexdigest()))
-            policy = _replace(_ADMINISTERED, parse_settings(content))
+            policy = _replace(policy, parse_settings(content))
         path = own
         if (content := read_small(own)) is not None:
             files.append((str(own), hashlib.sha256(content).hexdigest()))
@@ -141,8 +150,28 @@ def load_policy(
     except (DocumentError, StateError) as error:
         problem = error.message if str(path) in error.message else f"{path}: {error.message}"
         remedy = error.hint or f"correct {path}"
-        return LoadedPolicy(STRICT, path == administrator, tuple(files), problem, remedy, notes)
+        administered = administered or path == administrator
+        return LoadedPolicy(STRICT, administered, tuple(files), problem, remedy, notes)
     return LoadedPolicy(policy, administered, tuple(files), notes=notes)
+
+
+def _check_directory(directory: Path, owner: int) -> None:
+    """Who can write the directory can put any file in it, or take one away. Raises StateError."""
+    try:
+        found = directory.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(
+            f"cannot look at {directory}: {error.strerror}", hint=f"ls -ld {directory}"
+        ) from error
+    if found.st_uid != owner or found.st_mode & 0o022:
+        account = "root" if owner == 0 else owner
+        raise StateError(
+            f"{directory} belongs to uid {found.st_uid} with mode {found.st_mode & 0o777:04o}; "
+            f"expected uid {owner} and nobody else able to write it",
+            hint=f"chown {account}: {directory} && chmod 755 {directory}",
+        )
 
 
 # With an administrator, one person is not user and officer at once unless the policy says so.

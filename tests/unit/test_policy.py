@@ -40,7 +40,7 @@ def load(tmp_path: Path) -> Load:
 
 
 def test_without_any_file_the_built_in_policy_counts(tmp_path: Path) -> None:
-    loaded = load_policy(tmp_path / "none", tmp_path / "none")
+    loaded = load_policy(tmp_path / "none", tmp_path / "none", owner=os.getuid())
     assert loaded == LoadedPolicy(Policy(), administered=False)
     assert loaded.policy.self_approval and loaded.policy.labels.self_declared
 
@@ -172,6 +172,41 @@ def test_a_policy_that_others_can_write_is_not_believed(tmp_path: Path) -> None:
     path.chmod(0o644)
     assert not load_policy(path, tmp_path / "none", owner=os.getuid()).problem
     assert load_policy(path, tmp_path / "none", owner=os.getuid() + 1).problem
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
+@pytest.mark.parametrize("text", [HEAD, None])
+def test_a_directory_that_others_can_write_is_not_believed(
+    tmp_path: Path, mode: int, text: str | None
+) -> None:
+    directory = tmp_path / "etc"
+    directory.mkdir(0o755)
+    policy = directory / "policy.yaml"
+    if text is not None:
+        policy.write_text(text)
+    directory.chmod(mode)
+    loaded = load_policy(policy, tmp_path / "none", owner=os.getuid())
+    assert loaded.policy == STRICT and str(directory) in loaded.problem
+    assert "chown" in loaded.remedy and f"chmod 755 {directory}" in loaded.remedy
+    directory.chmod(0o755)
+    assert not load_policy(policy, tmp_path / "none", owner=os.getuid()).problem
+    assert load_policy(policy, tmp_path / "none", owner=os.getuid() + 1).problem
+
+
+@pytest.mark.parametrize("who", ["policy.yaml", "own.yaml"])
+def test_a_dangling_link_is_no_absent_policy(tmp_path: Path, load: Load, who: str) -> None:
+    (tmp_path / who).symlink_to("gone")
+    loaded = load(None, None)
+    assert loaded.policy == STRICT and who in loaded.problem and loaded.remedy
+
+
+def test_where_only_other_rules_are_an_administrators_nothing_loosens(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(HEAD + "self-approval: allow\nself-declared-label: allow\n")
+    loaded = load_policy(tmp_path / "none", own, administered=True, owner=os.getuid())
+    assert loaded.administered and loaded.policy.name == "built-in"
+    assert not loaded.policy.self_approval and not loaded.policy.labels.self_declared
+    assert "there is no" in loaded.notes[0]
 
 
 def test_files_are_named_with_their_digests(load: Load) -> None:

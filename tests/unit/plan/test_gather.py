@@ -27,7 +27,7 @@ class Host:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.administrator = base / "etc"
-        self.administrator.mkdir()
+        self.administrator.mkdir(0o755)
         self.environ: dict[str, str] = {}
 
     def ask(self) -> dict[str, Finding]:
@@ -95,3 +95,30 @@ def test_a_policy_that_cannot_be_read_refuses(host: Host) -> None:
     (host.administrator / "environment").write_text("sandbox\n")
     answer = host.ask()["policy"]
     assert answer.verdict == "fail" and "self-aproval" in answer.evidence and answer.remedy
+
+
+@pytest.mark.parametrize("rules", ["root.json", "manifests"])
+def test_rules_without_a_policy_count_too(host: Host, rules: str) -> None:
+    host.environ["LOCALAI_HOME"] = str(host.base / "elsewhere")
+    host.environ["LOCALAI_ENVIRONMENT"] = "sandbox"
+    assert host.ask()["environment-label"].verdict == "note"
+    (host.administrator / rules).mkdir()
+    answers = host.ask()
+    assert answers["environment-label"].summary == "no label"
+    assert (answers["policy"].verdict, answers["policy"].summary) == ("note", "built-in")
+    assert "there is no" in answers["policy"].evidence
+    assert "LOCALAI_HOME is ignored" in answers["policy"].evidence
+
+
+def test_a_directory_that_others_can_write_refuses(host: Host) -> None:
+    host.administrator.chmod(0o777)
+    answer = host.ask()["policy"]
+    assert answer.verdict == "fail" and f"chmod 755 {host.administrator}" in answer.remedy
+
+
+@pytest.mark.parametrize("name", ["policy.yaml", "environment"])
+def test_a_dangling_link_refuses(host: Host, name: str) -> None:
+    host.environ["LOCALAI_ENVIRONMENT"] = "sandbox"
+    (host.administrator / name).symlink_to("gone")
+    check = "policy" if name == "policy.yaml" else "environment-label"
+    assert host.ask()[check].refuses
