@@ -55,7 +55,9 @@ def test_shares_that_are_none(top_p: float) -> None:
 def test_the_context_is_no_larger_than_one_answer_needs() -> None:
     short = make_sampling(1, 0.7, 0.95, 1)
     assert context_for(Asked("hi", ""), short) == 512
-    assert context_for(Asked("h\u00fc" * 600, "s" * 100), short) == 2560  # 500 + 1800 + 100 + 1, rounded up
+    assert (
+        context_for(Asked("h\u00fc" * 600, "s" * 100), short) == 2560
+    )  # 500 + 1800 + 100 + 1, rounded up
     assert context_for(Asked("x" * DEFAULT_CONTEXT, ""), short) is None
     assert context_for(Asked("hi", ""), make_sampling(0, 0.7, 0.95, 1)) is None
     assert context_for(Asked(None, ""), short) is None  # a chat grows
