@@ -73,13 +73,22 @@ class Surroundings:
 
 
 def look_around() -> Surroundings:
-    """Read the environment, the clock and the host name of this process."""
+    """Read the environment, the clock and the host name of this process. Raises StateError."""
+    environ = dict(os.environ)
+    home = _home(environ)
+    return Surroundings(environ, datetime.now(UTC), find_places(environ, home), os.uname().nodename)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """The home directory. ``Path.home`` would take an empty HOME for ``/``, and a relative one for
+    a place in whatever directory the command was started in."""
+    hint = "set HOME to the full path of a directory that this account can write"
+    said = environ.get("HOME")
+    if said is not None and not said.startswith("/"):
+        raise StateError(f"HOME is {said!r}: expected a full path, which begins with /", hint=hint)
     try:
-        home = Path.home()
+        return Path.home()
     except RuntimeError as error:
         raise StateError(
-            "this account has no home directory and HOME is not set",
-            hint="set HOME, or LOCALAI_HOME, to a directory that this account can write",
+            "this account has no home directory and HOME is not set", hint=hint
         ) from error
-    environ = dict(os.environ)
-    return Surroundings(environ, datetime.now(UTC), find_places(environ, home), os.uname().nodename)
