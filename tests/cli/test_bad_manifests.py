@@ -88,7 +88,7 @@ def changed_later(case: Case) -> None:
 def as_our_key(case: Case) -> None:
     """A stranger's signature that claims to be ours."""
     raw = case.manifest.read_bytes()
-    (ours,) = json.loads(case.envelope.read_text())["signatures"]
+    *_, ours = json.loads(case.envelope.read_text())["signatures"]
     case.sign([Signature(ours["keyid"], sign(MANIFEST_TYPE, raw, generate_key()).value)])
 
 

@@ -21,10 +21,12 @@ from localai.cli import console, founding
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit, StateError, UsageError
 from localai.findings import refused
+from localai.manifest.change import changing
 from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
-from localai.manifest.schema import ArtifactFile, Entry, Use, parse_manifest
+from localai.manifest.schema import ArtifactFile, Entry, Manifest, Use, parse_manifest
+from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.verify import SOON
 from localai.manifest.write import add_entry, renew, write_manifest
@@ -167,6 +169,13 @@ def _measure(opened: OpenArtifact) -> list[ArtifactFile]:
 def _sign(entry: Entry, around: Surroundings) -> None:
     """Put the entry into the own manifest, which must be what its signature says, and sign it."""
     path = founding.manifest_file(around.places)
+    private = founding.own_key(around.places)  # it may ask, and nobody waits for an answer
+    with changing(around.places.state):
+        manifest = _put(entry, path, private, around)
+    console.say(f"signed: {path}, version {manifest.version}, holds until {manifest.expires}")
+
+
+def _put(entry: Entry, path: Path, private: PrivateKey, around: Surroundings) -> Manifest:
     verified = verify_file(path, around.places, around.today)
     if verified.manifest is None:
         signature = verified.findings[0]
@@ -174,18 +183,17 @@ def _sign(entry: Entry, around: Surroundings) -> None:
             f"{path}: {signature.summary}: {signature.evidence}; nothing is added to it",
             hint=f"look at what changed in it; if it is right: localai manifest sign {path}",
         )
-    raw = read_small(path)
-    if raw is None:
+    before = read_small(path)
+    if before is None:
         raise StateError(f"{path} is gone", hint="run the command again")
     entry = fit_into(verified.manifest, entry)
     if displaced_by(verified.manifest, entry):
         console.say(f"note: {entry.id} has some of these files: its other files are given up")
-    raw = add_entry(raw, entry)
+    raw = add_entry(before, entry)
     if (verified.manifest.expires - around.today).days < SOON:
         raw = renew(raw, around.today, MANIFEST_DAYS)
-    founding.store_manifest(path, raw, founding.own_key(around.places))
-    manifest = parse_manifest(raw)
-    console.say(f"signed: {path}, version {manifest.version}, holds until {manifest.expires}")
+    founding.store_manifest(path, raw, private, before)
+    return parse_manifest(raw)
 
 
 def _request(entry: Entry, policy: Policy, around: Surroundings) -> None:

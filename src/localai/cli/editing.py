@@ -11,9 +11,10 @@ from localai.artifact import OpenArtifact, open_artifact
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_key, choose_manifest
 from localai.cli.surroundings import Surroundings
-from localai.errors import DocumentError, UsageError
+from localai.errors import DocumentError, StateError, UsageError
 from localai.hashing import Progress
 from localai.manifest import envelope
+from localai.manifest.change import changing, write_signed
 from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
@@ -90,7 +91,7 @@ def add_model(
     no sound GGUF file or a manifest that is malformed or would become so.
     """
     path = choose_manifest(around.places, manifest)
-    raw, _ = read_manifest(path)
+    read_manifest(path)  # better now than after all of the model was read
     opened = open_artifact(model)
     try:
         _refuse_unsound(opened)
@@ -102,7 +103,9 @@ def add_model(
     finally:
         opened.close()
     entry = draft_entry(files, opened.headers, terms)
-    write_whole(path, add_entry(raw, entry), mode=0o644)
+    with changing(around.places.state):
+        raw, _ = read_manifest(path)
+        write_whole(path, add_entry(raw, entry), mode=0o644)
     return path, entry
 
 
@@ -112,18 +115,27 @@ def sign_manifest(
     """Sign a manifest, with ``days`` after its version was raised and its dates were renewed, and
     verify the result. Raises UsageError if the signature would be worth nothing."""
     path = choose_manifest(around.places, manifest)
-    raw, _ = read_manifest(path)
-    if days is not None:
-        raw = renew(raw, around.today, days)
-    private = choose_key(around.places, key)
-    signed = _sign(around, path, raw, private)
-    if days is not None:
-        write_whole(path, raw, mode=0o644)
-    write_whole(envelope.envelope_beside(path), signed, mode=0o644)
+    shown, _ = read_manifest(path)
+    private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
+    with changing(around.places.state):
+        before, _ = read_manifest(path)
+        if before != shown:
+            raise StateError(
+                f"{path} was changed meanwhile; nothing was signed",
+                hint="read it again (localai manifest show), then run the command again",
+            )
+        raw = before if days is None else renew(before, around.today, days)
+        signed = _sign(around, path, raw, private, before)
+        if raw == before:
+            write_whole(envelope.envelope_beside(path), signed, mode=0o644)
+        else:
+            write_signed(path, raw, signed)
     return path, verify_file(path, around.places, around.today)
 
 
-def _sign(around: Surroundings, path: Path, raw: bytes, private: PrivateKey) -> bytes:
+def _sign(
+    around: Surroundings, path: Path, raw: bytes, private: PrivateKey, before: bytes
+) -> bytes:
     trust = load_trust(around.places, around.today)
     present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
     if trust.root is None:
@@ -142,7 +154,7 @@ def _sign(around: Surroundings, path: Path, raw: bytes, private: PrivateKey) -> 
             f"signed like this it would be refused: {freshness.summary}, {freshness.evidence}",
             hint=f"raise its version and renew its dates: localai manifest sign {path} --days 90",
         )
-    return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys)
+    return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys, before)
 
 
 def _report_from(progress: Progress, before: int, done: int) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localai.atomicfile import write_whole
 from localai.cli import console
 from localai.cli.declaring import declare
 from localai.cli.surroundings import Surroundings
 from localai.errors import StateError
-from localai.manifest.envelope import MANIFEST_TYPE, envelope_beside
+from localai.manifest.change import changing, write_signed
+from localai.manifest.envelope import LIMIT, MANIFEST_TYPE, envelope_beside
 from localai.manifest.keyfile import load_key, save_key
 from localai.manifest.load import load_trust, pin_root
 from localai.manifest.signature import PrivateKey, generate_key
@@ -22,6 +22,7 @@ from localai.manifest.trust import RoleKey
 from localai.manifest.write import write_manifest
 from localai.places import Places, make_private
 from localai.plan.gates.environment_label import judge_labels
+from localai.smallfile import read_small
 
 OWN = "own"
 """Name of the key, and of the manifest, that one person makes alone."""
@@ -66,15 +67,8 @@ def set_up(around: Surroundings, wishes: Wishes) -> None:
     if trust.root is not None and manifest_file(around.places).exists():
         return
     private = own_key(around.places) if owns_key else _make_key(around.places, wishes)
-    if trust.root is None:
-        name = around.account_name()
-        raw, signatures = found_root(private, [RoleKey(name, private.public)], 1, around.today)
-        fingerprint = pin_root(around.places, raw, signatures)
-        console.say(f"root of trust: your own, {fingerprint[:16]}…, pinned")
-    if not manifest_file(around.places).exists():
-        raw = write_manifest(begin_manifest(OWN, around.today))
-        store_manifest(manifest_file(around.places), raw, private)
-        console.say(f"manifest: {manifest_file(around.places)}, empty, signed")
+    with changing(around.places.state):
+        _found(around, private)
 
 
 def is_set_up(around: Surroundings) -> bool:
@@ -90,12 +84,27 @@ def own_key(places: Places) -> PrivateKey:
     return load_key(path, lambda: console.ask_passphrase(f"passphrase of {path}"))
 
 
-def store_manifest(path: Path, raw: bytes, private: PrivateKey) -> None:
-    """Sign a manifest's bytes alone, and write them with their envelope beside them."""
-    envelope = add_signature(MANIFEST_TYPE, raw, private, None, None)
+def store_manifest(
+    path: Path, raw: bytes, private: PrivateKey, previous: bytes | None = None
+) -> None:
+    """Sign a manifest's bytes alone, and write them in the place of ``previous``."""
+    present = None if previous is None else read_small(envelope_beside(path), limit=LIMIT)
+    signatures = add_signature(MANIFEST_TYPE, raw, private, present, [private.public], previous)
     make_private(path.parent)
-    write_whole(path, raw, mode=0o644)
-    write_whole(envelope_beside(path), envelope, mode=0o644)
+    write_signed(path, raw, signatures)
+
+
+def _found(around: Surroundings, private: PrivateKey) -> None:
+    """Root of trust and manifest, unless another command made them while this one asked."""
+    if load_trust(around.places, around.today).root is None:
+        name = around.account_name()
+        raw, signatures = found_root(private, [RoleKey(name, private.public)], 1, around.today)
+        fingerprint = pin_root(around.places, raw, signatures)
+        console.say(f"root of trust: your own, {fingerprint[:16]}…, pinned")
+    if not manifest_file(around.places).exists():
+        raw = write_manifest(begin_manifest(OWN, around.today))
+        store_manifest(manifest_file(around.places), raw, private)
+        console.say(f"manifest: {manifest_file(around.places)}, empty, signed")
 
 
 def _label(around: Surroundings, wishes: Wishes) -> None:

@@ -6,18 +6,15 @@ manifest pass again; what was signed and has not expired is the bound on that.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localai.atomicfile import write_whole
 from localai.document import read_json
 from localai.errors import DocumentError, StateError
-from localai.places import make_private
+from localai.locking import locked
 from localai.shape import Fields, read_shape
 from localai.smallfile import read_small
 
@@ -60,7 +57,7 @@ def remember(state: Path, seen: Mapping[str, Floor]) -> None:
     known = read_floors(state)
     if all(known.get(name) == floor for name, floor in seen.items()):
         return
-    with _locked(make_private(state)):
+    with locked(state, "floors"):
         floors = read_floors(state)
         for name, floor in seen.items():
             last = floors.get(name)
@@ -71,22 +68,6 @@ def remember(state: Path, seen: Mapping[str, Floor]) -> None:
             "manifests": {name: asdict(floors[name]) for name in sorted(floors)},
         }
         write_whole(state / "floors.json", json.dumps(document, indent=2).encode() + b"\n")
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    try:
-        fd = os.open(state / "floors.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StateError(
-            f"cannot write in {state}: {error.strerror}",
-            hint="make it writable for this account, or set LOCALAI_HOME to a directory that is",
-        ) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 def _read_all(fields: Fields) -> dict[str, Floor]:

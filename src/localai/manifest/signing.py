@@ -57,13 +57,15 @@ def add_signature(
     private: PrivateKey,
     present: bytes | None,
     trusted: Sequence[PublicKey] | None,
+    previous: bytes | None = None,
 ) -> bytes:
     """The envelope ``present`` (None: none yet) with one more signature over ``body``.
 
     An older signature of the same key goes, and so does every one that holds for none of the
     ``trusted`` keys: it was made over other bytes. If those keys are not known (None), all other
-    signatures stay: one that does not hold counts for nothing. Raises DocumentError if ``present``
-    is malformed.
+    signatures stay: one that does not hold counts for nothing. Where ``body`` is to take the place
+    of ``previous``, what the trusted keys signed of that stays as well, until the next change: one
+    of the two files is written first. Raises DocumentError if ``present`` is malformed.
     """
     mine = sign(payload_type, body, private)
     kept = []
@@ -74,6 +76,11 @@ def add_signature(
                 other.keyid == mine.keyid
             )
             stale = trusted is not None and not verify(payload_type, body, (other,), trusted)
-            if not again and not stale:
+            carried = (
+                previous not in (None, body)
+                and trusted is not None
+                and verify(payload_type, previous or b"", (other,), trusted)
+            )
+            if carried or not (again or stale):
                 kept.append(other)
     return write_envelope(Envelope(payload_type, (*kept, mine)))

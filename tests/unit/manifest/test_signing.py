@@ -78,3 +78,21 @@ def test_no_root_without_its_owner_or_beyond_its_keys(office: Office) -> None:
         found_root(key, [RoleKey("me", key.public)], 2, TODAY)
     with pytest.raises(DocumentError, match="stands twice"):
         found_root(key, [RoleKey("me", key.public), RoleKey("again", key.public)], 1, TODAY)
+
+
+def test_until_the_next_change_the_replaced_bytes_stay_signed(office: Office) -> None:
+    first, second, _ = office.officers
+    trusted = [key.public for key in office.root.manifest.keys]
+    bodies = (b"one", b"two", b"three")
+    one = add_signature(MANIFEST_TYPE, bodies[0], first, None, trusted)
+    two = add_signature(MANIFEST_TYPE, bodies[1], first, one, trusted, bodies[0])
+    again = add_signature(MANIFEST_TYPE, bodies[1], second, two, trusted, bodies[1])
+    three = add_signature(MANIFEST_TYPE, bodies[2], second, two, trusted, bodies[1])
+
+    def held(envelope: bytes) -> list[int]:
+        signed = parse_envelope(envelope).signatures
+        return [len(verify(MANIFEST_TYPE, body, signed, trusted)) for body in bodies]
+
+    assert [held(made) for made in (one, two, again, three)] == [
+        [1, 0, 0], [1, 1, 0], [0, 2, 0], [0, 1, 1],
+    ]  # fmt: skip

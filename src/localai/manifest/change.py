@@ -1,0 +1,30 @@
+"""Change a manifest on disk: one command at a time, and no moment without a signature that holds.
+
+Whoever reads a manifest to write it again does both under :func:`changing`; otherwise two
+commands read the same version, and what the first one wrote is lost.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from localai.atomicfile import write_whole
+from localai.locking import locked
+from localai.manifest.envelope import envelope_beside
+
+
+def changing(state: Path) -> AbstractContextManager[None]:
+    """Keep every other command of this account from changing manifests. Raises StateError."""
+    return locked(state, "manifests")
+
+
+def write_signed(path: Path, raw: bytes, signatures: bytes) -> None:
+    """Write a manifest and its envelope. Raises StateError.
+
+    Two files cannot be replaced at once. The envelope goes first and still holds what was signed
+    before (``previous`` of add_signature): after a crash in between the old manifest counts, and
+    so it does for whoever reads meanwhile.
+    """
+    write_whole(envelope_beside(path), signatures, mode=0o644)
+    write_whole(path, raw, mode=0o644)

@@ -1,0 +1,91 @@
+"""Commands that change one manifest at the same time: nothing that they say is done gets lost."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from home import TERMS, Home
+
+import gguf_maker
+from localai.locking import locked
+from localai.manifest.schema import Manifest, parse_manifest
+
+SEEDS = (21, 22, 23, 24)
+
+
+@pytest.fixture
+def moved(home: Home, tmp_path: Path) -> Home:
+    place = tmp_path / "moved"
+    place.mkdir()
+    return home.copy(place)
+
+
+def manifest(home: Home) -> Manifest:
+    return parse_manifest((home.directory / "config/manifests/own.yaml").read_bytes())
+
+
+def make_models(home: Home) -> list[Path]:
+    models = [home.place / f"seed-{seed}.gguf" for seed in SEEDS]
+    for model, seed in zip(models, SEEDS, strict=True):
+        model.write_bytes(gguf_maker.make_model(seed=seed))
+    return models
+
+
+def wait_for_waiters(lock: Path, number: int) -> None:
+    """Until so many processes wait for a lock (proc_locks(5))."""
+    place = f":{lock.stat().st_ino} "
+    until = time.monotonic() + 50
+    while time.monotonic() < until:
+        lines = Path("/proc/locks").read_text().splitlines()
+        if sum(" -> FLOCK" in line and place in line for line in lines) >= number:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"no {number} processes wait for {lock}")
+
+
+def test_all_of_four_approvals_are_kept(moved: Home) -> None:
+    """All four measure their model, wait for the lock, and only then read the manifest."""
+    before, models = manifest(moved), make_models(moved)
+    with ThreadPoolExecutor(len(models)) as pool:
+        with locked(moved.directory / "state", "manifests"):
+            asked = [pool.submit(moved.call, "approve", str(model), *TERMS) for model in models]
+            wait_for_waiters(moved.directory / "state/manifests.lock", len(models))
+            assert manifest(moved) == before
+        for one in asked:
+            assert one.result().returncode == 0, one.result().stderr.decode()
+    after = manifest(moved)
+    assert after.version == before.version + len(models)
+    assert {entry.id for entry in after.entries[1:]} == {model.stem for model in models}
+    moved.call("manifest", "verify", check=True)
+    moved.call("verify", *map(str, models), check=True)
+
+
+def test_all_of_four_added_entries_are_kept(moved: Home) -> None:
+    before, models = manifest(moved), make_models(moved)
+    lock = moved.directory / "state/manifests.lock"
+    said = ("--publisher", "example", "--repository", "example/tiny", "--licence", "MIT")
+    with ThreadPoolExecutor(len(models)) as pool, locked(moved.directory / "state", "manifests"):
+        asked = [pool.submit(moved.call, "manifest", "add", str(m), *said) for m in models]
+        wait_for_waiters(lock, len(models))
+    assert [one.result().returncode for one in asked] == [0] * len(models)
+    assert manifest(moved).version == before.version + len(models)
+    assert len(manifest(moved).entries) == len(before.entries) + len(models)
+    moved.call("manifest", "sign", check=True)
+    moved.call("verify", *map(str, models), check=True)
+
+
+@pytest.mark.parametrize("command", ["approve", "sign"])
+def test_ended_between_the_two_files_the_old_manifest_counts(moved: Home, command: str) -> None:
+    """The manifest stays as it was, as after a crash; the envelope is already the new one."""
+    path = moved.directory / "config/manifests/own.yaml"
+    (model, *_), old = make_models(moved), path.read_bytes()
+    change = {"approve": ("approve", str(model), *TERMS), "sign": ("manifest", "sign", "--days=9")}
+    moved.call(*change[command], check=True)
+    moved.call("manifest", "verify", check=True)
+    path.write_bytes(old)
+    moved.call("manifest", "verify", check=True)
+    moved.call("approve", str(model), *TERMS, check=True)
+    moved.call("verify", str(model), str(moved.model), check=True)
