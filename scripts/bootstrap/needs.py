@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.errors import CannotError
-from bootstrap.paths import ADMINISTRATORS_POLICY, Checkout
+from bootstrap.paths import ADMINISTRATOR, Checkout
 
 MACHINES = ("x86_64", "aarch64")
 MIB = 1 << 20
@@ -82,12 +82,14 @@ def whole_checkout(checkout: Checkout) -> Missing | None:
     return Missing(f"{gone[0]} is missing", "this is no complete checkout: clone it again")
 
 
-def no_administrator(policy: Path = ADMINISTRATORS_POLICY) -> Missing | None:
+def no_administrator(directory: Path = ADMINISTRATOR) -> Missing | None:
     """A host where LOCALAI_HOME counts: on an administered one the demo home would be ignored."""
-    if not policy.exists():
+    rules = [directory / name for name in ("policy.yaml", "root.json", "manifests")]
+    there = [path for path in rules if os.path.lexists(path)]  # as localai.places has it
+    if not there:
         return None
     return Missing(
-        f"this host has an administrator's policy ({policy}), which the demo would go round",
+        f"this host has an administrator's rules ({there[0]}), which the demo would go round",
         "install with `pip install .` and use a model from the administrator's manifest",
     )
 

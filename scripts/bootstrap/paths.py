@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-ADMINISTRATORS_POLICY = Path("/etc/localai/policy.yaml")
+ADMINISTRATOR = Path("/etc/localai")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from bootstrap import needs
 from bootstrap.errors import CannotError
 from bootstrap.paths import Checkout
 
+from localai.places import RULES
+
 
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -41,13 +43,13 @@ def test_too_little_space(tmp_path: Path) -> None:
     assert needs.space(Checkout(tmp_path), 0) is None
 
 
-def test_an_administrators_host_keeps_its_rules(tmp_path: Path) -> None:
-    policy = tmp_path / "policy.yaml"
-    assert needs.no_administrator(policy) is None
-    policy.touch()
-    missing = needs.no_administrator(policy)
+@pytest.mark.parametrize("name", RULES)
+def test_an_administrators_host_keeps_its_rules(tmp_path: Path, name: str) -> None:
+    assert needs.no_administrator(tmp_path) is None
+    (tmp_path / name).symlink_to("gone")
+    missing = needs.no_administrator(tmp_path)
     assert missing is not None
-    assert str(policy) in missing.what
+    assert str(tmp_path / name) in missing.what
 
 
 def test_an_incomplete_checkout(tmp_path: Path) -> None:
