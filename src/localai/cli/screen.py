@@ -39,7 +39,7 @@ _POWERS = {
     Power.ADMINISTRATOR: "the administrator's, grants",
     Power.SELF_DECLARED: "self-declared, grants if the policy lets it",
     Power.DENY: "can only deny",
-    Power.HOST_NAME: "can only deny, by the policy's patterns",
+    Power.HOST_NAME: "can only deny",
 }
 # These have a row on the start screen only if there is more to say than "pass".
 _QUIET = frozenset({"policy", "artifact-format", "resources"})
