@@ -18,6 +18,9 @@ from localai.errors import DocumentError
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)
 
+TEXT_LIMIT = 200
+"""Characters that a text may have unless a schema says otherwise."""
+
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -64,7 +67,7 @@ class Fields:
         """The error to raise about field ``key``."""
         return DocumentError(f"{self._where}: {key}: {problem}")
 
-    def text(self, key: str, *, limit: int = 200, lines: bool = False) -> str:
+    def text(self, key: str, *, limit: int = TEXT_LIMIT, lines: bool = False) -> str:
         """Text of 1 to ``limit`` characters; with ``lines`` it may hold line ends."""
         value = self._scalar(key)
         if not value.strip():

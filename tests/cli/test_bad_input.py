@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import struct
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from home import TERMS, Home
+from home import LOCALAI, TERMS, Home
 
 import gguf_maker as maker
 
@@ -134,6 +135,30 @@ def test_a_name_that_no_manifest_may_hold(
     ran = home.call("run", os.fsdecode(name), "hi", *GREEDY, check=True, cwd=work)
     assert b"renamed: approved as tiny.gguf" in b" ".join(ran.stderr.split())
     assert not {*b"\x1b\r"} & {*ran.stderr}
+
+
+def test_a_file_that_calls_itself_what_no_manifest_may_hold(home: Home, work: Path) -> None:
+    backwards = "red\u202efug".encode()
+    content = maker.make_model(seed=31).replace(b"Tiny Test", backwards)
+    assert backwards in content
+    (work / "m.gguf").write_bytes(content)
+    asked = ("approve", "m.gguf", *TERMS)
+    home.refuses(*asked, code=4, problem="what the file calls itself", remedy="--name", cwd=work)
+    home.copy(work).call(*asked, "--name", "Red", check=True, cwd=work)
+
+
+def test_a_host_that_is_not_set_up_and_nobody_to_ask(
+    environ: dict[str, str], tiny_model: Path
+) -> None:
+    """The hint names a command that has the option."""
+    command = (*LOCALAI, "approve", str(tiny_model), *TERMS)
+    for remedy in ("localai setup --label LABEL", "localai setup --unencrypted-key"):
+        ran = subprocess.run(
+            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        assert ran.returncode == 2
+        assert remedy in ran.stderr.decode()
+        subprocess.run([*LOCALAI, "env", "set", "sandbox"], env=environ, check=True)
 
 
 def flips() -> dict[str, int]:

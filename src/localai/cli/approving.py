@@ -22,7 +22,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit, StateError, UsageError
 from localai.findings import refused
 from localai.manifest.change import changing
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_artifact, name_file
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
 from localai.manifest.schema import ArtifactFile, Entry, Manifest, Use, parse_manifest
@@ -31,7 +31,7 @@ from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.verify import SOON
 from localai.manifest.write import add_entry, renew, write_manifest
 from localai.plan.gates.resources import show_bytes
-from localai.policy import Policy
+from localai.policy import DataClass, Policy
 from localai.smallfile import read_small
 from localai.terminal import printable
 
@@ -59,8 +59,10 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
     policy = around.read_policy().policy
     use = Use(asked.purposes, asked.data_classes, asked.groups)
     if denied := check_use(use, policy.data_classes):
+        unknown = "" if denied in set(DataClass) else "there is no such class; "
+        allowed = ", ".join(policy.data_classes) or "none"
         raise UsageError(
-            f"{denied} data: the policy allows {', '.join(policy.data_classes) or 'none'}",
+            f"{denied} data: {unknown}the policy allows {allowed}",
             hint="--data-class with one of these",
         )
     if asked.yes and not (asked.source and asked.licence):
@@ -77,6 +79,7 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         if refused(opened.artifact.format):
             console.print_findings(opened.artifact.format)
             return Exit.REFUSED
+        name_artifact(asked.name, opened.headers[0], asked.model.name)
         _show(opened)
         alone = policy.self_approval and _can_sign(around)
         if alone and not founding.is_set_up(around):

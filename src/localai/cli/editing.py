@@ -15,7 +15,7 @@ from localai.errors import DocumentError, StateError, UsageError
 from localai.hashing import Progress
 from localai.manifest import envelope
 from localai.manifest.change import changing, write_signed
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_file
+from localai.manifest.draft import Terms, draft_entry, measure_file, name_artifact, name_file
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
@@ -95,6 +95,7 @@ def add_model(
     opened = open_artifact(model)
     try:
         _refuse_unsound(opened)
+        name_artifact(terms.name, opened.headers[0], model.name)
         files, before = [], 0
         for file in opened.files:
             report = partial(_report_from, progress, before)

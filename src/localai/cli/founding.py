@@ -23,9 +23,20 @@ from localai.manifest.write import write_manifest
 from localai.places import Places, make_private
 from localai.plan.gates.environment_label import judge_labels
 from localai.smallfile import read_small
+from localai.terminal import printable
 
 OWN = "own"
 """Name of the key, and of the manifest, that one person makes alone."""
+
+
+# approve asks these as well, and has no such options
+_LABEL = (
+    "the label to setup: localai setup --label LABEL, with --unencrypted-key where nobody can type "
+    "a passphrase"
+)
+_UNPROTECTED = (
+    "--unencrypted-key to setup, which leaves the key unprotected: localai setup --unencrypted-key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,8 @@ def _found(around: Surroundings, private: PrivateKey) -> None:
     if not manifest_file(around.places).exists():
         raw = write_manifest(begin_manifest(OWN, around.today))
         store_manifest(manifest_file(around.places), raw, private)
-        console.say(f"manifest: {manifest_file(around.places)}, empty, signed")
+        path = printable(str(manifest_file(around.places)))
+        console.say(f"manifest: {path}, empty, signed")
 
 
 def _label(around: Surroundings, wishes: Wishes) -> None:
@@ -121,7 +133,7 @@ def _label(around: Surroundings, wishes: Wishes) -> None:
     if label is None:
         console.say("What kind of host is this? Models run only where nothing is in production.")
         known = ", ".join(sorted(rules.classes))
-        label = console.ask(f"label ({known})", "sandbox", option="--label LABEL")
+        label = console.ask(f"label ({known})", "sandbox", option=_LABEL)
     console.say(f"label: {declare(around, label)}")
 
 
@@ -130,10 +142,8 @@ def _make_key(places: Places, wishes: Wishes) -> PrivateKey:
     passphrase = None
     if not wishes.unencrypted_key:
         console.say("A key of your own will sign what you approve. Its passphrase protects it.")
-        passphrase = console.ask_passphrase(
-            "passphrase", twice=True, option="--unencrypted-key, which leaves the key unprotected"
-        )
+        passphrase = console.ask_passphrase("passphrase", twice=True, option=_UNPROTECTED)
     private = generate_key()
     save_key(key_file(places), private, passphrase)
-    console.say(f"key: {key_file(places)}")
+    console.say(f"key: {printable(str(key_file(places)))}")
     return private

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localai.document import is_clean
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFile
 from localai.hashing import Progress, digest_file
@@ -21,6 +22,7 @@ from localai.manifest.schema import (
     find_name_problem,
     name_of,
 )
+from localai.shape import TEXT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ def name_file(path: Path) -> str:
     return name
 
 
+def name_artifact(given: str, header: GgufFile, file_name: str) -> str:
+    """What to call an artifact: as ``given``, else as the file calls itself, else as its file.
+
+    Raises DocumentError if no manifest may hold it.
+    """
+    name = given or header.name or file_name
+    if name.strip() and len(name) <= TEXT_LIMIT and "\n" not in name and is_clean(name):
+        return name
+    what = "the name" if given else "what the file calls itself"
+    raise DocumentError(
+        f"{what} cannot stand in a manifest: '{name[:60]}'",
+        hint=f"--name TEXT, printable characters on one line, {TEXT_LIMIT} at most",
+    )
+
+
 def measure_file(fd: int, name: str, size: int, progress: Progress | None = None) -> ArtifactFile:
     """One open file with both its digests, computed over the same bytes.
 
@@ -66,7 +83,7 @@ def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], term
         tensors=sum(len(header.tensors) for header in headers),
         template=first.template_sha256,
     )
-    name = terms.name or first.name or files[0].name
+    name = name_artifact(terms.name, first, files[0].name)
     return Entry(
         id=terms.id or name_entry(files[0].name),
         name=name,

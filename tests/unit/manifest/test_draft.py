@@ -12,7 +12,14 @@ import pytest
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFile, Tensor
 from localai.hashing import leaf
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_entry, name_file
+from localai.manifest.draft import (
+    Terms,
+    draft_entry,
+    measure_file,
+    name_artifact,
+    name_entry,
+    name_file,
+)
 from localai.manifest.schema import ArtifactFile, GgufFacts, Manifest
 
 
@@ -94,3 +101,15 @@ def test_a_name_that_no_manifest_may_hold(name: bytes, problem: str) -> None:
 
 def test_a_name_is_what_its_bytes_say_in_utf8() -> None:
     assert name_file(Path(os.fsdecode("models/modèle.gguf".encode()))) == "modèle.gguf"
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "two\nlines", "\x1b[31m", "  ", "x" * 201])
+def test_a_name_that_cannot_be_written_is_seen_before(name: str) -> None:
+    wrong = header(1, general__name=name)
+    with pytest.raises(DocumentError, match="the file calls itself") as caught:
+        name_artifact("", wrong, "m.gguf")
+    assert "--name" in caught.value.hint
+    with pytest.raises(DocumentError, match="the name cannot"):
+        name_artifact(name, header(1), "m.gguf")
+    assert name_artifact("Mine", wrong, "m.gguf") == "Mine"
+    assert name_artifact("", header(1), "m.gguf") == "m.gguf"
