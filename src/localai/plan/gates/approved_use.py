@@ -49,13 +49,20 @@ def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, s
     use, approved, wrong = facts.use, entry.use, []
     if use.purpose not in approved.purposes:
         known = ", ".join(approved.purposes)
-        wrong.append((f"purpose {use.purpose}; approved: {known}", "--purpose one of these"))
+        wrong.append(
+            (
+                f"purpose {use.purpose}; approved: {known}",
+                f"--purpose {' or '.join(approved.purposes)}",
+            )
+        )
+    fitting = [name for name in approved.data_classes if name in policy.data_classes]
+    data = f"--data-class {' or '.join(fitting)}" if fitting else "ask for another approval"
     if use.data_class not in approved.data_classes:
         known = ", ".join(approved.data_classes)
-        wrong.append((f"{use.data_class} data; approved: {known}", "--data-class one of these"))
+        wrong.append((f"{use.data_class} data; approved: {known}", data))
     if use.data_class not in policy.data_classes:
         known = ", ".join(policy.data_classes) or "none"
-        wrong.append((f"{use.data_class} data; the policy allows: {known}", "--data-class"))
+        wrong.append((f"{use.data_class} data; the policy allows: {known}", data))
     if approved.groups and not set(approved.groups) & set(facts.account.groups):
         known = ", ".join(approved.groups)
         wrong.append(
