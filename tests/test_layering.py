@@ -26,7 +26,7 @@ ROWS = (
     ("plan",),
     ("worker", "manifest", "policy", "copying"),
     ("egress", "abilities", "sealing", "records"),
-    ("egress.probes", "gguf", "environment", "account", "host", "hardware"),
+    ("egress.probes", "gguf", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
     ("document", "hashing", "findings", "terminal"),
     ("errors",),

@@ -130,7 +130,7 @@ def test_endless_python_work_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
 def test_endless_work_inside_one_call_ends_the_worker() -> None:
     program = (
         "from localai.worker import template\n"
-        "template.SOFT, template.HARD = 0.05, 0.1\n"
+        "template.SOFT, template.HARD = 30.0, 0.1\n"
         "template.Template('{{ (\"\u00e9\" * 60000000).title() }}', '', '').render([])\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
