@@ -22,9 +22,6 @@ class Outcome(StrEnum):
     NOT_CHECKED = "not-checked"  # anything else
 
 
-REFUSING_OUTCOMES = frozenset({Outcome.ARRIVED, Outcome.NOT_CHECKED})
-
-
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What is needed to judge one probe: its nonces and what the attempts said.

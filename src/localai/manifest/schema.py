@@ -266,11 +266,3 @@ def find_name_problem(name: str) -> str | None:
     if not 1 <= len(name.encode()) <= 255:
         return "must have 1 to 255 bytes"
     return None
-
-
-def find_entry(manifest: Manifest, digest: str) -> Entry | None:
-    """The entry with a file of this SHA-256 or tree digest."""
-    for entry in manifest.entries:
-        if any(digest in (file.sha256, file.tree) for file in entry.files):
-            return entry
-    return None

@@ -13,12 +13,7 @@ from typing import NamedTuple
 
 from localai.sandbox import kernel
 
-# LANDLOCK_ACCESS_FS_* of <linux/landlock.h>, in the order of their bits.
-FILE_RIGHTS = (
-    "execute", "write-file", "read-file", "read-dir", "remove-dir", "remove-file", "make-char",
-    "make-dir", "make-reg", "make-sock", "make-fifo", "make-block", "make-sym", "refer",
-    "truncate", "ioctl-dev",
-)  # fmt: skip
+# LANDLOCK_ACCESS_FS_* of <linux/landlock.h>.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, IOCTL_DEV = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 15
 READ = EXECUTE | READ_FILE | READ_DIR  # shared libraries are mapped for execution
 NOT_FOR_FILES = READ_DIR

@@ -16,7 +16,6 @@ from localai.manifest.schema import (
     Kind,
     Source,
     Use,
-    find_entry,
     parse_manifest,
 )
 
@@ -50,16 +49,6 @@ def test_every_field_arrives() -> None:
     assert entry.gguf == GgufFacts("llama", 12, "3" * 64)
     assert entry.approval == Approval("A. Officer", date(2026, 1, 1), date(2027, 1, 1))
     assert entry.use == Use(("evaluation",), ("public",), ())
-
-
-def test_an_entry_is_found_by_either_digest_and_by_no_other() -> None:
-    manifest = parse_manifest((DIRECTORY / "accepted-two-entries.yaml").read_bytes())
-    first, second = manifest.entries
-    assert find_entry(manifest, "1" * 64) is first
-    assert find_entry(manifest, "2" * 64) is first
-    assert find_entry(manifest, "4" * 64) is second
-    assert find_entry(manifest, "3" * 64) is None
-    assert find_entry(manifest, "") is None
 
 
 def test_an_oversized_manifest_is_not_parsed() -> None:

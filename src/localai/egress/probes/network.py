@@ -6,6 +6,7 @@ import ctypes
 import os
 import socket
 import struct
+from collections.abc import Callable
 from errno import (
     EAFNOSUPPORT,
     EINVAL,
@@ -228,7 +229,7 @@ def netlink(target: Target, nonce: bytes) -> None:
 
 
 def _probe(
-    name: str,
+    attempt: Callable[[Target, bytes], None],
     way: str,
     sink: str,
     closing: frozenset[int] = frozenset(),
@@ -236,40 +237,41 @@ def _probe(
     *,
     alone: bool = False,
 ) -> Probe:
-    attempt = globals()[name.replace("-", "_")]
+    """A network probe that is named as its function is."""
+    name = attempt.__name__.replace("_", "-")
     return Probe(name, way, sink, attempt, closing, network=True, alone=alone, twin=twin)
 
 
 PROBES = (
-    _probe("tcp4", "a TCP connection", "tcp4"),
-    _probe("tcp6", "a TCP connection over IPv6", "tcp6", _NO_IPV6),
-    _probe("udp4", "a UDP datagram", "udp4"),
-    _probe("udp6", "a UDP datagram over IPv6", "udp6", _NO_IPV6),
-    _probe("udp-connected", "send on a connected UDP socket", "udp4"),
-    _probe("udp-sendmsg", "a UDP datagram by sendmsg", "udp4"),
-    _probe("udp-sendmmsg", "a UDP datagram by sendmmsg", "udp4"),
-    _probe("udplite", "a UDP-Lite datagram", "udplite", _NO_PROTOCOL),
-    _probe("mptcp", "a Multipath TCP connection", "tcp4", _NO_PROTOCOL),
-    _probe("fastopen", "data on the SYN, by MSG_FASTOPEN", "tcp4", frozenset({EOPNOTSUPP})),
-    _probe("fastopen-connect", "data on the SYN, by TCP_FASTOPEN_CONNECT", "tcp4", _NO_PROTOCOL),
-    _probe("broadcast", "a UDP broadcast", "broadcast"),
-    _probe("multicast", "a UDP multicast to mDNS's group", "multicast", twin="udp4"),
-    _probe("icmp-datagram", "an echo request by a ping socket", "icmp", REFUSED, "udp4"),
-    _probe("icmp-raw", "an echo request by a raw socket", "icmp", REFUSED, "udp4"),
-    _probe("raw-ip", "an IP packet of one's own making", "udp4", REFUSED),
-    _probe("packet", "a frame by a packet socket", "packet", REFUSED, "udp4"),
-    _probe("dns-datagram", "a DNS query to a chosen server", "dns"),
-    _probe("dns-stream", "a DNS query over TCP", "tcp4"),
-    _probe("dns-libc", "a DNS query by the C library", "private-dns", twin="dns-datagram",
+    _probe(tcp4, "a TCP connection", "tcp4"),
+    _probe(tcp6, "a TCP connection over IPv6", "tcp6", _NO_IPV6),
+    _probe(udp4, "a UDP datagram", "udp4"),
+    _probe(udp6, "a UDP datagram over IPv6", "udp6", _NO_IPV6),
+    _probe(udp_connected, "send on a connected UDP socket", "udp4"),
+    _probe(udp_sendmsg, "a UDP datagram by sendmsg", "udp4"),
+    _probe(udp_sendmmsg, "a UDP datagram by sendmmsg", "udp4"),
+    _probe(udplite, "a UDP-Lite datagram", "udplite", _NO_PROTOCOL),
+    _probe(mptcp, "a Multipath TCP connection", "tcp4", _NO_PROTOCOL),
+    _probe(fastopen, "data on the SYN, by MSG_FASTOPEN", "tcp4", frozenset({EOPNOTSUPP})),
+    _probe(fastopen_connect, "data on the SYN, by TCP_FASTOPEN_CONNECT", "tcp4", _NO_PROTOCOL),
+    _probe(broadcast, "a UDP broadcast", "broadcast"),
+    _probe(multicast, "a UDP multicast to mDNS's group", "multicast", twin="udp4"),
+    _probe(icmp_datagram, "an echo request by a ping socket", "icmp", REFUSED, "udp4"),
+    _probe(icmp_raw, "an echo request by a raw socket", "icmp", REFUSED, "udp4"),
+    _probe(raw_ip, "an IP packet of one's own making", "udp4", REFUSED),
+    _probe(packet, "a frame by a packet socket", "packet", REFUSED, "udp4"),
+    _probe(dns_datagram, "a DNS query to a chosen server", "dns"),
+    _probe(dns_stream, "a DNS query over TCP", "tcp4"),
+    _probe(dns_libc, "a DNS query by the C library", "private-dns", twin="dns-datagram",
            alone=True),
-    _probe("unix-stream", "a local socket by its path", "unix-stream"),
-    _probe("unix-datagram", "a local datagram socket by its path", "unix-datagram"),
-    _probe("unix-seqpacket", "an abstract local packet socket", "abstract-seqpacket"),
+    _probe(unix_stream, "a local socket by its path", "unix-stream"),
+    _probe(unix_datagram, "a local datagram socket by its path", "unix-datagram"),
+    _probe(unix_seqpacket, "an abstract local packet socket", "abstract-seqpacket"),
     Probe("abstract-stream", "an abstract local socket", "abstract-stream", unix_stream,
           network=True),
     Probe("abstract-datagram", "an abstract local datagram socket", "abstract-datagram",
           unix_datagram, network=True),
     Probe("metadata", "the cloud's metadata address", "metadata", tcp4, network=True, twin="tcp4"),
-    _probe("netlink", "a netlink message to another process", "netlink",
+    _probe(netlink, "a netlink message to another process", "netlink",
            REFUSED | {EPROTONOSUPPORT}),
 )  # fmt: skip
