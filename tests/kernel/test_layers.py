@@ -213,7 +213,8 @@ def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
 def test_a_signal_to_the_whole_job_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     """What a terminal that is closed, Ctrl-C, or timeout(1) sends."""
     code = (
-        "import sys, time; from pathlib import Path\n"
+        "import signal, sys, time; from pathlib import Path\n"
+        f"signal.signal(signal.{name}, signal.SIG_DFL)  # a job in the background ignores some\n"
         "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
         "proof = Proof(Path(sys.argv[1]), kernel.read_status())\n"
         "print(proof.wait_for_premises().directory, proof.laboratory.pid, flush=True)\n"
