@@ -13,8 +13,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import localai
 
@@ -22,8 +22,7 @@ HERE = Path(__file__).parent
 LOCALAI = Path(sys.executable).with_name("localai")
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """One process. ``first_s``: from exec to the first byte on its stdout; ``cpu_s``: processor
     seconds of it and of all that it waited for."""
 

@@ -10,7 +10,7 @@ import random
 import struct
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 _CODES = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?"}
@@ -55,8 +55,7 @@ def tensor_info(name: str, shape: Sequence[int], kind: int, offset: int) -> byte
     return head + struct.pack(f"<{len(shape)}QIQ", *shape, kind, offset)
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """The parts of a file, each of which a test may replace before it is put together."""
 
     entries: tuple[bytes, ...] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 PASSWD = Path("/etc/passwd")  # passwd(5)
 GROUP = Path("/etc/group")  # group(5)
@@ -23,8 +23,7 @@ class Origin(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The account of this process.
 
     ``groups`` are the groups that the kernel counts this process to. ``sudo_from`` is whom sudo

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
@@ -68,9 +67,9 @@ def fit_into(manifest: Manifest, entry: Entry) -> Entry:
     digests = {file.sha256 for file in entry.files}
     for other in manifest.entries:
         if digests & {file.sha256 for file in other.files}:
-            return replace(entry, id=other.id)
+            return entry._replace(id=other.id)
     if any(other.id == entry.id for other in manifest.entries):
-        return replace(entry, id=f"{entry.id[:90]}-{entry.files[0].sha256[:8]}")
+        return entry._replace(id=f"{entry.id[:90]}-{entry.files[0].sha256[:8]}")
     return entry
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,17 +30,17 @@ _MOST_PARTS = 40
 _READER_FIRST = "nothing native may see a file that the reader refuses"
 
 
-@dataclass(slots=True)
 class OpenArtifact:
     """The files of one artifact, opened, and what their headers say.
 
     ``artifact`` carries everything that went wrong; a problem there means nothing may be loaded.
     """
 
-    artifact: Artifact
-    files: list[OpenFile] = field(default_factory=list)
-    headers: list[GgufFile] = field(default_factory=list)
-    vessels: list[int] = field(default_factory=list)
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+        self.files: list[OpenFile] = []
+        self.headers: list[GgufFile] = []
+        self.vessels: list[int] = []
 
     @property
     def sizes(self) -> list[int]:
@@ -71,14 +70,14 @@ def open_artifact(path: Path) -> OpenArtifact:
         for part in parts:
             opened.files.append(open_regular(part))
         size = sum(opened.sizes)
-        opened.artifact = replace(opened.artifact, size=size)
+        opened.artifact = opened.artifact._replace(size=size)
     except DocumentError as error:
-        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        opened.artifact = opened.artifact._replace(problem=error.message, remedy=error.hint)
         return opened
-    opened.artifact = replace(opened.artifact, format=_read_headers(opened))
+    opened.artifact = opened.artifact._replace(format=_read_headers(opened))
     if opened.headers:
         name = opened.headers[0].name or path.name
-        opened.artifact = replace(opened.artifact, name=name)
+        opened.artifact = opened.artifact._replace(name=name)
     return opened
 
 
@@ -109,7 +108,7 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
         except DocumentError as error:
             evidence, why = f"{file.path.name}: {error.message}", _READER_FIRST
             fail = Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
-            return (replace(fail, remedy=error.hint),)
+            return (fail._replace(remedy=error.hint),)
         opened.headers.append(header)
     return gguf.inspect(opened.headers)
 
@@ -159,9 +158,9 @@ def seal_artifact(
                   for file, vessel in zip(opened.files, opened.vessels, strict=True)]  # fmt: skip
         _identify(opened, sealed, copied.trees, manifests, report_nothing)
     except LocalAIError as error:
-        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        opened.artifact = opened.artifact._replace(problem=error.message, remedy=error.hint)
         return
-    opened.artifact = replace(opened.artifact, sealed=True, seconds=copied.seconds)
+    opened.artifact = opened.artifact._replace(sealed=True, seconds=copied.seconds)
 
 
 def hash_artifact(
@@ -172,9 +171,9 @@ def hash_artifact(
     try:
         _identify(opened, opened.files, [None] * len(opened.files), manifests, report)
     except LocalAIError as error:
-        opened.artifact = replace(opened.artifact, problem=error.message, remedy=error.hint)
+        opened.artifact = opened.artifact._replace(problem=error.message, remedy=error.hint)
         return
-    opened.artifact = replace(opened.artifact, seconds=time.perf_counter() - started)
+    opened.artifact = opened.artifact._replace(seconds=time.perf_counter() - started)
 
 
 def _identify(
@@ -201,13 +200,12 @@ def _identify(
         missing = digest_file(
             file.fd, file.size, tree=tree and not known, whole=whole, progress=report_sum
         )
-        digests = replace(missing, tree=(known or missing.tree) if tree else None)
+        digests = missing._replace(tree=(known or missing.tree) if tree else None)
         done += file.size
         found.append(find_matches(possible, sha256=digests.sha256, tree=digests.tree))
         shown.append(_name_digest(digests))
     match = agree(found)
-    opened.artifact = replace(
-        opened.artifact,
+    opened.artifact = opened.artifact._replace(
         digests=tuple(shown),
         entry=match.entry if match else None,
         manifest=match.manifest.name if match else "",

@@ -12,8 +12,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from localai.errors import DocumentError, LocalAIError, PlatformError, StateError
 from localai.hardware import find_free_memory
@@ -25,8 +25,7 @@ _PLENTY = 4  # a file that is less than this part of the free memory may stay in
 _ERRORS = {error.code: error for error in (DocumentError, StateError)}
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(NamedTuple):
     """The tree digest of each file as it was written, and how many seconds that took."""
 
     trees: tuple[str, ...]

@@ -13,12 +13,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from localai.errors import StateError
 from localai.smallfile import read_small
@@ -62,8 +62,7 @@ class Power(StrEnum):
     HOST_NAME = "host-name"  # can only deny: by its words, or the policy's patterns
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one source says. ``void`` is why it does not count (lapsed, another machine's),
     ``problem`` why it could not be read; ``remedy`` what to do about either."""
 
@@ -75,12 +74,11 @@ class Reading:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRules:
+class LabelRules(NamedTuple):
     """The policy's part in a label: words by class, whose word counts, and patterns of host names
     that are production beside those with a production word in them."""
 
-    classes: Mapping[str, frozenset[str]] = field(default_factory=lambda: DEFAULT_CLASSES)
+    classes: Mapping[str, frozenset[str]] = DEFAULT_CLASSES
     production_hosts: tuple[str, ...] = ()
     self_declared: bool = True
 
@@ -95,8 +93,7 @@ class Kind(StrEnum):
     MIXED = "mixed"  # words of more than one class
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """``name`` is the class of a known label; ``words`` those that made it what it is."""
 
     kind: Kind

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import localai
 from localai.artifact import OpenArtifact, hash_artifact, seal_artifact
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from localai.worker.process import WorkerProcess
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(NamedTuple):
     """What the launch has begun: a laboratory, a worker, and a copy of the artifact, which is
     None where there is nothing to copy or no memory for it."""
 
@@ -43,8 +41,7 @@ class UnderWay:
     copying: Copying | None
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(NamedTuple):
     """What was found, decided and recorded."""
 
     facts: Facts
@@ -76,7 +73,7 @@ def examine(
         facts = _only_identify(facts, begun, unprobed, report)
     else:
         facts = _measure(facts, begun, clock, report)
-    facts = replace(facts, timings_ms=MappingProxyType(clock.marks))
+    facts = facts._replace(timings_ms=MappingProxyType(clock.marks))
     decision = decide(facts, facts.policy.policy)
     event = "run" if request.load else "check"
     document = record_document(facts, decision, event=event, now=now, version=localai.__version__)
@@ -88,7 +85,7 @@ def _only_identify(facts: Facts, begun: UnderWay, unprobed: str, report: Progres
     if begun.copying:
         begun.copying.end()
         hash_artifact(begun.opened, facts.manifests, report)
-    return replace(facts, artifact=begun.opened.artifact, unprobed=unprobed)
+    return facts._replace(artifact=begun.opened.artifact, unprobed=unprobed)
 
 
 def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> Facts:
@@ -100,11 +97,11 @@ def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> F
     try:
         facts = prove(facts, begun, clock)
     except WorkerError as error:  # no worker that is confined as it must be: that is a refusal
-        facts = replace(facts, unsealed=error.message)
+        facts = facts._replace(unsealed=error.message)
     if begun.copying:  # it has been under way all the time
         seal_artifact(opened, begun.copying, facts.manifests, report)
     clock.mark("artifact")
-    return replace(facts, artifact=opened.artifact, resources=begun.resources)
+    return facts._replace(artifact=opened.artifact, resources=begun.resources)
 
 
 def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
@@ -121,7 +118,7 @@ def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
     egress = proof.judge(attempts)
     clock.mark("probes")
     switches = forced_switches(sealed.environment)
-    return replace(facts, sandbox=sealed.status, egress=egress, switches=switches)
+    return facts._replace(sandbox=sealed.status, egress=egress, switches=switches)
 
 
 def _open_read_only(vessel: int, opened: ExitStack) -> int:

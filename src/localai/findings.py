@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Verdict(StrEnum):
@@ -20,8 +20,7 @@ class Verdict(StrEnum):
 REFUSING = frozenset({Verdict.FAIL, Verdict.NOT_CHECKED})
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One gate's answer.
 
     ``summary`` is the answer in a word or two ("sandbox", "not in the manifest"), ``evidence``

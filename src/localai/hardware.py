@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class FreeMemory:
+class FreeMemory(NamedTuple):
     """Bytes that can still be had, and the name of the limit that says so."""
 
     bytes: int

@@ -18,9 +18,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
+from typing import NamedTuple
 
 from localai.errors import DocumentError
 
@@ -35,8 +35,7 @@ Progress = Callable[[int], None]
 """Called in the caller's own thread with the number of bytes done so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(NamedTuple):
     """What was computed over ``size`` bytes: lower-case hex, None where it was not asked for."""
 
     size: int

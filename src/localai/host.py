@@ -10,9 +10,9 @@ import errno
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 # RFC 5737 and RFC 3849; port 9 is discard
 _FAR = (
@@ -90,8 +90,7 @@ AI_TOOLS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(NamedTuple):
     """What was seen. ``proxies`` are names of variables only: their values may hold passwords.
 
     ``unchecked`` says what could not be looked at, and why.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
@@ -27,8 +27,7 @@ CHECK = "artifact-approved"
 _WHY = "only what a signed manifest lists may run"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """One file: what was measured, the entry that lists it, and the finding."""
 
     path: Path

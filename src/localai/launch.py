@@ -19,7 +19,6 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,7 +152,7 @@ def prove_host(facts: Facts, places: Places) -> Facts:
             under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
             return prove(facts, under_way, Clock())
         except LocalAIError as error:
-            return replace(facts, unsealed=": ".join(filter(None, (error.message, error.hint))))
+            return facts._replace(unsealed=": ".join(filter(None, (error.message, error.hint))))
 
 
 def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:

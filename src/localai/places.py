@@ -8,8 +8,8 @@ that an administrator has set rules for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.errors import StateError
 
@@ -18,8 +18,7 @@ RULES = ("policy.yaml", "root.json", "manifests")
 """Any of these in the administrator's directory takes a host out of its users' hands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Directories of one account on one host. Nothing here need exist yet.
 
     ``administrator`` is where root-owned files would be; ``administered`` says whether a policy,

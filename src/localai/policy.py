@@ -7,11 +7,10 @@ the user's file counts against the built-in policy, and nobody can waive anythin
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from localai.environment import PRODUCTION, LabelRules, is_near_production, tokens
 from localai.errors import DocumentError, StateError
@@ -53,8 +52,7 @@ class DataClass(StrEnum):
     RESTRICTED = "restricted"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """One check that may fail, who approved that, why, and the last day it counts."""
 
     check: str
@@ -63,13 +61,12 @@ class Waiver:
     until: date
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """The rules in force. ``officer`` is whom to send a request for approval to."""
 
     name: str = BUILT_IN
     officer: str = ""
-    labels: LabelRules = field(default_factory=LabelRules)
+    labels: LabelRules = LabelRules()
     self_approval: bool = True
     host_egress: HostEgress = HostEgress.NOTE
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
@@ -86,8 +83,7 @@ STRICT = Policy(
 """What stands in for a policy that cannot be read: the gate refuses anyway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """One policy file. ``None`` is a rule that the file does not speak of."""
 
     name: str
@@ -101,8 +97,7 @@ class Settings:
     waivers: tuple[Waiver, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPolicy:
+class LoadedPolicy(NamedTuple):
     """The policy in force, the files it came from with their SHA-256, and what is wrong with it."""
 
     policy: Policy
@@ -219,8 +214,7 @@ def _tighten(policy: Policy, settings: Settings) -> Policy:
     if settings.data_classes is not None:
         data_classes = tuple(one for one in data_classes if one in settings.data_classes)
     blocked = HostEgress.MUST_BE_BLOCKED in (policy.host_egress, settings.host_egress)
-    return replace(
-        policy,
+    return policy._replace(
         labels=labels,
         self_approval=policy.self_approval and settings.self_approval is not False,
         host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,

@@ -14,9 +14,9 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.errors import DocumentError, PlatformError, StateError
 from localai.hashing import (
@@ -35,8 +35,7 @@ MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3: this memory never becomes a program
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFile:
+class OpenFile(NamedTuple):
     """A regular file opened for reading, with the size it had then."""
 
     path: Path

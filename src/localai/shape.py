@@ -1,7 +1,7 @@
 """Read the typed fields of a document's mappings; whatever is not known is refused.
 
 The manifest's and the policy's schemas are written with this. A schema is a function that takes
-:class:`Fields` and returns a frozen dataclass.
+:class:`Fields` and returns a named tuple.
 """
 
 from __future__ import annotations

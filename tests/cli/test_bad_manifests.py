@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from home import TERMS, Home
@@ -27,8 +27,7 @@ SIGN = "localai manifest sign FILE"
 CORRECT = "correct it, raise its version and sign it again"
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A home whose manifest is to be spoiled, and the key that it trusts."""
 
     home: Home

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def test_what_a_page_shows(
     for block in blocks(page, "console"):
         for step in read_steps(block):
             silent = not step.expected and not step.code
-            shown = replace(step, expected=("...",)) if silent else step
+            shown = step._replace(expected=("...",)) if silent else step
             if difference := play(shown, directory, environ):
                 pytest.fail(f"{page.name}: {difference}", pytrace=False)
 

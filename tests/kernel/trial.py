@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,9 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         spec = make_spec(
             proof.wait_for_premises(), gpu=False, parts=len(opened.files) if opened else 1
         )
-        spec = replace(spec, unsafe_without=tuple(asked.get("without", ())))
+        spec = spec._replace(unsafe_without=tuple(asked.get("without", ())))
         if "landlock" in asked:
-            spec = replace(spec, landlock=asked["landlock"])
+            spec = spec._replace(landlock=asked["landlock"])
         worker.confine(spec)
         proof.begin_controls()
         status = worker.seal([*proof.lent, *(_seal(opened) if opened else ())]).status

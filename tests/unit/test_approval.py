@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -34,13 +33,13 @@ def manifest(*entries: Entry) -> Manifest:
 
 
 def test_the_same_bytes_keep_their_identifier(entry: Entry) -> None:
-    again = replace(entry, id="another-name")
+    again = entry._replace(id="another-name")
     assert fit_into(manifest(entry), again).id == entry.id
 
 
 def test_other_bytes_never_replace_an_entry(entry: Entry) -> None:
     (file,) = entry.files
-    other = replace(entry, files=(replace(file, sha256="e" * 64, tree="f" * 64),))
+    other = entry._replace(files=(file._replace(sha256="e" * 64, tree="f" * 64),))
     fitted = fit_into(manifest(entry), other)
     assert fitted.id == "tiny-eeeeeeee"
     assert fit_into(manifest(), other) == other
@@ -49,9 +48,9 @@ def test_other_bytes_never_replace_an_entry(entry: Entry) -> None:
 def test_a_set_that_shares_a_part_takes_the_others_place(entry: Entry) -> None:
     """No file stands in two entries, so that there is one answer to what applies to it."""
     (file,) = entry.files
-    parts = [replace(file, name=f"part-{letter}", sha256=letter * 64) for letter in "abc"]
-    first = replace(entry, files=(parts[0], parts[1]))
-    other = fit_into(manifest(first), replace(entry, id="new", files=(parts[0], parts[2])))
+    parts = [file._replace(name=f"part-{letter}", sha256=letter * 64) for letter in "abc"]
+    first = entry._replace(files=(parts[0], parts[1]))
+    other = fit_into(manifest(first), entry._replace(id="new", files=(parts[0], parts[2])))
     assert other.id == first.id
     assert displaced_by(manifest(first), other) == first
     assert displaced_by(manifest(first), first) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,9 +143,9 @@ def approve(loaded: LoadedManifest, entry: Entry, opened: OpenArtifact) -> Loade
         digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
         files.append(ArtifactFile(file.path.name, file.size, digest))
     assert loaded.verification.manifest
-    approved = replace(entry, id="split", files=tuple(files))
-    manifest = replace(loaded.verification.manifest, entries=(approved,))
-    return replace(loaded, verification=replace(loaded.verification, manifest=manifest))
+    approved = entry._replace(id="split", files=tuple(files))
+    manifest = loaded.verification.manifest._replace(entries=(approved,))
+    return loaded._replace(verification=loaded.verification._replace(manifest=manifest))
 
 
 def test_every_part_is_hashed_and_the_entry_found(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -35,7 +34,7 @@ def lists(content: bytes, **changes: str | None) -> Manifest:
     manifest = parse_manifest((VECTORS / "accepted.yaml").read_bytes())
     digests = {"sha256": sha256(content).hexdigest(), "tree": leaf(content).hex(), **changes}
     file = ArtifactFile("model-one.gguf", len(content), **digests)  # type: ignore[arg-type]
-    return replace(manifest, entries=(replace(manifest.entries[0], files=(file,)),))
+    return manifest._replace(entries=(manifest.entries[0]._replace(files=(file,)),))
 
 
 def loaded(
@@ -120,8 +119,8 @@ def test_the_review_runs_out(path: Path) -> None:
 def test_self_approved(path: Path) -> None:
     manifest = lists(CONTENT)
     (entry,) = manifest.entries
-    own = replace(entry, approval=replace(entry.approval, self_approved=True))
-    manifests = loaded(replace(manifest, entries=(own,)))
+    own = entry._replace(approval=entry.approval._replace(self_approved=True))
+    manifests = loaded(manifest._replace(entries=(own,)))
     assert check(path, manifests).finding.verdict is Verdict.NOTE
     denied = check(path, manifests, self_approval=False).finding
     assert (denied.verdict, denied.summary) == (Verdict.FAIL, "self-approved")

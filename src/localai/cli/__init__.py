@@ -8,16 +8,15 @@ function, whose return value is the exit code; ``None`` is 0).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import NamedTuple
 
 from localai import __version__
 from localai.cli import console
 from localai.errors import Exit, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One line of ``localai --help``."""
 
     name: str

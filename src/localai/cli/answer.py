@@ -6,10 +6,10 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
 from types import FrameType
+from typing import NamedTuple
 
 from localai.atomicfile import write_whole
 from localai.cli import console
@@ -23,8 +23,7 @@ from localai.worker.protocol import Done, Message, Sampling
 SCHEMA = "localai.answer/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where an answer comes from: the model with the digests that were verified, the record of the
     start, and when. ``when`` is in UTC."""
 
@@ -49,8 +48,7 @@ class Provenance:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer, as the model said it, and how it went."""
 
     text: str

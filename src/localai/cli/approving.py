@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 from localai.approval import (
     approve_alone,
@@ -38,8 +38,7 @@ from localai.terminal import printable
 _TEMPLATE_LINES = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What was said on the command line."""
 
     model: Path
@@ -203,7 +202,7 @@ def _request(entry: Entry, policy: Policy, around: Surroundings) -> None:
     """Write what the officer needs: a manifest of one entry that nobody has signed."""
     path = Path(f"{entry.id}.request.yaml")
     note = f"requested by {around.account_name()}; sign nothing that you did not check yourself"
-    request = replace(begin_manifest("request", around.today), entries=(entry,), note=note)
+    request = begin_manifest("request", around.today)._replace(entries=(entry,), note=note)
     write_whole(path, write_manifest(request), mode=0o644, replace=False)
     officer = policy.officer or "your security officer"
     console.out(f"request written: {path}. send it to {officer}")

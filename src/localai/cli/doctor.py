@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from localai.cli import console
 from localai.errors import Exit
 
@@ -24,7 +22,7 @@ def command() -> int:
     around = look_around()
     facts = around.gather()
     unprobed = why_not_to_probe(facts, facts.policy.policy)
-    facts = replace(facts, unprobed=unprobed) if unprobed else prove_host(facts, around.places)
+    facts = facts._replace(unprobed=unprobed) if unprobed else prove_host(facts, around.places)
     answers = tuple(gate(facts, facts.policy.policy) for gate in GATES_WITHOUT_ARTIFACT)
     findings = (*find_abilities(), *answers)
     console.print_findings(findings)

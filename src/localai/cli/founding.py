@@ -5,8 +5,8 @@ For ``localai setup``, and for ``localai approve`` on first use. What is there a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.cli import console
 from localai.cli.declaring import declare
@@ -39,8 +39,7 @@ _UNPROTECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What was said on the command line. ``label`` None: ask; ``unencrypted_key`` stores the
     private key so that whoever reads the file can sign."""
 

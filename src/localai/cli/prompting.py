@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.cli import console
 from localai.errors import UsageError
@@ -19,8 +19,7 @@ TEMPLATE_ROOM = 500
 CONTEXT_STEP = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The prompt, or None for a chat, and the system message."""
 
     prompt: str | None
@@ -32,8 +31,7 @@ class Asked:
         return [*start, Message("user", self.prompt or "")]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """Where an answer goes: to ``path`` or, if that is None, to stdout; as JSON or as text."""
 
     path: Path | None = None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.cli import console
 from localai.errors import StateError
@@ -20,8 +19,7 @@ if TYPE_CHECKING:  # what these bring is imported where it is used: a start begi
     from localai.policy import LoadedPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """``now`` is in UTC; all days (labels, manifests, waivers) are days of UTC."""
 
     environ: Mapping[str, str]

@@ -13,7 +13,6 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 
 from localai.egress.probes import attempt
 from localai.egress.probes.probe import Attempt, Probe, Target
@@ -108,7 +107,7 @@ def _try_in_child(
             if wrong
             else attempt(probe, targets[probe.sink], nonces[probe.name])
         )
-        os.write(writer, json.dumps([probe.name, asdict(tried)]).encode() + b"\n")
+        os.write(writer, json.dumps([probe.name, tried._asdict()]).encode() + b"\n")
     time.sleep(10 * PATIENCE_S)  # ended by the laboratory long before
 
 

@@ -13,8 +13,8 @@ import errno
 import os
 import socket
 import tty
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.egress.probes.probe import Target
 from localai.errors import PlatformError
@@ -23,8 +23,7 @@ MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
 DECOY = 61  # the decoy's descriptor: below the limit on open files, above everything else's
 
 
-@dataclass(frozen=True, slots=True)
-class Instruments:
+class Instruments(NamedTuple):
     """What one self-test lends. ``terminals`` are the controls' and the worker's, in that order,
     empty where this host has no pseudo-terminals; ``receivers`` take in what the decoy sends."""
 

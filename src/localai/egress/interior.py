@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.egress.controls import Trials, put_on, stay_as
 from localai.egress.drops import Drops
@@ -20,8 +20,7 @@ from localai.sandbox.filters import launcher_filter
 from localai.sandbox.namespaces import unmount
 
 
-@dataclass(frozen=True, slots=True)
-class Nonces:
+class Nonces(NamedTuple):
     """What is sent, by probe: by the controls, the worker, and the launcher's stand-in."""
 
     control: Mapping[str, str]
@@ -29,8 +28,7 @@ class Nonces:
     launcher: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a laboratory is asked to be.
 
     ``directory`` is its own, empty; ``private_directory`` one of this account's in which a file

@@ -16,9 +16,8 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from localai.egress.instruments import Instruments
 from localai.egress.interior import Interior, Nonces, Request
@@ -29,8 +28,7 @@ from localai.sandbox import kernel
 TEMPORARY = Path("/tmp")  # noqa: S108 - short, for the names of sockets; the name is random
 
 
-@dataclass(frozen=True, slots=True)
-class Premises:
+class Premises(NamedTuple):
     """What the laboratory has become: its namespaces, where sinks lie, and what is unsafe."""
 
     pid: int
@@ -156,7 +154,7 @@ def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None
 
     def say_attempts(attempt_them: Callable[[], Mapping[str, Attempt]]) -> None:
         began = time.perf_counter()
-        attempts = {name: asdict(attempt) for name, attempt in attempt_them().items()}
+        attempts = {name: attempt._asdict() for name, attempt in attempt_them().items()}
         say(attempts=attempts, seconds=time.perf_counter() - began)
 
     try:

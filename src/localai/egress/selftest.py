@@ -6,8 +6,8 @@ Only a sink decides whether something arrived. An errno explains; it never acqui
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from localai.egress.probes.probe import Attempt
 
@@ -22,8 +22,7 @@ class Outcome(StrEnum):
     NOT_CHECKED = "not-checked"  # anything else
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What is needed to judge one probe: its nonces and what the attempts said.
 
     ``control`` or ``attempt`` is None where that attempt was never reported. ``unsafe`` says why
@@ -40,8 +39,7 @@ class Judged:
     unsafe: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(NamedTuple):
     """One row of the matrix. ``detail`` explains it: the errno met, or why it was not sent."""
 
     probe: str
@@ -51,8 +49,7 @@ class ProbeResult:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class LauncherReport:
+class LauncherReport(NamedTuple):
     """The network probes under the launcher's own filter."""
 
     results: tuple[ProbeResult, ...]
@@ -70,8 +67,7 @@ class LauncherReport:
         return names(self.results, Outcome.NOT_CHECKED)
 
 
-@dataclass(frozen=True, slots=True)
-class EgressReport:
+class EgressReport(NamedTuple):
     """The whole self-test. ``seconds`` is the wall time of all controls and probes."""
 
     results: tuple[ProbeResult, ...]

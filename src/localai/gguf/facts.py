@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localai.gguf.types import FILE_TYPES, ValueType
 
@@ -19,18 +19,16 @@ def elements_of(shape: tuple[int, ...]) -> int:
     return elements
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(NamedTuple):
     """A metadata array: what it holds, where its elements lie, and the first few of them."""
 
     kind: ValueType
-    count: int
+    length: int
     offset: int
     first: tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One tensor: ``offset`` in bytes from the file's start, ``size`` in bytes."""
 
     name: str
@@ -44,8 +42,7 @@ class Tensor:
         return elements_of(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class GgufFile:
+class GgufFile(NamedTuple):
     """What a GGUF file says about itself. ``size`` and ``data_offset`` in bytes."""
 
     version: int

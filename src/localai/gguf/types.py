@@ -7,8 +7,8 @@ block sizes with the library's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ValueType(IntEnum):
@@ -45,8 +45,7 @@ SCALARS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TensorType:
+class TensorType(NamedTuple):
     """How a tensor's numbers are packed: ``block`` elements in ``size`` bytes."""
 
     name: str

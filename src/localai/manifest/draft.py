@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.document import is_clean
 from localai.errors import DocumentError
@@ -25,8 +25,7 @@ from localai.manifest.schema import (
 from localai.shape import TEXT_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What no file can say of itself: where it is from, under which licence, approved by whom
     and for what. ``name`` and ``id`` are made from the file where they are empty."""
 

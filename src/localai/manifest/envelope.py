@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.document import read_json
 from localai.shape import Fields, read_shape
@@ -25,16 +25,14 @@ LIMIT = 32 * 1024
 MOST_SIGNATURES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One signature's bytes. ``keyid`` is a remark for people: it decides nothing."""
 
     keyid: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The type of what was signed, and the signatures over it."""
 
     payload_type: str

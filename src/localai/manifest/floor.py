@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.atomicfile import write_whole
 from localai.document import read_json
@@ -22,8 +22,7 @@ SCHEMA = "localai.floors/1"
 LIMIT = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(NamedTuple):
     """The newest version of one manifest that was seen, the SHA-256 of its bytes, and the digest
     of the set of keys that signed for it. Under other keys the floor does not count: otherwise a
     stolen key could sign the highest version there is and lock the officer out (TUF, 5.3.11)."""
@@ -65,7 +64,7 @@ def remember(state: Path, seen: Mapping[str, Floor]) -> None:
                 floors[name] = floor
         document = {
             "schema": SCHEMA,
-            "manifests": {name: asdict(floors[name]) for name in sorted(floors)},
+            "manifests": {name: floors[name]._asdict() for name in sorted(floors)},
         }
         write_whole(state / "floors.json", json.dumps(document, indent=2).encode() + b"\n")
 

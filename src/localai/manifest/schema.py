@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import PurePath
+from typing import NamedTuple
 
 from localai.document import read_document
 from localai.shape import Fields, read_shape
@@ -37,8 +37,7 @@ class Kind(StrEnum):
     DATASET = "dataset"
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactFile:
+class ArtifactFile(NamedTuple):
     """One file: its name, its size in bytes, and its digests in lower-case hex."""
 
     name: str
@@ -47,8 +46,7 @@ class ArtifactFile:
     tree: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where an artifact comes from: who published it, where it lies, which revision, and the
     artifacts that it was made from, nearest first."""
 
@@ -58,8 +56,7 @@ class Source:
     bases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GgufFacts:
+class GgufFacts(NamedTuple):
     """What the file says of itself: architecture, number of tensors, and the SHA-256 of its chat
     template (UTF-8), None if it has none."""
 
@@ -68,8 +65,7 @@ class GgufFacts:
     template: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """Who approved an entry, on which day, and the last day before it must be looked at again."""
 
     by: str
@@ -79,8 +75,7 @@ class Approval:
     ticket: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """What an artifact may be used for, with data of which classes, and by which groups of
     accounts. No groups: by every account."""
 
@@ -89,8 +84,7 @@ class Use:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One artifact. ``gguf`` is None only for a dataset."""
 
     id: str
@@ -105,8 +99,7 @@ class Entry:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """All entries, with the version that only rises and the last day on which it holds."""
 
     name: str

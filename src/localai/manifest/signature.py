@@ -16,9 +16,9 @@ import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -46,8 +46,7 @@ class Algorithm(StrEnum):
     ED25519 = "ed25519"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(NamedTuple):
     """A public key: ``spki`` is its SubjectPublicKeyInfo in DER. ``take_public_key`` makes it."""
 
     spki: bytes
@@ -67,11 +66,13 @@ class PublicKey:
         return "\n".join((_BEGIN, *lines, _END, ""))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PrivateKey:
     """A private key that can sign. It has no ``repr``, so that no trace or log shows it."""
 
-    _key: _Private
+    __slots__ = ("_key",)
+
+    def __init__(self, key: _Private) -> None:
+        self._key = key
 
     @property
     def public(self) -> PublicKey:

@@ -15,9 +15,9 @@ import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import NamedTuple
 
 from localai.document import read_json
 from localai.errors import DocumentError
@@ -33,16 +33,14 @@ MOST_KEYS = 16
 LAST_VERSION = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class RoleKey:
+class RoleKey(NamedTuple):
     """A key of a role, and whose it is."""
 
     name: str
     public: PublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(NamedTuple):
     """The keys that may sign for a role, and how many different ones must."""
 
     threshold: int
@@ -63,8 +61,7 @@ class Role:
         return tuple(name for fingerprint, name in names.items() if fingerprint in holding)
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """Who may sign the root itself, and who may sign manifests."""
 
     version: int

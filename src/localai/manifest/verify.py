@@ -9,11 +9,11 @@ manifest that is withheld: only its expiry bounds that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict, refused
@@ -39,8 +39,7 @@ class Authority(StrEnum):
     OWN = "own"
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """What came of the root of trust. ``root`` is None if it cannot be relied on; then
     ``problem``, ``evidence`` and ``remedy`` say why."""
 
@@ -52,8 +51,7 @@ class Trust:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """What came of one manifest.
 
     ``findings`` are always two: ``manifest-signature`` and ``manifest-freshness``. ``manifest``
@@ -78,8 +76,7 @@ class Verification:
         return self.manifest.entries
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedManifest:
+class LoadedManifest(NamedTuple):
     """A manifest that lies on this host, and what came of it."""
 
     path: Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 
 from localai.errors import DocumentError
@@ -37,7 +36,7 @@ def add_entry(raw: bytes, entry: Entry) -> bytes:
     """
     before = parse_manifest(raw)
     kept = tuple(other for other in before.entries if other.id != entry.id)
-    after = replace(before, version=before.version + 1, entries=(*kept, entry))
+    after = before._replace(version=before.version + 1, entries=(*kept, entry))
     text = _NO_ENTRIES.sub("entries:", _set(raw.decode(), "version", after.version))
     return _keep_or_write(text.rstrip("\n") + "\n" + _join(_entry_lines(entry)), after)
 
@@ -49,7 +48,7 @@ def renew(raw: bytes, today: date, days: int) -> bytes:
     """
     before = parse_manifest(raw)
     expires = today + timedelta(days=days)
-    after = replace(before, version=before.version + 1, issued=today, expires=expires)
+    after = before._replace(version=before.version + 1, issued=today, expires=expires)
     text = raw.decode()
     for key, value in (("version", after.version), ("issued", today), ("expires", expires)):
         text = _set(text, key, value)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding, Verdict, refused
 from localai.plan.gates import GATES, PROBING_NEEDS
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from localai.plan.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What all gates answered, in their order, and what follows from it."""
 
     findings: tuple[Finding, ...]
@@ -53,8 +51,7 @@ def _waive(finding: Finding, waivers: tuple[Waiver, ...], today: date) -> Findin
         return finding
     for waiver in waivers:
         if waiver.check == finding.check and today <= waiver.until:
-            return replace(
-                finding,
+            return finding._replace(
                 verdict=Verdict.WAIVED,
                 why=f"waived by {waiver.approver} until {waiver.until}: {waiver.reason}",
             )

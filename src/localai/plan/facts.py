@@ -7,10 +7,9 @@ the fact was not gathered, and the gate concerned then says ``not-checked``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding
 
@@ -25,16 +24,14 @@ if TYPE_CHECKING:  # types only: a start must not pay for modules that it does n
     from localai.sandbox.status import SandboxStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """What the artifact is wanted for, as asked on the command line."""
 
     purpose: str = "evaluation"
     data_class: str = "public"
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """The artifact as it was measured.
 
     ``path`` is what was asked for, ``name`` what to call it on a screen, ``size`` its bytes.
@@ -60,8 +57,7 @@ class Artifact:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(NamedTuple):
     """Memory in bytes: what the start needs, what is free, and which limit says so."""
 
     needed: int
@@ -71,8 +67,7 @@ class Resources:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that is known when the gates are asked.
 
     ``unprobed`` says why no worker was probed, where that was on purpose
@@ -93,4 +88,4 @@ class Facts:
     resources: Resources | None = None
     unprobed: str = ""
     unsealed: str = ""
-    timings_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    timings_ms: Mapping[str, float] = MappingProxyType({})

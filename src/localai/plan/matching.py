@@ -6,8 +6,7 @@ Only digests decide. A size merely says which entries are worth hashing for, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding, Verdict
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from localai.plan.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """An entry, the file in it, and the manifest that holds it."""
 
     manifest: LoadedManifest

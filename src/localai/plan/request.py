@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from localai.places import Places
 from localai.plan.facts import Use
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(NamedTuple):
     """What is asked of a start. ``context`` in tokens and ``threads``: None leaves the choice;
     ``gpu_layers``: -1 for as many as can be; without ``load`` everything is proved and then
     ended (``localai check``)."""
@@ -25,8 +24,7 @@ class StartRequest:
     load: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What the start takes from outside: environment, places, host name, terminal or not."""
 
     environ: Mapping[str, str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localai.sandbox import kernel
 from localai.sandbox.confine import Evidence
@@ -22,8 +22,7 @@ _SECCOMP_FILTERING = "2"  # SECCOMP_MODE_FILTER in proc_pid_status(5)
 _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 
-@dataclass(frozen=True, slots=True)
-class Early:
+class Early(NamedTuple):
     """What can only be seen before the worker hides itself: its namespaces and descriptors, and
     the namespaces that it came through; and its files ``status`` and ``limits``, opened: on a
     host that mounts /proc with hidepid they cannot be found later, but still be read."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 LAYERS = (
     "seccomp", "landlock", "no-new-privs", "capabilities", "account", "rlimits", "descriptors",
@@ -23,8 +22,7 @@ _GPU_NODES = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
 _GPU_FILES = ("/proc/driver/nvidia", "/sys/bus/pci", "/sys/devices", "/usr/local/cuda")
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSpec:
+class SandboxSpec(NamedTuple):
     """Everything that the worker needs to know to confine itself.
 
     ``laboratory`` is the process whose ``namespaces`` it starts out in; it then makes its own of
@@ -56,7 +54,7 @@ class SandboxSpec:
         return tuple(kind for kind in kinds if kind != "user")
 
     def to_frame(self) -> dict[str, Any]:
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_frame(cls, frame: Mapping[str, Any]) -> SandboxSpec:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One kernel mechanism. ``detail`` is the measured fact, short enough for a screen."""
 
     name: str
@@ -15,8 +14,7 @@ class Layer:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxStatus:
+class SandboxStatus(NamedTuple):
     """Every layer as found from outside the worker, or by decoys where /proc shows nothing.
 
     ``uid`` is the worker's real uid as the launcher's user namespace sees it.

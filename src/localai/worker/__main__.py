@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import stat
-from dataclasses import asdict
 from typing import Any
 
 from localai.egress import probes
@@ -103,7 +102,7 @@ def _be_probed(lent: list[int], spec: SandboxSpec) -> list[int]:
     for name in asked["probes"]:
         probe = probes.BY_NAME[name]
         tried = probes.attempt(probe, targets[probe.sink], asked["nonces"][name])
-        write_frame(REPLIES, {"op": "attempt", "name": name, "said": asdict(tried)})
+        write_frame(REPLIES, {"op": "attempt", "name": name, "said": tried._asdict()})
     count = len(asked["instruments"])
     for descriptor in lent[:count]:
         os.close(descriptor)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(NamedTuple):
     """How to load. ``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's
     own; ``gpu_layers``: how many layers to offload, -1 for all that the build and the device can;
     ``repack``: let llama.cpp copy weights into a faster layout, which needs their memory again.
@@ -18,8 +17,7 @@ class EngineOptions:
     repack: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a generation went: see ``protocol.Done``."""
 
     stop: str

@@ -12,8 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from localai.egress.probes.probe import Attempt, Target
 from localai.errors import WorkerError
@@ -32,8 +31,7 @@ _HIGH = 100  # descriptors are moved up here first, so that none is in another's
 _PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What the worker is once nothing more is taken from it."""
 
     status: SandboxStatus

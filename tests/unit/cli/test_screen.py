@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from localai.cli import screen
@@ -44,8 +42,8 @@ nothing was started. record 41, exit code 3"""
 
 def spoil(good: Facts) -> Facts:
     assert good.artifact
-    return replace(
-        good, labels=(), artifact=replace(good.artifact, path="models/new.gguf", entry=None)
+    return good._replace(
+        labels=(), artifact=good.artifact._replace(path="models/new.gguf", entry=None)
     )
 
 
@@ -59,7 +57,7 @@ def test_the_refusal(good: Facts) -> None:
 
 def test_a_long_path_stays_in_one_piece(good: Facts) -> None:
     path = "/a/" + "very/" * 20 + "long/policy.yaml"
-    facts = replace(good, labels=(replace(good.labels[0], source=path),))
+    facts = good._replace(labels=(good.labels[0]._replace(source=path),))
     assert path in screen.start(facts, decide(facts, Policy()), 80).split()
 
 
@@ -92,7 +90,7 @@ def test_the_screens_say_the_words_of_the_findings(good: Facts, width: int) -> N
 
 
 def test_what_is_more_than_a_pass_gets_its_row(good: Facts) -> None:
-    facts = replace(good, policy=replace(good.policy, administered=False))
+    facts = good._replace(policy=good.policy._replace(administered=False))
     assert "  policy" not in screen.start(good, decide(good, Policy()), 100)
     assert "no administrator's policy here" in screen.start(facts, decide(facts, Policy()), 100)
 
@@ -100,9 +98,9 @@ def test_what_is_more_than_a_pass_gets_its_row(good: Facts) -> None:
 def test_a_manifest_that_soon_runs_out_gets_a_row(good: Facts) -> None:
     (loaded,) = good.manifests
     signature, freshness = loaded.findings
-    soon = replace(freshness, verdict=Verdict.NOTE, summary="5 days left")
-    verification = replace(loaded.verification, findings=(signature, soon))
-    facts = replace(good, manifests=(replace(loaded, verification=verification),))
+    soon = freshness._replace(verdict=Verdict.NOTE, summary="5 days left")
+    verification = loaded.verification._replace(findings=(signature, soon))
+    facts = good._replace(manifests=(loaded._replace(verification=verification),))
     assert judge_manifests(facts, "manifest-freshness") == soon
     assert "  manifest     5 days left" in screen.start(facts, decide(facts, Policy()), 100)
 
@@ -110,7 +108,7 @@ def test_a_manifest_that_soon_runs_out_gets_a_row(good: Facts) -> None:
 def test_text_from_elsewhere_cannot_command_the_terminal(good: Facts) -> None:
     assert good.artifact
     name = "evil\x1b]0;title\x07\u202egguf\n  label        production\udc80"
-    facts = replace(good, artifact=replace(good.artifact, name=name, path=name))
+    facts = good._replace(artifact=good.artifact._replace(name=name, path=name))
     shown = screen.start(facts, decide(facts, Policy()), 80)
     assert "\x1b" not in shown and "\u202e" not in shown
     assert not any(line.startswith("  label        production") for line in shown.splitlines())
@@ -119,10 +117,10 @@ def test_text_from_elsewhere_cannot_command_the_terminal(good: Facts) -> None:
 
 
 def test_what_could_not_be_checked_stands_in_one_row(good: Facts) -> None:
-    facts = replace(
-        good, labels=(), sandbox=None, egress=None, unprobed="the label already refuses"
+    facts = good._replace(
+        labels=(), sandbox=None, egress=None, unprobed="the label already refuses"
     )
     shown = screen.refusal(decide(facts, Policy()), 41, 90)
     assert "  not checked  sandbox, egress: the label already refuses\n" in shown
-    facts = replace(good, sandbox=None)  # on its own it has a row of its own
+    facts = good._replace(sandbox=None)  # on its own it has a row of its own
     assert "  sandbox      no status" in screen.refusal(decide(facts, Policy()), 41, 90)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 
 import pytest
 
@@ -41,13 +40,13 @@ def test_the_sink_decides_whatever_the_errno_says() -> None:
 
 
 def test_success_without_arrival_is_blocked() -> None:
-    assert outcome(replace(ROW, attempt=Attempt()), CONTROL) is Outcome.BLOCKED
+    assert outcome(ROW._replace(attempt=Attempt()), CONTROL) is Outcome.BLOCKED
 
 
 def test_what_a_reading_probe_learned_has_arrived() -> None:
-    row = replace(ROW, control_nonce=ROW.nonce, control=Attempt(learned=ROW.nonce))
+    row = ROW._replace(control_nonce=ROW.nonce, control=Attempt(learned=ROW.nonce))
     assert outcome(row, b"") is Outcome.BLOCKED
-    assert outcome(replace(row, attempt=Attempt(learned="xf00f00fx")), b"") is Outcome.ARRIVED
+    assert outcome(row._replace(attempt=Attempt(learned="xf00f00fx")), b"") is Outcome.ARRIVED
 
 
 @pytest.mark.parametrize(
@@ -55,12 +54,12 @@ def test_what_a_reading_probe_learned_has_arrived() -> None:
     [
         pytest.param(ROW, b"", id="the control did not arrive"),
         pytest.param(
-            replace(ROW, control=Attempt(error=errno.EPERM)), b"", id="an errno not listed"
+            ROW._replace(control=Attempt(error=errno.EPERM)), b"", id="an errno not listed"
         ),
-        pytest.param(replace(ROW, control=None), CONTROL, id="no control was reported"),
-        pytest.param(replace(ROW, control=Attempt(failed="x")), CONTROL, id="a failed control"),
-        pytest.param(replace(ROW, attempt=None), CONTROL, id="no probe was reported"),
-        pytest.param(replace(ROW, attempt=Attempt(failed="x")), CONTROL, id="a failed probe"),
+        pytest.param(ROW._replace(control=None), CONTROL, id="no control was reported"),
+        pytest.param(ROW._replace(control=Attempt(failed="x")), CONTROL, id="a failed control"),
+        pytest.param(ROW._replace(attempt=None), CONTROL, id="no probe was reported"),
+        pytest.param(ROW._replace(attempt=Attempt(failed="x")), CONTROL, id="a failed probe"),
     ],
 )
 def test_anything_else_was_not_checked(row: Judged, received: bytes) -> None:
@@ -68,26 +67,26 @@ def test_anything_else_was_not_checked(row: Judged, received: bytes) -> None:
 
 
 def test_closed_needs_an_errno_of_this_very_probes() -> None:
-    row = replace(ROW, control=Attempt(error=errno.ENOSYS))
+    row = ROW._replace(control=Attempt(error=errno.ENOSYS))
     assert outcome(row, b"") is Outcome.CLOSED
-    assert outcome(replace(row, closing=frozenset()), b"") is Outcome.NOT_CHECKED
+    assert outcome(row._replace(closing=frozenset()), b"") is Outcome.NOT_CHECKED
 
 
 def test_a_closed_way_through_which_something_came_is_open() -> None:
-    row = replace(ROW, control=Attempt(error=errno.ENOSYS))
+    row = ROW._replace(control=Attempt(error=errno.ENOSYS))
     assert outcome(row, b"f00f00f") is Outcome.ARRIVED
 
 
 def test_unsafe_is_counted_apart() -> None:
-    assert outcome(replace(ROW, unsafe="no network of our own"), b"") is Outcome.UNSAFE_HERE
+    assert outcome(ROW._replace(unsafe="no network of our own"), b"") is Outcome.UNSAFE_HERE
 
 
 def test_the_report_counts_only_what_was_sent() -> None:
     rows = [
         ROW,
-        replace(ROW, probe="x32", control=Attempt(error=errno.ENOSYS), control_nonce="1111111"),
-        replace(ROW, probe="multicast", unsafe="no network of our own"),
-        replace(ROW, probe="tcp4", nonce="2222222", attempt=Attempt(error=errno.EPERM)),
+        ROW._replace(probe="x32", control=Attempt(error=errno.ENOSYS), control_nonce="1111111"),
+        ROW._replace(probe="multicast", unsafe="no network of our own"),
+        ROW._replace(probe="tcp4", nonce="2222222", attempt=Attempt(error=errno.EPERM)),
     ]
     results = tuple(judge(rows, CONTROL + b"2222222", errno.errorcode))
     report = EgressReport(results, LauncherReport(results[:1]), 0.1)

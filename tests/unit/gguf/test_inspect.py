@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 
@@ -63,8 +62,8 @@ def test_a_set_passes_as_one_model() -> None:
 def test_what_is_no_whole_set_fails() -> None:
     first, second = (read(part) for part in maker.split_parts())
     whole = read(maker.model_parts())
-    half = replace(second, tensors=second.tensors[1:])
-    again = replace(second, tensors=(*second.tensors[1:], first.tensors[0]))
+    half = second._replace(tensors=second.tensors[1:])
+    again = second._replace(tensors=(*second.tensors[1:], first.tensors[0]))
     sets = {
         "a part is missing": [[first], [second], [first, second, second], [whole, second]],
         "a part of another set": [
@@ -84,8 +83,8 @@ def test_what_is_no_whole_set_fails() -> None:
 
 def test_a_later_parts_layout_is_judged_too() -> None:
     first, second = (read(part) for part in maker.split_parts())
-    moved = replace(second.tensors[1], offset=second.tensors[0].offset)
-    second = replace(second, tensors=(second.tensors[0], moved, *second.tensors[2:]))
+    moved = second.tensors[1]._replace(offset=second.tensors[0].offset)
+    second = second._replace(tensors=(second.tensors[0], moved, *second.tensors[2:]))
     assert [f.summary for f in inspect([first, second]) if f.refuses] == ["overlapping tensors"]
 
 
@@ -100,7 +99,7 @@ def test_overlapping_tensors_fail() -> None:
         maker.tensor_info("first", [16], 0, 0),
         maker.tensor_info("second", [16], 0, 32),
     )
-    parts = replace(maker.model_parts(), tensors=tensors, data=bytes(128))
+    parts = maker.model_parts()._replace(tensors=tensors, data=bytes(128))
     (finding,) = inspect([read(parts)])
     assert (finding.verdict, finding.summary) == (Verdict.FAIL, "overlapping tensors")
     assert "second" in finding.evidence
@@ -110,11 +109,11 @@ def test_overlapping_tensors_fail() -> None:
 def test_bytes_of_no_tensor_are_a_note(place: str) -> None:
     parts = maker.model_parts()
     if place == "after the tensors":
-        parts = replace(parts, data=parts.data + b"hidden" * 100)
+        parts = parts._replace(data=parts.data + b"hidden" * 100)
     else:
         gap = maker.tensor_info("far", [8], 0, len(parts.data) + 4096)
         data = parts.data + bytes(4096 + 32)
-        parts = replace(parts, tensors=(*parts.tensors, gap), data=data)
+        parts = parts._replace(tensors=(*parts.tensors, gap), data=data)
     findings = inspect([read(parts)])
     assert [finding.summary for finding in findings] == ["GGUF v3", "unused bytes"]
     assert findings[1].verdict is Verdict.NOTE
@@ -126,8 +125,8 @@ def test_memory_grows_with_context_and_repacking() -> None:
     large = inference_bytes([file], 2048, repack=False)
     cache = 1024 * maker.LAYERS * 2 * maker.WIDTH * 2
     assert large - small >= cache
-    quantised = replace(
-        file, tensors=tuple(replace(tensor, type="Q4_0") for tensor in file.tensors)
+    quantised = file._replace(
+        tensors=tuple(tensor._replace(type="Q4_0") for tensor in file.tensors)
     )
     weights = sum(tensor.size for tensor in file.tensors)
     assert inference_bytes([quantised], 1024, repack=True) - small == weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def make_raw(manifest: Manifest) -> MakeRaw:
     """The bytes of the manifest with some fields changed."""
 
     def make(**changes: object) -> bytes:
-        return write_manifest(replace(manifest, **changes))  # type: ignore[arg-type]
+        return write_manifest(manifest._replace(**changes))  # type: ignore[arg-type]
 
     return make
 

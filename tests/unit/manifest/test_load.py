@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -160,7 +159,7 @@ def administered(places: Places, office: Office, make_raw: MakeRaw) -> Places:
     raw = make_raw()
     put(places.administrator / "manifests" / "a.yaml", raw, office.sign(raw))
     put(places.administrator / "root.json", office.root_raw, office.root_envelope)
-    return replace(places, administered=True)
+    return places._replace(administered=True)
 
 
 def test_the_administrators_files_count_and_the_users_do_not(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -72,7 +71,7 @@ def test_a_good_manifest(office: Office) -> None:
 
 
 def test_the_administrators_root_is_no_note(office: Office) -> None:
-    trust = replace(office.trust, authority=Authority.ADMINISTRATOR)
+    trust = office.trust._replace(authority=Authority.ADMINISTRATOR)
     signature, _ = check(office, trust=trust).findings
     assert signature.verdict is Verdict.PASS
     assert "own root" not in signature.evidence
@@ -104,7 +103,7 @@ def test_signed_by_a_stranger_under_an_officers_key_id(office: Office) -> None:
     envelope = write_envelope(
         Envelope(
             MANIFEST_TYPE,
-            tuple(replace(forged, keyid=key.public.fingerprint) for key in office.officers),
+            tuple(forged._replace(keyid=key.public.fingerprint) for key in office.officers),
         )
     )
     refused_by_signature(check(office, envelope=envelope), "not signed by a trusted key")
@@ -143,8 +142,8 @@ def test_one_key_twice_in_a_root_that_came_another_way(office: Office) -> None:
     """The root's own schema refuses this; the count does not rely on it."""
     root = office.root
     keys = root.manifest.keys
-    twice = replace(root.manifest, keys=(keys[0], replace(keys[0], name="again")))
-    trust = replace(office.trust, root=replace(root, manifest=twice))
+    twice = root.manifest._replace(keys=(keys[0], keys[0]._replace(name="again")))
+    trust = office.trust._replace(root=root._replace(manifest=twice))
     verification = check(office, envelope=office.sign(RAW, office.officers[:1]), trust=trust)
     refused_by_signature(verification, "too few signatures")
 
@@ -158,7 +157,7 @@ def test_wrong_payload_type(office: Office) -> None:
 
 def test_payload_type_renamed_after_signing(office: Office) -> None:
     signed = parse_envelope(seal(ROOT_TYPE, RAW, office.officers))
-    envelope = write_envelope(replace(signed, payload_type=MANIFEST_TYPE))
+    envelope = write_envelope(signed._replace(payload_type=MANIFEST_TYPE))
     refused_by_signature(check(office, envelope=envelope), "not signed by a trusted key")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -107,17 +106,17 @@ def test_it_reads_like_prose() -> None:
 def test_nothing_is_written_that_could_not_be_read() -> None:
     manifest = parse_manifest((VECTORS / "accepted.yaml").read_bytes())
     with pytest.raises(DocumentError, match="U\\+202E"):
-        write_manifest(replace(manifest, note="a\u202eb"))
+        write_manifest(manifest._replace(note="a\u202eb"))
     with pytest.raises(DocumentError, match="lies before"):
-        write_manifest(replace(manifest, expires=date(2020, 1, 1)))
+        write_manifest(manifest._replace(expires=date(2020, 1, 1)))
     with pytest.raises(DocumentError, match="the id model-one stands twice"):
-        write_manifest(replace(manifest, entries=manifest.entries * 2))
+        write_manifest(manifest._replace(entries=manifest.entries * 2))
 
 
 def new_entry() -> Entry:
     (entry,) = parse_manifest((VECTORS / "accepted.yaml").read_bytes()).entries
     file = ArtifactFile("other.gguf", 5, "a" * 64)
-    return replace(entry, id="other", files=(file,))
+    return entry._replace(id="other", files=(file,))
 
 
 def test_adding_keeps_comments_and_raises_the_version() -> None:
@@ -146,7 +145,7 @@ def test_adding_to_a_manifest_in_another_layout() -> None:
 
 def test_adding_an_entry_again_replaces_it() -> None:
     raw = (VECTORS / "accepted-two-entries.yaml").read_bytes()
-    again = replace(parse_manifest(raw).entries[0], licence="MIT")
+    again = parse_manifest(raw).entries[0]._replace(licence="MIT")
     after = parse_manifest(add_entry(raw, again))
     assert [entry.id for entry in after.entries] == ["model-two", "model-one"]
     assert after.entries[1].licence == "MIT"
@@ -156,14 +155,14 @@ def test_adding_a_file_that_is_listed_is_refused() -> None:
     raw = (VECTORS / "accepted.yaml").read_bytes()
     (entry,) = parse_manifest(raw).entries
     with pytest.raises(DocumentError, match="stands twice"):
-        add_entry(raw, replace(entry, id="another"))
+        add_entry(raw, entry._replace(id="another"))
 
 
 def test_renewing_keeps_comments_and_entries() -> None:
     raw = (VECTORS / "accepted.yaml").read_bytes()
     renewed = renew(raw, date(2026, 5, 1), 30)
     before, after = parse_manifest(raw), parse_manifest(renewed)
-    assert after == replace(before, version=4, issued=date(2026, 5, 1), expires=date(2026, 5, 31))
+    assert after == before._replace(version=4, issued=date(2026, 5, 1), expires=date(2026, 5, 31))
     assert renewed.startswith(b"# expect: accepted")
     assert renewed.count(b"\n") == raw.count(b"\n")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from localai.plan.build import decide, why_not_to_probe
@@ -57,10 +56,10 @@ def test_every_finding_has_the_promised_keys(good: Facts) -> None:
 
 
 def test_a_refusal_before_any_probe(good: Facts) -> None:
-    facts = replace(good, labels=(), sandbox=None, egress=None, switches=None)
+    facts = good._replace(labels=(), sandbox=None, egress=None, switches=None)
     reason = why_not_to_probe(facts, Policy())
     assert reason == "the label already refuses"
-    facts = replace(facts, unprobed=reason)
+    facts = facts._replace(unprobed=reason)
     document = decision_document(facts, decide(facts, Policy()))
     assert (document["decision"], document["egress"]) == ("refuse", None)
     assert "not probed" in json.dumps(document["findings"])
@@ -68,9 +67,9 @@ def test_a_refusal_before_any_probe(good: Facts) -> None:
 
 def test_why_no_probe_may_be_sent(good: Facts) -> None:
     assert why_not_to_probe(good, Policy()) == ""
-    assert why_not_to_probe(replace(good, artifact=None), Policy()) == ""
-    assert "manifest" in why_not_to_probe(replace(good, manifests=()), Policy())
-    broken = replace(good, policy=replace(good.policy, problem="line 3"))
+    assert why_not_to_probe(good._replace(artifact=None), Policy()) == ""
+    assert "manifest" in why_not_to_probe(good._replace(manifests=()), Policy())
+    broken = good._replace(policy=good.policy._replace(problem="line 3"))
     assert "policy" in why_not_to_probe(broken, Policy())
 
 

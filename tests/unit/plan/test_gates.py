@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -28,13 +27,13 @@ def ask(facts: Facts, check: str, policy: Policy | None = None) -> Finding:
 
 
 def artifact(**changes: Any) -> Spoil:
-    return lambda facts: replace(facts, artifact=replace(facts.artifact, **changes))  # type: ignore[type-var]
+    return lambda facts: facts._replace(artifact=facts.artifact._replace(**changes))  # type: ignore[type-var]
 
 
 def egress(change: Callable[[EgressReport], EgressReport]) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         assert facts.egress
-        return replace(facts, egress=change(facts.egress))
+        return facts._replace(egress=change(facts.egress))
 
     return spoil
 
@@ -44,12 +43,12 @@ def outcome(kind: Outcome, *, control: bool = True) -> ProbeResult:
 
 
 def add(result: ProbeResult) -> Spoil:
-    return egress(lambda report: replace(report, results=(*report.results, result)))
+    return egress(lambda report: report._replace(results=(*report.results, result)))
 
 
 def add_to_launcher(result: ProbeResult) -> Spoil:
     return egress(
-        lambda report: replace(report, launcher=LauncherReport((*report.launcher.results, result)))
+        lambda report: report._replace(launcher=LauncherReport((*report.launcher.results, result)))
     )
 
 
@@ -61,8 +60,8 @@ def entry(**changes: Any) -> Spoil:
         found = facts.artifact.entry
         approval = {name: value for name, value in changes.items() if hasattr(found.approval, name)}
         use = {name: value for name, value in changes.items() if hasattr(found.use, name)}
-        changed = replace(
-            found, approval=replace(found.approval, **approval), use=replace(found.use, **use)
+        changed = found._replace(
+            approval=found.approval._replace(**approval), use=found.use._replace(**use)
         )
         return artifact(entry=changed)(facts)
 
@@ -73,11 +72,11 @@ def manifests(signature: Verdict, freshness: Verdict) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         (loaded,) = facts.manifests
         findings = tuple(
-            replace(finding, verdict=verdict)
+            finding._replace(verdict=verdict)
             for finding, verdict in zip(loaded.findings, (signature, freshness), strict=True)
         )
-        verification = replace(loaded.verification, findings=findings)
-        return replace(facts, manifests=(replace(loaded, verification=verification),))
+        verification = loaded.verification._replace(findings=findings)
+        return facts._replace(manifests=(loaded._replace(verification=verification),))
 
     return spoil
 
@@ -88,7 +87,7 @@ def layer(changed: Layer) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         assert facts.sandbox
         found = [changed if one.name == changed.name else one for one in facts.sandbox.layers]
-        return replace(facts, sandbox=replace(facts.sandbox, layers=tuple(found)))
+        return facts._replace(sandbox=facts.sandbox._replace(layers=tuple(found)))
 
     return spoil
 
@@ -97,17 +96,16 @@ def without(name: str) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         assert facts.sandbox
         found = tuple(one for one in facts.sandbox.layers if one.name != name)
-        return replace(facts, sandbox=replace(facts.sandbox, layers=found))
+        return facts._replace(sandbox=facts.sandbox._replace(layers=found))
 
     return spoil
 
 
 def distrusted(facts: Facts) -> Facts:
     """Nobody whom the root trusts has signed any manifest."""
-    return replace(
-        facts,
+    return facts._replace(
         manifests=tuple(
-            replace(one, verification=replace(one.verification, manifest=None))
+            one._replace(verification=one.verification._replace(manifest=None))
             for one in facts.manifests
         ),
     )
@@ -115,31 +113,31 @@ def distrusted(facts: Facts) -> Facts:
 
 # check, what is spoiled, the verdict, and a piece of summary or evidence
 ROWS: list[tuple[str, Spoil, Verdict, str]] = [
-    ("environment-label", lambda facts: replace(facts, labels=()), FAIL, "no label"),
+    ("environment-label", lambda facts: facts._replace(labels=()), FAIL, "no label"),
     (
         "policy",
-        lambda facts: replace(facts, policy=LoadedPolicy(Policy(), True, problem="line 3: no")),
+        lambda facts: facts._replace(policy=LoadedPolicy(Policy(), True, problem="line 3: no")),
         FAIL,
         "line 3: no",
     ),
     (
         "policy",
-        lambda facts: replace(facts, policy=LoadedPolicy(Policy(), False)),
+        lambda facts: facts._replace(policy=LoadedPolicy(Policy(), False)),
         NOTE,
         "no administrator's policy",
     ),
     (
         "policy",
-        lambda facts: replace(facts, policy=replace(facts.policy, notes=("HOME moved",))),
+        lambda facts: facts._replace(policy=facts.policy._replace(notes=("HOME moved",))),
         NOTE,
         "HOME moved",
     ),
-    ("manifest-signature", lambda facts: replace(facts, manifests=()), FAIL, "no manifest"),
-    ("manifest-freshness", lambda facts: replace(facts, manifests=()), UNKNOWN, "no manifest"),
+    ("manifest-signature", lambda facts: facts._replace(manifests=()), FAIL, "no manifest"),
+    ("manifest-freshness", lambda facts: facts._replace(manifests=()), UNKNOWN, "no manifest"),
     ("manifest-signature", manifests(FAIL, UNKNOWN), FAIL, "version 3"),
     ("manifest-freshness", manifests(PASS, FAIL), FAIL, "91 days left"),
     ("manifest-freshness", manifests(FAIL, UNKNOWN), UNKNOWN, ""),
-    ("artifact-approved", lambda facts: replace(facts, artifact=None), UNKNOWN, "not measured"),
+    ("artifact-approved", lambda facts: facts._replace(artifact=None), UNKNOWN, "not measured"),
     ("artifact-approved", artifact(digests=()), UNKNOWN, "not measured"),
     ("artifact-approved", artifact(entry=None, path="other.gguf"), FAIL, "not in the manifest"),
     ("artifact-approved", artifact(entry=None), FAIL, "changed"),
@@ -174,13 +172,13 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("approved-use", artifact(entry=None), UNKNOWN, "no entry"),
     (
         "approved-use",
-        lambda facts: replace(facts, use=Use(purpose="grading")),
+        lambda facts: facts._replace(use=Use(purpose="grading")),
         FAIL,
         "purpose grading; approved: evaluation",
     ),
     (
         "approved-use",
-        lambda facts: replace(facts, use=Use(data_class="internal")),
+        lambda facts: facts._replace(use=Use(data_class="internal")),
         FAIL,
         "internal data; approved: public",
     ),
@@ -190,23 +188,23 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("approved-use", entry(review_by=date(2026, 3, 1)), PASS, "review by 2026-03-01"),
     ("approved-use", entry(on=date(2026, 3, 2)), FAIL, "a day to come"),
     ("approved-use", entry(self_approved=True), NOTE, "self-approved by Pat Doe"),
-    ("telemetry-off", lambda facts: replace(facts, switches=None), UNKNOWN, "not looked at"),
-    ("telemetry-off", lambda facts: replace(facts, switches=()), FAIL, "DO_NOT_TRACK"),
+    ("telemetry-off", lambda facts: facts._replace(switches=None), UNKNOWN, "not looked at"),
+    ("telemetry-off", lambda facts: facts._replace(switches=()), FAIL, "DO_NOT_TRACK"),
     (
         "telemetry-off",
-        lambda facts: replace(facts, host=HostFacts(sync_clients=("dropbox",))),
+        lambda facts: facts._replace(host=HostFacts(sync_clients=("dropbox",))),
         NOTE,
         "sync client dropbox",
     ),
-    ("host-egress", lambda facts: replace(facts, host=None), UNKNOWN, "not looked at"),
-    ("host-egress", lambda facts: replace(facts, host=HostFacts()), NOTE, "no route"),
+    ("host-egress", lambda facts: facts._replace(host=None), UNKNOWN, "not looked at"),
+    ("host-egress", lambda facts: facts._replace(host=HostFacts()), NOTE, "no route"),
     (
         "host-egress",
-        lambda facts: replace(facts, host=HostFacts(unchecked=("route: EPERM",))),
+        lambda facts: facts._replace(host=HostFacts(unchecked=("route: EPERM",))),
         UNKNOWN,
         "route: EPERM",
     ),
-    ("sandbox", lambda facts: replace(facts, sandbox=None), UNKNOWN, "no status"),
+    ("sandbox", lambda facts: facts._replace(sandbox=None), UNKNOWN, "no status"),
     ("sandbox", without("seccomp"), UNKNOWN, "nothing was found out about: seccomp"),
     ("sandbox", without("namespaces"), UNKNOWN, "nothing was found out about: namespaces"),
     (
@@ -221,10 +219,10 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         NOTE,
         "without namespaces",
     ),
-    ("sandbox-egress", lambda facts: replace(facts, egress=None), UNKNOWN, "not probed"),
+    ("sandbox-egress", lambda facts: facts._replace(egress=None), UNKNOWN, "not probed"),
     (
         "sandbox-egress",
-        lambda facts: replace(facts, egress=None, unprobed="the label already refuses"),
+        lambda facts: facts._replace(egress=None, unprobed="the label already refuses"),
         UNKNOWN,
         "the label already refuses",
     ),
@@ -242,32 +240,32 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("sandbox-egress", add(outcome(Outcome.UNSAFE_HERE, control=False)), PASS, "1 unsafe here"),
     (
         "sandbox-egress",
-        egress(lambda report: replace(report, results=report.results[:39])),
+        egress(lambda report: report._replace(results=report.results[:39])),
         UNKNOWN,
         "only 39 probes",
     ),
     (
         "sandbox-egress",
-        egress(lambda report: replace(report, results=report.results[-1:] * 50)),
+        egress(lambda report: report._replace(results=report.results[-1:] * 50)),
         UNKNOWN,
         "only 50 probes",
     ),
     (
         "sandbox-egress",
-        egress(lambda report: replace(report, launcher=LauncherReport(()))),
+        egress(lambda report: report._replace(launcher=LauncherReport(()))),
         UNKNOWN,
         "launcher",
     ),
-    ("resources", lambda facts: replace(facts, resources=None), UNKNOWN, "not measured"),
+    ("resources", lambda facts: facts._replace(resources=None), UNKNOWN, "not measured"),
     (
         "resources",
-        lambda facts: replace(facts, resources=Resources(2 << 30, 1 << 30, "cgroup /a")),
+        lambda facts: facts._replace(resources=Resources(2 << 30, 1 << 30, "cgroup /a")),
         FAIL,
         "2.0 GiB needed, 1.0 GiB free (cgroup /a)",
     ),
     (
         "resources",
-        lambda facts: replace(facts, resources=Resources(0, 0, "", problem="no /proc")),
+        lambda facts: facts._replace(resources=Resources(0, 0, "", problem="no /proc")),
         UNKNOWN,
         "no /proc",
     ),
@@ -326,7 +324,7 @@ def test_every_gate_is_spoiled_above() -> None:
 )
 def test_a_host_that_must_be_blocked(good: Facts, host: HostFacts | None, verdict: Verdict) -> None:
     policy = Policy(host_egress=HostEgress.MUST_BE_BLOCKED)
-    assert ask(replace(good, host=host), "host-egress", policy).verdict is verdict
+    assert ask(good._replace(host=host), "host-egress", policy).verdict is verdict
 
 
 def test_self_approved_may_be_denied(good: Facts) -> None:
@@ -339,7 +337,7 @@ def test_self_approved_may_be_denied(good: Facts) -> None:
 
 def test_the_policy_bounds_the_data_class_too(good: Facts) -> None:
     facts = entry(data_classes=("public", "internal"))(good)
-    facts = replace(facts, use=Use(data_class="internal"))
+    facts = facts._replace(use=Use(data_class="internal"))
     assert ask(facts, "approved-use").verdict is PASS
     policy = Policy(data_classes=(DataClass.PUBLIC,))
     assert "the policy allows: public" in ask(facts, "approved-use", policy).evidence
@@ -352,7 +350,7 @@ def waiver(check: str, days: int = 0) -> Callable[[Facts], Policy]:
 
 
 def test_a_waiver_counts_until_its_last_day(good: Facts) -> None:
-    facts = replace(good, resources=Resources(2, 1, "MemAvailable"))
+    facts = good._replace(resources=Resources(2, 1, "MemAvailable"))
     today = ask(facts, "resources", waiver("resources")(facts))
     assert today.verdict is Verdict.WAIVED
     assert "Officer" in today.why and "tried it" in today.why
@@ -363,12 +361,12 @@ def test_a_waiver_counts_until_its_last_day(good: Facts) -> None:
 @pytest.mark.parametrize(
     ("check", "spoil"),
     [
-        ("environment-label", lambda facts: replace(facts, labels=())),
-        ("policy", lambda facts: replace(facts, policy=LoadedPolicy(Policy(), True, problem="x"))),
+        ("environment-label", lambda facts: facts._replace(labels=())),
+        ("policy", lambda facts: facts._replace(policy=LoadedPolicy(Policy(), True, problem="x"))),
         ("manifest-signature", manifests(FAIL, UNKNOWN)),
         ("artifact-approved", artifact(entry=None)),
         ("artifact-format", artifact(format=())),
-        ("sandbox", lambda facts: replace(facts, sandbox=None)),
+        ("sandbox", lambda facts: facts._replace(sandbox=None)),
         ("sandbox-egress", add(outcome(Outcome.ARRIVED))),
     ],
 )

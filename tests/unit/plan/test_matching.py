@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from localai.findings import Verdict
@@ -25,19 +24,19 @@ SIGNATURE, FRESHNESS = "manifest-signature", "manifest-freshness"
 
 def expire(loaded: LoadedManifest) -> LoadedManifest:
     signature, freshness = loaded.findings
-    gone = replace(freshness, verdict=Verdict.FAIL, summary="expired", remedy="renew it")
-    return replace(loaded, verification=replace(loaded.verification, findings=(signature, gone)))
+    gone = freshness._replace(verdict=Verdict.FAIL, summary="expired", remedy="renew it")
+    return loaded._replace(verification=loaded.verification._replace(findings=(signature, gone)))
 
 
 def distrust(loaded: LoadedManifest) -> LoadedManifest:
     """What verification makes of a manifest that nobody signed."""
     signature, freshness = loaded.findings
     findings = (
-        replace(signature, verdict=Verdict.FAIL, summary="unsigned", evidence="no signature"),
-        replace(freshness, verdict=Verdict.NOT_CHECKED, summary="not looked at"),
+        signature._replace(verdict=Verdict.FAIL, summary="unsigned", evidence="no signature"),
+        freshness._replace(verdict=Verdict.NOT_CHECKED, summary="not looked at"),
     )
-    verification = replace(loaded.verification, findings=findings, manifest=None)
-    return replace(loaded, path=Path("stranger.yaml"), verification=verification)
+    verification = loaded.verification._replace(findings=findings, manifest=None)
+    return loaded._replace(path=Path("stranger.yaml"), verification=verification)
 
 
 def test_only_files_of_the_size_are_candidates(loaded: LoadedManifest, entry: Entry) -> None:
@@ -75,14 +74,14 @@ def test_an_entry_without_a_tree_digest_is_found_by_its_sha256_only(
 ) -> None:
     (file,) = entry.files
     (match,) = candidates([loaded], file.size)
-    bare = replace(match, file=replace(file, tree=None))
+    bare = match._replace(file=file._replace(tree=None))
     assert find_match([bare], sha256=file.sha256, tree="0" * 64)
     assert not find_match([bare], tree="0" * 64)
 
 
 def test_one_manifest_in_force_will_do_and_the_others_are_named(good: Facts) -> None:
     (loaded,) = good.manifests
-    facts = replace(good, manifests=(distrust(loaded), loaded), artifact=None)
+    facts = good._replace(manifests=(distrust(loaded), loaded), artifact=None)
     signature = judge_manifests(facts, SIGNATURE)
     assert signature.verdict is Verdict.NOTE
     assert "not in force: stranger" in signature.evidence
@@ -94,15 +93,15 @@ def test_the_manifest_of_the_entry_speaks(good: Facts) -> None:
     (loaded,) = good.manifests
     manifest = loaded.verification.manifest
     assert manifest
-    verification = replace(loaded.verification, manifest=replace(manifest, name="other"))
-    other = replace(loaded, verification=verification)
-    facts = replace(good, manifests=(expire(loaded), other))
+    verification = loaded.verification._replace(manifest=manifest._replace(name="other"))
+    other = loaded._replace(verification=verification)
+    facts = good._replace(manifests=(expire(loaded), other))
     assert judge_manifests(facts, FRESHNESS).summary == "expired"
 
 
 def test_where_none_is_in_force_all_say_what_is_wrong(good: Facts) -> None:
     (loaded,) = good.manifests
-    facts = replace(good, manifests=(distrust(loaded), expire(loaded)), artifact=None)
+    facts = good._replace(manifests=(distrust(loaded), expire(loaded)), artifact=None)
     assert judge_manifests(facts, SIGNATURE).verdict is Verdict.FAIL
     assert judge_manifests(facts, FRESHNESS).refuses
 
@@ -113,11 +112,11 @@ def as_set(loaded: LoadedManifest, *digests: str, id: str = "set") -> LoadedMani
     (entry,) = loaded.verification.manifest.entries
     (file,) = entry.files
     files = tuple(
-        replace(file, name=f"{id}-{n}.gguf", sha256=digest, tree=None)
+        file._replace(name=f"{id}-{n}.gguf", sha256=digest, tree=None)
         for n, digest in enumerate(digests)
     )
-    manifest = replace(loaded.verification.manifest, entries=(replace(entry, id=id, files=files),))
-    return replace(loaded, verification=replace(loaded.verification, manifest=manifest))
+    manifest = loaded.verification.manifest._replace(entries=(entry._replace(id=id, files=files),))
+    return loaded._replace(verification=loaded.verification._replace(manifest=manifest))
 
 
 def judge_set(manifests: list[LoadedManifest], *digests: str) -> Match | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from errno import EACCES, EPERM
 from typing import NamedTuple
 
@@ -35,8 +34,7 @@ class Probe(NamedTuple):
     reads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What the process that tried a probe says of it.
 
     ``error`` is the errno that the probe's call met (0 if none), ``learned`` what a reading
