@@ -1,4 +1,4 @@
-"""The beginning of a start: a laboratory forked and a worker started, while nothing is known yet.
+"""The beginning of a start: a worker started and a laboratory forked, while nothing is known yet.
 
 Whoever reads a command line that will need a worker begins here, before the slow libraries are
 imported: both processes then get ready on another core meanwhile. Neither is given anything, no
@@ -8,16 +8,22 @@ probe is sent, and both end with this process.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from localai.egress.proving import Proof
 from localai.errors import PlatformError
 from localai.host import TELEMETRY_SWITCHES
 from localai.places import Places, make_private
 from localai.sandbox import kernel
-from localai.worker.process import WorkerProcess
+from localai.worker.spawn import spawn
 
+if TYPE_CHECKING:
+    from localai.egress.laboratory import Premises
+    from localai.sandbox.spec import SandboxSpec
+
+_UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
 _ahead: Beginning | None = None
 
 
@@ -32,26 +38,52 @@ class Beginning:
         # A parent that ignores it would have the kernel reap our children before we do.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
-            before = kernel.read_status()
+            self._before = kernel.read_status()
         except OSError as error:
             raise PlatformError(
                 "/proc cannot be read: what holds around a worker could not be seen",
                 hint="mount -t proc proc /proc",
             ) from error
         state = make_private(places.state)
-        with ExitStack() as cleanup:
-            try:
-                self.proof = Proof(state, before)
+        self._spec: SandboxSpec | None = None
+        try:
+            spawned = spawn(TELEMETRY_SWITCHES)
+            # Slow to import: it goes on while the worker imports.
+            from localai.egress.proving import Proof
+            from localai.worker.process import WorkerProcess
+
+            with ExitStack() as cleanup:
+                self.worker = WorkerProcess(spawned, self._before)
+                cleanup.callback(self.worker.end)
+                self.proof = Proof(state, self._before, foreign=spawned.descriptors)
                 cleanup.callback(self.proof.close)
                 _hide()
-                self.worker = WorkerProcess(TELEMETRY_SWITCHES, before)
-            except OSError as error:
-                raise PlatformError(
-                    f"no worker can be started: {error.strerror}",
-                    hint="see this account's limits: ulimit -a; it takes 256 open files (-n) and "
-                    "some processes (-u)",
-                ) from error
-            cleanup.pop_all()
+                cleanup.pop_all()
+        except OSError as error:
+            raise PlatformError(
+                f"no worker can be started: {error.strerror}",
+                hint="see this account's limits: ulimit -a; it takes 256 open files (-n) and "
+                "some processes (-u)",
+            ) from error
+
+    def confine(self, *, gpu: bool, parts: int = 1) -> SandboxSpec:
+        """Have the worker confine itself, for a model in ``parts`` files, and return how.
+
+        A worker that was told something else before is ended, and another one started.
+        """
+        from localai.sandbox.spec import find_gpu_devices
+        from localai.worker.process import WorkerProcess
+
+        devices = find_gpu_devices() if gpu else ()
+        if self._spec and (self._spec.devices, self._spec.parts) == (devices, parts):
+            return self._spec
+        if self._spec:
+            self.worker.end()
+            self.worker = WorkerProcess(spawn(TELEMETRY_SWITCHES), self._before)
+        premises = self.proof.premises or self.proof.wait_for_premises()
+        self._spec = make_spec(premises, devices, parts)
+        self.worker.confine(self._spec)
+        return self._spec
 
     def close(self) -> None:
         """End both processes. Safe to call twice."""
@@ -70,6 +102,12 @@ def begin_ahead(places: Places) -> None:
     _ahead = Beginning(places)
 
 
+def confine_ahead() -> None:
+    """Have what was begun ahead confine itself for the usual case: one file, and any GPU."""
+    if _ahead:
+        _ahead.confine(gpu=True)
+
+
 def take_beginning(places: Places) -> Beginning:
     """What was begun ahead, once; else a new beginning."""
     global _ahead
@@ -83,6 +121,42 @@ def forget_beginning() -> None:
     if _ahead:
         _ahead.close()
         _ahead = None
+
+
+def make_spec(premises: Premises, devices: tuple[str, ...], parts: int) -> SandboxSpec:
+    """What the worker is asked to do to itself on this host."""
+    from localai.sandbox.landlock import best_abi
+    from localai.sandbox.spec import SandboxSpec, find_readable
+
+    return SandboxSpec(
+        laboratory=premises.pid if premises.namespaces else 0,
+        namespaces=premises.namespaces,
+        directory=premises.directory,
+        decoy=str(premises.targets["public"]["path"]),
+        uid=0 if os.getuid() else _find_unused_uid(),
+        landlock=best_abi(),
+        readable=find_readable(gpu=bool(devices)),
+        devices=devices,
+        parts=parts,
+    )
+
+
+def _find_unused_uid() -> int:
+    import pwd
+
+    with open("/proc/self/uid_map", encoding="ascii") as file:  # noqa: PTH123
+        mapped = [tuple(map(int, line.split())) for line in file]
+    for uid in _UNUSED_UIDS:
+        if not any(first <= uid < first + count for first, _, count in mapped):
+            continue
+        try:
+            pwd.getpwuid(uid)
+        except KeyError:
+            return uid
+    raise PlatformError(
+        "this root account has no other uid that the worker could become",
+        hint="run localai as an ordinary user",
+    )
 
 
 def _hide() -> None:

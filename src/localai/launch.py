@@ -17,7 +17,6 @@ The order is what makes it both fast and safe:
 from __future__ import annotations
 
 import gc
-import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING
 from localai.artifact import OpenArtifact, make_vessels, measure_resources, open_artifact
 from localai.beginning import take_beginning
 from localai.copying import Copying
-from localai.errors import LocalAIError, PlatformError, WorkerError
+from localai.errors import LocalAIError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
 from localai.places import Places
@@ -35,17 +34,12 @@ from localai.plan.request import Around, Clock, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
 from localai.sandbox.filters import launcher_filter
-from localai.sandbox.landlock import best_abi
 from localai.sandbox.seccomp import install
-from localai.sandbox.spec import SandboxSpec, find_gpu_devices, find_readable
 
 if TYPE_CHECKING:
-    from localai.egress.laboratory import Premises
     from localai.examination import Examined
     from localai.worker.client import Client
     from localai.worker.process import WorkerProcess
-
-_UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
 
 
 class Start:
@@ -114,9 +108,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
             make_vessels(opened)
             copying = Copying(opened.files, opened.vessels)
             cleanup.callback(copying.end)
-        parts = max(1, len(opened.files))
-        spec = make_spec(begun.proof.wait_for_premises(), request.gpu_layers != 0, parts)
-        begun.worker.confine(spec)
+        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened.files)))
         clock.mark("worker-started")
         # Slow to import: it goes on while the artifact is copied and the worker imports.
         from localai.examination import UnderWay, examine
@@ -147,46 +139,12 @@ def prove_host(facts: Facts, places: Places) -> Facts:
         try:
             begun = take_beginning(places)
             cleanup.callback(begun.close)
-            begun.worker.confine(make_spec(begun.proof.wait_for_premises(), gpu=False, parts=1))
+            begun.confine(gpu=False)
             nothing = OpenArtifact(Artifact("", ""))
             under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
             return prove(facts, under_way, Clock())
         except LocalAIError as error:
             return facts._replace(unsealed=": ".join(filter(None, (error.message, error.hint))))
-
-
-def make_spec(premises: Premises, gpu: bool, parts: int) -> SandboxSpec:
-    """What the worker is asked to do to itself on this host."""
-    devices = find_gpu_devices() if gpu else ()
-    return SandboxSpec(
-        laboratory=premises.pid if premises.namespaces else 0,
-        namespaces=premises.namespaces,
-        directory=premises.directory,
-        decoy=str(premises.targets["public"]["path"]),
-        uid=0 if os.getuid() else _find_unused_uid(),
-        landlock=best_abi(),
-        readable=find_readable(gpu=bool(devices)),
-        devices=devices,
-        parts=parts,
-    )
-
-
-def _find_unused_uid() -> int:
-    import pwd
-
-    with open("/proc/self/uid_map", encoding="ascii") as file:  # noqa: PTH123
-        mapped = [tuple(map(int, line.split())) for line in file]
-    for uid in _UNUSED_UIDS:
-        if not any(first <= uid < first + count for first, _, count in mapped):
-            continue
-        try:
-            pwd.getpwuid(uid)
-        except KeyError:
-            return uid
-    raise PlatformError(
-        "this root account has no other uid that the worker could become",
-        hint="run localai as an ordinary user",
-    )
 
 
 def install_launcher_filter(worker: int) -> None:

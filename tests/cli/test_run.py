@@ -205,7 +205,17 @@ def test_nobody_reads_stdout(demo: Home) -> None:
 def long_answer(demo: Home, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A long answer under way: its process, and where the result would go."""
     out = tmp_path / "answer"
-    wanted = ("Tell me a long story.", "-n", "4000", "--temperature", "0.9", "--out", str(out))
+    wanted = (
+        "Tell me a long story.",
+        "-n",
+        "4000",
+        "--temperature",
+        "0.9",
+        "--seed",
+        "1",
+        "--out",
+        str(out),
+    )
     process = subprocess.Popen(
         [*LOCALAI, "run", str(demo.model), *wanted],
         env=demo.environ,

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
+from localai.beginning import make_spec
 from localai.copying import Copying
 from localai.egress.proving import Proof
-from localai.launch import make_spec
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
 from localai.sandbox.seccomp import Action, Filter, install
 from localai.worker.process import WorkerProcess
 from localai.worker.protocol import Message, Sampling
+from localai.worker.spawn import spawn
 
 
 def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -38,11 +39,9 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
     kernel.hide()
     opened = open_artifact(Path(asked["model"])) if "model" in asked else None
     answer = ""
-    worker = WorkerProcess({}, before)
+    worker = WorkerProcess(spawn({}), before)
     try:
-        spec = make_spec(
-            proof.wait_for_premises(), gpu=False, parts=len(opened.files) if opened else 1
-        )
+        spec = make_spec(proof.wait_for_premises(), (), len(opened.files) if opened else 1)
         spec = spec._replace(unsafe_without=tuple(asked.get("without", ())))
         if "landlock" in asked:
             spec = spec._replace(landlock=asked["landlock"])

@@ -107,11 +107,14 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 def _run(name: str, arguments: list[str]) -> int:
     if name in NEED_A_WORKER and arguments and not {"--help", "-h"} & {*arguments}:
-        from localai.beginning import begin_ahead, forget_beginning
+        from localai.beginning import begin_ahead, confine_ahead, forget_beginning
         from localai.cli.surroundings import look_around
 
         begin_ahead(look_around().places)
         try:
+            import typer  # noqa: F401 - slow, and the laboratory gets ready meanwhile
+
+            confine_ahead()
             return _run_command(name, arguments)
         finally:
             forget_beginning()

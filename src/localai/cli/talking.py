@@ -7,14 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from localai.cli import console
-from localai.cli.answer import Provenance, deliver, receive
-from localai.cli.chat import Chat
 from localai.cli.surroundings import Surroundings, look_around
 from localai.errors import Exit, WorkerError
 from localai.launch import Start, start
 from localai.plan.request import StartRequest
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what comes after the start is imported then, while the model loads
+    from localai.cli.answer import Provenance
     from localai.cli.prompting import Asked, Output
     from localai.worker.client import Client
     from localai.worker.protocol import Sampling
@@ -31,6 +30,8 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         if client is None:
             console.print_refusal(started.decision, started.record)
             return Exit.REFUSED
+        from localai.cli.answer import Provenance
+
         console.print_start(started.facts, started.decision)
         artifact = started.facts.artifact
         assert artifact is not None  # nothing is allowed without one
@@ -38,6 +39,8 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         console.say(f"\n{_disclosure()}")
         try:
             if asked.prompt is None:
+                from localai.cli.chat import Chat
+
                 Chat(client, sampling, provenance, system=asked.system).run()
                 return Exit.DONE
             return answer_once(client, asked, sampling, provenance, output)
@@ -49,6 +52,8 @@ def answer_once(
     client: Client, asked: Asked, sampling: Sampling, provenance: Provenance, output: Output
 ) -> Exit:
     """One answer to where it is wanted. An interrupted one is written nowhere but on stdout."""
+    from localai.cli.answer import deliver, receive
+
     to_stdout = output.path is None and not output.json
     answer = receive(client, asked.messages(), sampling, show=to_stdout)
     if answer.done.stop == "cancelled":

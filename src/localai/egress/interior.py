@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -132,4 +131,6 @@ def _remove(directory: Path, *, covered: bool) -> None:
     """Remove the laboratory's directory: here, since the launcher may have died meanwhile."""
     if covered:
         unmount(str(directory))
+    import shutil  # it brings compressors; nobody waits any more
+
     shutil.rmtree(directory)

@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,11 +48,12 @@ class Laboratory:
         private_directory: Path,
         withheld: frozenset[str],
         before: Mapping[str, str],
+        foreign: Collection[int],
     ) -> None:
         self._directory = _make_directory()
         ours, theirs = socket.socketpair()
         request = Request(instruments, nonces, self._directory, private_directory, withheld, before)
-        self.pid = kernel.fork(lambda: _work(ours, theirs, request))
+        self.pid = kernel.fork(lambda: _work(ours, theirs, request, foreign))
         theirs.close()
         self._socket = ours
         self._lines = ours.makefile("r", encoding="ascii")
@@ -139,9 +140,13 @@ def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
     return {name: Attempt(**said) for name, said in answer["attempts"].items()}
 
 
-def _work(ours: socket.socket, channel: socket.socket, request: Request) -> None:
+def _work(
+    ours: socket.socket, channel: socket.socket, request: Request, foreign: Collection[int]
+) -> None:
     """The laboratory's whole life, in the forked process."""
     ours.close()
+    for descriptor in foreign:
+        os.close(descriptor)
     # No death signal: when the launcher dies its channel closes, and what lies about is removed.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a second start forks it from a hidden launcher
     os.setsid()  # signals to the user's job are the launcher's to answer

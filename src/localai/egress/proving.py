@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from localai.egress.instruments import make_instruments
@@ -37,15 +37,17 @@ class Proof:
         private_directory: Path,
         before: Mapping[str, str],
         withheld: frozenset[str] = frozenset(),
+        foreign: Collection[int] = (),
     ) -> None:
         """``private_directory`` is one that only this account can read; a file is made there for
         as long as the self-test lasts. ``before`` is this process's own status, read before
-        localai did anything to it. ``withheld``: see ``isolation.isolate``."""
+        localai did anything to it. ``withheld``: see ``isolation.isolate``. ``foreign`` descriptors
+        are of no concern to the laboratory: it closes its copies."""
         self._closed = False
         self.nonces = _draw_nonces()
         self._instruments = make_instruments()
         self.laboratory = Laboratory(
-            self._instruments, self.nonces, private_directory, withheld, before
+            self._instruments, self.nonces, private_directory, withheld, before, foreign
         )
         self.premises: Premises | None = None
         self._controls: dict[str, Attempt] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import traceback
 from collections.abc import Callable
 
 from localai.sandbox.syscalls import numbers, this_machine
@@ -67,8 +66,9 @@ def fork(work: Callable[[], object]) -> int:
         work()
         status = 0
     finally:
-        if status and sys.exc_info()[0] is not SystemExit:
-            traceback.print_exc()
+        _, error, trace = sys.exc_info()
+        if error is not None and not isinstance(error, SystemExit):
+            sys.__excepthook__(type(error), error, trace)
         os._exit(status)
 
 

@@ -1,14 +1,12 @@
-"""The launcher's handle on a worker process: start it, look at it, lend to it, end it."""
+"""The launcher's handle on a worker process: look at it, lend to it, end it."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -16,19 +14,17 @@ from typing import Any, NamedTuple
 
 from localai.egress.probes.probe import Attempt, Target
 from localai.errors import WorkerError
-from localai.sandbox import kernel
 from localai.sandbox.confine import Evidence
 from localai.sandbox.inspection import Early, inspect, look_early
 from localai.sandbox.spec import SandboxSpec
 from localai.sandbox.status import SandboxStatus
 from localai.worker.client import Client
-from localai.worker.descriptors import ERRORS, HANDOFF, KEPT, REPLIES, REQUESTS
+from localai.worker.descriptors import KEPT
 from localai.worker.protocol import Frame, read_frame, write_frame
+from localai.worker.spawn import Spawned
 
 PATIENCE_S = 30.0  # for any single step of the start
 _REAPING_S = 1.0  # between the end of a worker's pipes and that of its process
-_HIGH = 100  # descriptors are moved up here first, so that none is in another's place
-_PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
 class Sealed(NamedTuple):
@@ -39,22 +35,16 @@ class Sealed(NamedTuple):
 
 
 class WorkerProcess:
-    """One worker. The constructor starts the process, which waits to be told how to confine
-    itself. Every method raises WorkerError with the worker's last words if it dies."""
+    """One worker, which waits to be told how to confine itself. Every method raises WorkerError
+    with the worker's last words if it dies."""
 
-    def __init__(self, environment: Mapping[str, str], before: Mapping[str, str]) -> None:
-        """``environment`` is added to a plain one; nothing of the launcher's own is passed on.
-        ``before`` is the launcher's own status (a container may have put filters on it)."""
-        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        their_requests, self._requests = os.pipe()
-        self._replies, their_replies = os.pipe()
-        self._errors, their_errors = os.pipe()
-        self._handoff, their_handoff = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        theirs = {ERRORS: their_errors, REQUESTS: their_requests, REPLIES: their_replies,
-                  HANDOFF: their_handoff.detach()}  # fmt: skip
+    def __init__(self, spawned: Spawned, before: Mapping[str, str]) -> None:
+        """``before`` is the launcher's own status (a container may have put filters on it)."""
+        self._started = self.pid = spawned.pid
+        self._requests, self._replies, self._errors = spawned[1:4]
+        self._handoff = socket.socket(fileno=spawned.handoff)
         self.client = Client(self._requests, self._replies)  # for a worker that was told to go
         self._filters_before = int(before.get("Seccomp_filters", 0))
-        self._started = self.pid = _spawn(theirs, {**_PLAIN_ENVIRONMENT, **environment})
         self._ended = self._reaped = False
 
     def confine(self, spec: SandboxSpec) -> None:
@@ -186,19 +176,3 @@ class WorkerProcess:
             "the worker ended before it was ready" + (f": {words}" if words else ""),
             hint="localai doctor",
         )
-
-
-def _spawn(descriptors: Mapping[int, int], environment: Mapping[str, str]) -> int:
-    """Start ``python -m localai.worker`` with ``descriptors`` in their places and nothing else
-    but what was left inheritable on purpose. Closes the launcher's copies."""
-    high = {at: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for at, fd in descriptors.items()}
-    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, nothing, 1)]
-    actions += [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in high.items()]
-    # -I: neither the user's environment nor the current directory decides what is imported.
-    command = [sys.executable, "-I", "-B", "-m", "localai.worker"]
-    try:
-        return os.posix_spawn(sys.executable, command, environment, file_actions=actions)
-    finally:
-        for descriptor in (nothing, *descriptors.values(), *high.values()):
-            os.close(descriptor)

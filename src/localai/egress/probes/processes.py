@@ -106,19 +106,27 @@ def fork(target: Target, nonce: bytes) -> None:
 
 def execute(target: Target, nonce: bytes) -> None:
     """Become a program that writes to the open pipe. No fork before it: that is another probe."""
-    script = f"echo {nonce.decode()} >&{number(target, 'pipe')}"
-    os.execve("/bin/sh", ["sh", "-c", script], {})  # noqa: S606 - no shell is the point
+    os.execve("/bin/sh", ["sh", "-c", _script(target, nonce)], {})  # noqa: S606 - no shell is the point
 
 
 def execute_memory(target: Target, nonce: bytes) -> None:
     """Become a program that lies in memory only (execveat(2), AT_EMPTY_PATH)."""
-    script = f"echo {nonce.decode()} >&{number(target, 'pipe')}"
-    arguments = (ctypes.c_char_p * 4)(b"sh", b"-c", script.encode(), None)
+    script = _script(target, nonce).encode()
+    arguments = (ctypes.c_char_p * 4)(b"sh", b"-c", script, None)
     environment = (ctypes.c_char_p * 1)(None)
     call = ctypes.c_long(kernel.NUMBER["execveat"])
     program, flags = ctypes.c_long(number(target, "program")), ctypes.c_long(_AT_EMPTY_PATH)
     kernel.check(int(kernel.libc.syscall(call, program, b"", arguments, environment, flags)),
                  "execveat")  # fmt: skip
+
+
+def _script(target: Target, nonce: bytes) -> str:
+    """A shell's way to write to the open pipe. It knows descriptors of one digit only: the worker
+    has the pipe there, but whoever started the launcher may have left it many files."""
+    pipe = number(target, "pipe")
+    if pipe > 9:
+        pipe = os.dup2(pipe, 1)
+    return f"echo {nonce.decode()} >&{pipe}"
 
 
 def tiocsti(target: Target, nonce: bytes) -> None:
