@@ -297,6 +297,8 @@ def test_a_chat(terminal: Callable[..., pexpect.spawn[str]], demo: Home, tmp_pat
     chat.sendintr()  # on the empty prompt: stays
     chat.sendline("/reset")
     chat.expect("forgotten")
+    chat.sendline("/stats")
+    chat.expect("no answer yet")
     chat.sendline("hi")
     chat.expect("Hello")
     chat.expect("> ")

@@ -97,6 +97,7 @@ class Chat:
                 console.say(HELP)
             case "/reset":
                 self.turns.clear()
+                self.last = None
                 console.say("forgotten")
             case "/system" if argument:
                 self.system = argument
