@@ -1,0 +1,17 @@
+"""The catalogue: every probe explained, one module for each module of probes.
+
+For readers only: no start imports it. docs/egress.md is made from it and from the probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from localai.egress.catalogue import network
+from localai.egress.catalogue.explanation import Explanation
+
+CHAPTERS = (network,)
+EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
+    {name: said for chapter in CHAPTERS for name, said in chapter.EXPLANATIONS.items()}
+)
