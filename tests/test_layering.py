@@ -21,10 +21,11 @@ LONGEST = 300  # lines of a file
 ROWS = (
     ("__main__",),
     ("cli",),
+    ("reports",),
     ("launch + examination",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan",),
-    ("worker", "manifest", "policy", "copying"),
+    ("worker", "manifest", "policy", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
@@ -42,13 +43,14 @@ ONLY = {
     "plan.gates": ("plan", "findings", "environment", "host", "policy", "manifest.schema",
                    "egress.selftest", "sandbox.spec"),
     # The launcher's two handles on the worker load none of what the worker runs.
-    "worker.process": ("worker.client", "worker.protocol", "worker.descriptors", "sandbox",
-                       "egress.probes.probe", "errors"),
+    "worker.process": ("worker.client", "worker.protocol", "worker.descriptors",
+                       "worker.spawn", "sandbox", "egress.probes.probe", "errors"),
+    "worker.spawn": ("worker.descriptors", "sandbox"),
     "worker.client": ("worker.protocol", "errors"),
 }  # fmt: skip
 
 # What everybody else may see of the worker: never the engine, the templates or the model's loop.
-WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol")
+WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spawn")
 
 # One owner for each outside library.
 OWNERS = {
