@@ -67,6 +67,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Sends the nonce on a TCP connection's first packet with MSG_FASTOPEN (RFC 7413).",
         "The connection is made by sendto(2): whoever forbids only connect(2) has missed it.",
         _CALL,
+        "Landlock's TCP rules could be passed this way: reported in 2024 (landlock-lsm/linux issue"
+        " 41), mended in Linux in 2026.",
     ),
     "fastopen-connect": Explanation(
         "Connects with TCP_FASTOPEN_CONNECT, which puts off the first packet until data is sent.",
