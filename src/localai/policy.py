@@ -10,14 +10,11 @@ import hashlib
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from localai.environment import PRODUCTION, LabelRules, is_near_production, tokens
+from localai.environment import LabelRules
 from localai.errors import DocumentError, StateError
 from localai.smallfile import read_small
-
-if TYPE_CHECKING:  # YAML is read only where there is a file to read
-    from localai.shape import Fields
 
 _T = TypeVar("_T")
 
@@ -134,11 +131,11 @@ def load_policy(
         policy = _ADMINISTERED if administered else Policy()
         if content is not None:
             files.append((str(administrator), hashlib.sha256(content).hexdigest()))
-            policy = _replace(policy, parse_settings(content))
+            policy = _replace(policy, _parse(content))
         path = own
         if (content := read_small(own)) is not None:
             files.append((str(own), hashlib.sha256(content).hexdigest()))
-            settings = parse_settings(content)
+            settings = _parse(content)
             if settings.waivers:
                 raise DocumentError("waivers: only the administrator's policy can waive a check")
             policy = (_tighten if administered else _replace)(policy, settings)
@@ -148,6 +145,12 @@ def load_policy(
         administered = administered or path == administrator
         return LoadedPolicy(STRICT, administered, tuple(files), problem, remedy, notes)
     return LoadedPolicy(policy, administered, tuple(files), notes=notes)
+
+
+def _parse(content: bytes) -> Settings:
+    from localai.settings import parse_settings  # YAML is read only where there is a file to read
+
+    return parse_settings(content)
 
 
 def _check_directory(directory: Path, owner: int) -> None:
@@ -220,71 +223,3 @@ def _tighten(policy: Policy, settings: Settings) -> Policy:
         host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,
         data_classes=data_classes,
     )
-
-
-def parse_settings(raw: bytes) -> Settings:
-    """Read one policy file. Raises DocumentError."""
-    from localai.document import read_document
-    from localai.shape import read_shape
-
-    return read_shape(read_document(raw), "policy", _read_settings)
-
-
-def _read_settings(fields: Fields) -> Settings:
-    if (schema := fields.text("schema")) != SCHEMA:
-        raise fields.refuse("schema", f"{schema!r}: {SCHEMA} was expected")
-
-    def permission(key: str) -> bool | None:
-        if not fields.has(key):
-            return None
-        return fields.choice(key, Permission) is Permission.ALLOW
-
-    return Settings(
-        name=fields.slug("name"),
-        officer=fields.text("officer") if fields.has("officer") else "",
-        classes=_read_classes(fields) if fields.has("labels") else None,
-        production_hosts=(
-            fields.texts("production-hosts") if fields.has("production-hosts") else None
-        ),
-        self_declared=permission("self-declared-label"),
-        self_approval=permission("self-approval"),
-        host_egress=(
-            fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
-        ),
-        data_classes=(
-            fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
-        ),
-        waivers=fields.each("waivers", _read_waiver, most=100) if fields.has("waivers") else (),
-    )
-
-
-def _read_classes(fields: Fields) -> dict[str, frozenset[str]]:
-    classes: dict[str, frozenset[str]] = {}
-    for name, words in fields.each("labels", _read_class, most=100):
-        taken = {word for known in classes.values() for word in known}
-        if name in classes or taken & words:
-            raise fields.refuse("labels", f"{name}: a class or a word stands twice")
-        classes[name] = words
-    if not classes:
-        raise fields.refuse("labels", "no class of host is allowed, so nothing could ever run")
-    return classes
-
-
-def _read_class(fields: Fields) -> tuple[str, frozenset[str]]:
-    name, words = fields.slug("class"), fields.texts("words")
-    for word in (name, *words):
-        if PRODUCTION.intersection(tokens(word)) or any(map(is_near_production, tokens(word))):
-            raise fields.refuse("words", f"{word}: production is never a class of this kind")
-    for word in words:
-        if tokens(word) != (word,):
-            raise fields.refuse("words", f"{word!r}: one lower-case word of letters was expected")
-    return name, frozenset(words)
-
-
-def _read_waiver(fields: Fields) -> Waiver:
-    check = fields.slug("check")
-    if check not in WAIVABLE:
-        raise fields.refuse(
-            "check", f"{check} cannot be waived; these can: {', '.join(sorted(WAIVABLE))}"
-        )
-    return Waiver(check, fields.text("approver"), fields.text("reason"), fields.date("until"))

@@ -19,8 +19,8 @@ from localai.policy import (
     Policy,
     Waiver,
     load_policy,
-    parse_settings,
 )
+from localai.settings import parse_settings
 
 Load = Callable[[str | None, str | None], LoadedPolicy]
 HEAD = "schema: localai.policy/1\nname: agency\n"

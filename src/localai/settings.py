@@ -1,0 +1,73 @@
+"""Read one policy file, ``localai.policy/1``: which keys it may have, and what they may say."""
+
+from __future__ import annotations
+
+from localai.document import read_document
+from localai.environment import PRODUCTION, is_near_production, tokens
+from localai.policy import SCHEMA, WAIVABLE, DataClass, HostEgress, Permission, Settings, Waiver
+from localai.shape import Fields, read_shape
+
+
+def parse_settings(raw: bytes) -> Settings:
+    """Read one file. Raises DocumentError."""
+    return read_shape(read_document(raw), "policy", _read_settings)
+
+
+def _read_settings(fields: Fields) -> Settings:
+    if (schema := fields.text("schema")) != SCHEMA:
+        raise fields.refuse("schema", f"{schema!r}: {SCHEMA} was expected")
+
+    def permission(key: str) -> bool | None:
+        if not fields.has(key):
+            return None
+        return fields.choice(key, Permission) is Permission.ALLOW
+
+    return Settings(
+        name=fields.slug("name"),
+        officer=fields.text("officer") if fields.has("officer") else "",
+        classes=_read_classes(fields) if fields.has("labels") else None,
+        production_hosts=(
+            fields.texts("production-hosts") if fields.has("production-hosts") else None
+        ),
+        self_declared=permission("self-declared-label"),
+        self_approval=permission("self-approval"),
+        host_egress=(
+            fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
+        ),
+        data_classes=(
+            fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
+        ),
+        waivers=fields.each("waivers", _read_waiver, most=100) if fields.has("waivers") else (),
+    )
+
+
+def _read_classes(fields: Fields) -> dict[str, frozenset[str]]:
+    classes: dict[str, frozenset[str]] = {}
+    for name, words in fields.each("labels", _read_class, most=100):
+        taken = {word for known in classes.values() for word in known}
+        if name in classes or taken & words:
+            raise fields.refuse("labels", f"{name}: a class or a word stands twice")
+        classes[name] = words
+    if not classes:
+        raise fields.refuse("labels", "no class of host is allowed, so nothing could ever run")
+    return classes
+
+
+def _read_class(fields: Fields) -> tuple[str, frozenset[str]]:
+    name, words = fields.slug("class"), fields.texts("words")
+    for word in (name, *words):
+        if PRODUCTION.intersection(tokens(word)) or any(map(is_near_production, tokens(word))):
+            raise fields.refuse("words", f"{word}: production is never a class of this kind")
+    for word in words:
+        if tokens(word) != (word,):
+            raise fields.refuse("words", f"{word!r}: one lower-case word of letters was expected")
+    return name, frozenset(words)
+
+
+def _read_waiver(fields: Fields) -> Waiver:
+    check = fields.slug("check")
+    if check not in WAIVABLE:
+        raise fields.refuse(
+            "check", f"{check} cannot be waived; these can: {', '.join(sorted(WAIVABLE))}"
+        )
+    return Waiver(check, fields.text("approver"), fields.text("reason"), fields.date("until"))
