@@ -25,7 +25,7 @@ ROWS = (
     ("launch + examination",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan",),
-    ("worker", "manifest", "policy", "copying", "selftests"),
+    ("worker", "manifest", "policy + settings", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
@@ -210,8 +210,9 @@ def test_of_llama_cpp_the_worker_loads_the_bindings_alone(worker: set[str]) -> N
 def test_the_launcher_never_loads_what_meets_a_model() -> None:
     """Neither llama.cpp nor the template engine run where nothing is confined."""
     launcher = loaded_by(
-        f"{PACKAGE}.__main__", f"{PACKAGE}.cli.run", f"{PACKAGE}.cli.talking", f"{PACKAGE}.launch"
-    )
+        *(f"{PACKAGE}.{name}" for name in ("__main__", "cli.run", "cli.talking", "launch",
+                                           "beginning", "examination", "worker.process"))
+    )  # fmt: skip
     assert first_names(launcher) & WORKER_LIBRARIES <= {"typing_extensions"}
     assert f"{PACKAGE}.worker.client" in launcher
 
