@@ -50,6 +50,11 @@ class Places(NamedTuple):
     def records(self) -> Path:
         return self.state / "records.jsonl"
 
+    @property
+    def selftests(self) -> Path:
+        """The log of self-tests' results."""
+        return self.state / "selftests.jsonl"
+
 
 def find_places(
     environ: Mapping[str, str], home: Path, administrator: Path = ADMINISTRATOR

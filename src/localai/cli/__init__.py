@@ -50,10 +50,14 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("doctor", "say what this host can enforce, and what to do about the rest"),
         ),
     ),
+    (
+        "Prove that nothing leaves",
+        (Command("selftest", "try every way out, and keep, report and schedule the results"),),
+    ),
 )
 COMMANDS = {command.name: command for _, commands in GROUPS for command in commands}
 
-NEED_A_WORKER = frozenset({"run", "check"})
+NEED_A_WORKER = frozenset({"run", "check", "selftest"})
 
 EXAMPLES = """\
 Examples:
@@ -106,7 +110,7 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
-    if name in NEED_A_WORKER and arguments and not {"--help", "-h"} & {*arguments}:
+    if _needs_a_worker(name, arguments):
         from localai.beginning import begin_ahead, confine_ahead, forget_beginning
         from localai.cli.surroundings import look_around
 
@@ -121,6 +125,15 @@ def _run(name: str, arguments: list[str]) -> int:
     return _run_command(name, arguments)
 
 
+def _needs_a_worker(name: str, arguments: list[str]) -> bool:
+    """True if the command line looks as if it will: a guess, which only costs time if wrong."""
+    if name not in NEED_A_WORKER or {"--help", "-h", "--explain", "--layers"} & {*arguments}:
+        return False
+    if name == "selftest":  # alone or with options; its subcommands need none
+        return not arguments or arguments[0].startswith("-")
+    return bool(arguments)
+
+
 def _run_command(name: str, arguments: list[str]) -> int:
     import typer
     from typer.main import get_command
@@ -130,7 +143,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
     if app is None:
         app = typer.Typer(rich_markup_mode=None, add_completion=False)
         app.command(name)(module.command)
-    elif not arguments:
+    elif not arguments and app.info.no_args_is_help is True:
         arguments = ["--help"]
     # make_context and invoke instead of main(): that one has its own ideas of what an interrupt,
     # a closed stdin and a broken pipe mean, and __main__ owns those.

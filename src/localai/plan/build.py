@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding, Verdict, refused
-from localai.plan.gates import GATES, PROBING_NEEDS
+from localai.plan.gates import GATES, PROBING_NEEDS, Gate
 from localai.policy import WAIVABLE, Policy, Waiver
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def decide(facts: Facts, policy: Policy) -> Decision:
     return Decision(tuple(_waive(finding, policy.waivers, facts.today) for finding in findings))
 
 
-def why_not_to_probe(facts: Facts, policy: Policy) -> str:
+def why_not_to_probe(facts: Facts, policy: Policy, needs: tuple[Gate, ...] = PROBING_NEEDS) -> str:
     """Why no probe may be sent yet: label, policy or manifest already refuse. "" if none does.
 
     The launch puts this into ``Facts.unprobed``.
     """
-    for gate in PROBING_NEEDS:
+    for gate in needs:
         finding = _waive(gate(facts, policy), policy.waivers, facts.today)
         if finding.refuses:
             what = {"environment-label": "label", "policy": "policy"}.get(finding.check, "manifest")

@@ -29,9 +29,9 @@ def decision_document(facts: Facts, decision: Decision) -> Document:
         "schema": SCHEMA,
         "decision": "allow" if decision.allowed else "refuse",
         "artifact": _artifact(facts.artifact),
-        "findings": [_finding(finding) for finding in decision.findings],
-        "sandbox": _sandbox(facts.sandbox),
-        "egress": _egress(facts.egress),
+        "findings": [finding_document(finding) for finding in decision.findings],
+        "sandbox": sandbox_document(facts.sandbox),
+        "egress": egress_document(facts.egress),
         "timings_ms": {name: round(value, 1) for name, value in facts.timings_ms.items()},
     }
 
@@ -90,7 +90,7 @@ def _artifact(artifact: Artifact | None) -> Document | None:
     }
 
 
-def _finding(finding: Finding) -> Document:
+def finding_document(finding: Finding) -> Document:
     return {
         "check": finding.check,
         "verdict": finding.verdict.value,
@@ -101,7 +101,7 @@ def _finding(finding: Finding) -> Document:
     }
 
 
-def _sandbox(status: SandboxStatus | None) -> Document | None:
+def sandbox_document(status: SandboxStatus | None) -> Document | None:
     if status is None:
         return None
     return {
@@ -118,7 +118,7 @@ def _sandbox(status: SandboxStatus | None) -> Document | None:
     }
 
 
-def _egress(report: EgressReport | None) -> Document | None:
+def egress_document(report: EgressReport | None) -> Document | None:
     if report is None:
         return None
     return {
@@ -145,4 +145,5 @@ def _result(result: ProbeResult) -> Mapping[str, object]:
         "control_arrived": result.control_arrived,
         "errno": result.error,
         "detail": result.detail,
+        "by_class": result.by_class,
     }

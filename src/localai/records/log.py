@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from localai.errors import StateError
@@ -39,7 +40,9 @@ def append(path: Path, record: Mapping[str, object]) -> int:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         _check_file(path, fd)
-        number, previous = _read_last(path, fd)
+        number, previous = 0, FIRST
+        if last := _read_last(path, fd):
+            number, previous = int(str(last[0]["number"])), hashlib.sha256(last[1]).hexdigest()
         line = json.dumps({"number": number + 1, "previous": previous, **record}) + "\n"
         _write(path, fd, line.encode("ascii"))
         if created:
@@ -49,6 +52,55 @@ def append(path: Path, record: Mapping[str, object]) -> int:
     finally:
         os.close(fd)
     return number + 1
+
+
+def read_last(path: Path) -> dict[str, object] | None:
+    """The last line of the log at ``path``, None if there is none.
+
+    Raises StateError if it is damaged, cannot be read, or could have been written by others.
+    """
+    with _opened(path) as fd:
+        last = _read_last(path, fd) if fd is not None else None
+        return last[0] if last else None
+
+
+def read_lines(path: Path) -> Iterator[dict[str, object]]:
+    """Every line of the log at ``path``, oldest first; none if there is no log.
+
+    Raises StateError at the first line that is damaged, or that does not follow from the one
+    before: the log was changed, or a line of it is gone.
+    """
+    with _opened(path) as fd:
+        if fd is None:
+            return
+        previous = FIRST
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT + 2), b""), 1):
+                found = _parse(path, line, f"line {number}")
+                if found["number"] != number or found.get("previous") != previous:
+                    raise _damaged(path, f"line {number}", "it does not follow the line before")
+                previous = hashlib.sha256(line[:-1]).hexdigest()
+                yield found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    """The log for reading, locked against writers; None if there is none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield None
+        return
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        _check_file(path, fd)
+        yield fd
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(fd)
 
 
 def _check_file(path: Path, fd: int) -> None:
@@ -63,26 +115,28 @@ def _check_file(path: Path, fd: int) -> None:
         )
 
 
-def _read_last(path: Path, fd: int) -> tuple[int, str]:
-    """Number and digest of the last line; 0 and FIRST in an empty log."""
+def _read_last(path: Path, fd: int) -> tuple[dict[str, object], bytes] | None:
+    """The last line and its bytes without the line end, None in an empty log."""
     size = os.fstat(fd).st_size
     if size == 0:
-        return 0, FIRST
+        return None
     start = max(0, size - LINE_LIMIT - 2)
     tail = os.pread(fd, size - start, start)
-    line = tail[:-1].rpartition(b"\n")[2]
+    line = tail[:-1].rpartition(b"\n")[2] + tail[-1:]
+    return _parse(path, line, "the last line"), line[:-1]
+
+
+def _parse(path: Path, line: bytes, which: str) -> dict[str, object]:
     try:
-        if not tail.endswith(b"\n"):
+        if not line.endswith(b"\n"):
             raise ValueError("it does not end with a line end")
-        number = json.loads(line)["number"]
+        found = json.loads(line)
+        number = found["number"]
         if not isinstance(number, int) or number < 1:
             raise ValueError("it has no number")
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateError(
-            f"the last line of {path} is damaged: {error}",
-            hint=f"keep it as evidence and begin a new log: mv {path} {path}.damaged",
-        ) from error
-    return number, hashlib.sha256(line).hexdigest()
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, which, str(error)) from error
+    return dict(found)
 
 
 def _write(path: Path, fd: int, line: bytes) -> None:
@@ -108,6 +162,19 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _damaged(path: Path, which: str, why: str) -> StateError:
+    return StateError(
+        f"{which} of {path} is damaged: {why}",
+        hint=f"keep it as evidence and begin a new log: mv {path} {path}.damaged",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"cannot read {path}: {error.strerror}", hint=f"ls -l {path}, and make it readable"
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> StateError:

@@ -55,3 +55,8 @@ GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (
     sandbox_layers,
     sandbox_egress,
 )
+
+# A self-test loads nothing, so it asks no manifest, but it looks like an attack: label and policy
+# must allow it.
+SELFTEST_NEEDS: tuple[Gate, ...] = (environment_label, policy_read)
+HOST_GATES: tuple[Gate, ...] = (sandbox_layers, sandbox_egress, host_egress)
