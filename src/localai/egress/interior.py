@@ -14,6 +14,7 @@ from localai.egress.isolation import isolate
 from localai.egress.probes import PROBES, prepare
 from localai.egress.probes.probe import Attempt, Probe
 from localai.egress.sinks import Sinks, watch_instruments
+from localai.egress.standins import StandIns
 from localai.egress.victim import Victim
 from localai.sandbox.filters import launcher_filter
 from localai.sandbox.namespaces import unmount
@@ -51,6 +52,10 @@ class Interior:
         self._cleanup = cleanup
         self.namespaces = isolate(request.directory, request.withheld)
         cleanup.callback(_remove, request.directory, covered="mnt" in self.namespaces)
+        self.standins = StandIns(
+            request.directory, [request.private_directory], mounts="mnt" in self.namespaces
+        )
+        cleanup.callback(self.standins.close)
         self.sinks = Sinks(request.directory, token, private="net" in self.namespaces)
         cleanup.callback(self.sinks.close)
         watch_instruments(request.instruments, self.sinks)
@@ -69,23 +74,27 @@ class Interior:
 
     def _open_secrets(self, token: str, cleanup: ExitStack) -> None:
         """What reading probes try to learn: a process's memory, a private file, a public one."""
-        secrets = self._request.nonces.worker
-        victim = Victim(self._request.instruments.pipe, secrets["vm-read"])
+        victim = Victim(self._request.instruments.pipe, self._secrets_in("secret"))
         cleanup.callback(victim.end)
         self.sinks.add(victim.drain)
         self.sinks.targets |= {"victim": victim.target(), "secret": victim.target()}
-        for name, probe, parent, mode in (
-            ("private", "read-home", self._request.private_directory, 0o600),
-            ("public", "read-file", self._request.directory, 0o644),
+        for name, parent, mode in (
+            ("private", self._request.private_directory, 0o600),
+            ("public", self._request.directory, 0o644),
         ):
             path = parent / f"localai-probe-{token}"
             path.touch(mode)
             cleanup.callback(path.unlink)
             try:
-                path.write_text(secrets[probe], encoding="ascii")
+                path.write_text(self._secrets_in(name), encoding="ascii")
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(path)) from error
             self.sinks.targets[name] = {"path": str(path)}
+
+    def _secrets_in(self, sink: str) -> str:
+        """What lies where ``sink`` is, for every probe that is to read it there."""
+        secrets = self._request.nonces.worker
+        return "\n".join(secrets[p.name] for p in PROBES if p.reads and p.sink == sink)
 
     def _lend(self) -> None:
         instruments = self._request.instruments
@@ -95,6 +104,11 @@ class Interior:
             self.sinks.targets["terminal"] = {"terminal": instruments.terminals[0]}
         else:
             self.sinks.unsafe["terminal"] = "no pseudo-terminal can be had"
+
+    @property
+    def by_class(self) -> frozenset[str]:
+        """Sinks that stand at another path than the one that their probes are about."""
+        return frozenset(self.standins.by_class)
 
     def drain(self) -> bytes:
         """All bytes that any sink has taken in so far."""

@@ -5,12 +5,13 @@ A probe's target and its nonce are all that it knows. Whether it got out, its si
 
 from __future__ import annotations
 
-from localai.egress.probes import abi, descriptors, files, ipc, network, processes
+from localai.egress.probes import abi, descriptors, files, ipc, network, processes, rings
 from localai.egress.probes.probe import Attempt, Probe, Target
 
 PROBES: tuple[Probe, ...] = (
     *network.PROBES,
     *abi.PROBES,
+    *rings.PROBES,
     *descriptors.PROBES,
     *processes.PROBES,
     *files.PROBES,

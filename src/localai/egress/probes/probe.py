@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from errno import EACCES, EPERM
 from typing import NamedTuple
@@ -11,6 +13,10 @@ Target = Mapping[str, str | int]
 
 REFUSED = frozenset({EPERM, EACCES})
 
+# The seccomp filters, each of them probed on its own: the worker's while it imports, the one that
+# it has around a model, the same with a GPU, and the launcher's.
+IMPORTS, MODEL, GPU, LAUNCHER = FILTERS = ("imports", "model", "gpu", "launcher")
+
 
 class Probe(NamedTuple):
     """One attempt to get a nonce out.
@@ -18,8 +24,9 @@ class Probe(NamedTuple):
     ``attempt(target, nonce)`` makes the call that the probe is named after and lets its OSError
     out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there.
     ``closing`` are the errnos (or, negative, signals) by which the kernel refuses this way even
-    to the unconfined control; empty where that must never happen. ``network`` probes are tried
-    again under the launcher's filter. ``alone`` probes may replace, end or hold up the process
+    to the unconfined control; empty where that must never happen. ``passes`` names the filters
+    that let its calls through, since what they confine needs them too: other layers stop it then.
+    ``alone`` probes may replace, end or hold up the process
     that tries them. ``twin`` is the probe that covers this one where its sink cannot be had.
     """
 
@@ -32,6 +39,7 @@ class Probe(NamedTuple):
     alone: bool = False
     twin: str = ""
     reads: bool = False
+    passes: frozenset[str] = frozenset()
 
 
 class Attempt(NamedTuple):
@@ -52,3 +60,9 @@ def number(target: Target, key: str) -> int:
 
 def text(target: Target, key: str) -> str:
     return str(target[key])
+
+
+def internet_address(target: Target) -> bytes:
+    """struct sockaddr_in of the target's host and port (ip(7))."""
+    host, port = text(target, "host"), number(target, "port")
+    return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", port, socket.inet_aton(host))
