@@ -29,12 +29,14 @@ TEMPORARY = Path("/tmp")  # noqa: S108 - short, for the names of sockets; the na
 
 
 class Premises(NamedTuple):
-    """What the laboratory has become: its namespaces, where sinks lie, and what is unsafe."""
+    """What the laboratory has become: its namespaces, where sinks lie, and which of them are
+    unsafe here or stand at a path of our own (by class)."""
 
     pid: int
     namespaces: tuple[str, ...]
     targets: Mapping[str, Target]
     unsafe: Mapping[str, str]
+    by_class: frozenset[str]
     directory: str
 
 
@@ -67,6 +69,7 @@ class Laboratory:
             tuple(answer["namespaces"]),
             answer["targets"],
             answer["unsafe"],
+            frozenset(answer["by_class"]),
             str(self._directory),
         )
 
@@ -165,8 +168,9 @@ def _work(
     try:
         with contextlib.ExitStack() as cleanup:
             inside = Interior(request, os.urandom(3).hex(), cleanup)
-            sinks = inside.sinks
-            say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe)
+            sinks, by_class = inside.sinks, sorted(inside.by_class)
+            say(namespaces=inside.namespaces, targets=sinks.targets, unsafe=sinks.unsafe,
+                by_class=by_class)  # fmt: skip
             inside.get_ready()
             for command in lines:
                 if command == "controls\n":

@@ -131,6 +131,7 @@ class Proof:
             attempts.get(probe.name),
             probe.closing,
             self._unsafe(probe),
+            self.premises is not None and probe.sink in self.premises.by_class,
         )
 
 

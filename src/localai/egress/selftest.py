@@ -27,7 +27,8 @@ class Judged(NamedTuple):
 
     ``control`` or ``attempt`` is None where that attempt was never reported. ``unsafe`` says why
     the probe cannot be sent on this host ("" if it can). ``closing`` are the errnos by which the
-    unconfined attempt shows that the kernel refuses this way to everybody.
+    unconfined attempt shows that the kernel refuses this way to everybody. ``by_class`` says that
+    the same call was tried on another path than the one that the probe is about.
     """
 
     probe: str
@@ -37,6 +38,7 @@ class Judged(NamedTuple):
     attempt: Attempt | None
     closing: frozenset[int]
     unsafe: str = ""
+    by_class: bool = False
 
 
 class ProbeResult(NamedTuple):
@@ -47,6 +49,7 @@ class ProbeResult(NamedTuple):
     control_arrived: bool
     error: int
     detail: str
+    by_class: bool = False
 
 
 class LauncherReport(NamedTuple):
@@ -99,6 +102,10 @@ class EgressReport(NamedTuple):
     def not_checked(self) -> tuple[str, ...]:
         return names(self.results, Outcome.NOT_CHECKED)
 
+    @property
+    def by_class(self) -> tuple[str, ...]:
+        return tuple(result.probe for result in self.results if result.by_class)
+
 
 def names(results: Iterable[ProbeResult], outcome: Outcome) -> tuple[str, ...]:
     return tuple(result.probe for result in results if result.outcome is outcome)
@@ -115,7 +122,7 @@ def judge(rows: Sequence[Judged], received: bytes, errors: Mapping[int, str]) ->
     ``errors`` names errnos for people (``errno.errorcode``). A nonce that turns up anywhere has
     arrived, through whichever sink.
     """
-    return [_judge(row, received, errors) for row in rows]
+    return [_judge(row, received, errors)._replace(by_class=row.by_class) for row in rows]
 
 
 def _judge(row: Judged, received: bytes, errors: Mapping[int, str]) -> ProbeResult:

@@ -99,6 +99,11 @@ def mount_scratch(directory: str) -> None:
     _mount("localai", directory, "tmpfs", flags, "size=4m,nr_inodes=512,mode=0711")
 
 
+def bind(source: str, target: str) -> None:
+    """Let ``target`` show what ``source`` is, mounts in it included."""
+    _mount(source, target, None, _MS_BIND | _MS_REC)
+
+
 def unmount(directory: str) -> None:
     """Take away what covers ``directory``, here only (umount2(2))."""
     kernel.check(int(kernel.libc.umount2(directory.encode(), _MNT_DETACH)), f"umount {directory}")
