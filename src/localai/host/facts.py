@@ -11,8 +11,12 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from localai.host.programs import AI_TOOLS, SYNC_CLIENTS
+
+if TYPE_CHECKING:
+    from localai.host.targets import Reached
 
 # RFC 5737 and RFC 3849; port 9 is discard
 _FAR = (
@@ -35,65 +39,13 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 RESOLVED = Path("/run/systemd/resolve/io.systemd.Resolve")
 PROC = Path("/proc")
 
-# Forced in the worker's environment, whether or not anything there would read them.
-TELEMETRY_SWITCHES: Mapping[str, str] = MappingProxyType(
-    {
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "DISABLE_TELEMETRY": "1",
-        "ANONYMIZED_TELEMETRY": "False",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "SCARF_NO_ANALYTICS": "true",
-        "VLLM_NO_USAGE_STATS": "1",
-        "WANDB_MODE": "disabled",
-        "OTEL_SDK_DISABLED": "true",
-        "LANGCHAIN_TRACING_V2": "false",
-    }
-)
-
-# Command names as /proc/PID/comm shows them: at most 15 characters, compared in lower case
-SYNC_CLIENTS = frozenset(
-    {
-        "dropbox",
-        "onedrive",
-        "nextcloud",
-        "owncloud",
-        "insync",
-        "megasync",
-        "seaf-daemon",
-        "syncthing",
-        "pcloud",
-        "rclone",
-        "google-drive-oc",
-    }
-)
-AI_TOOLS = frozenset(
-    {
-        "ollama",
-        "lm-studio",
-        "lm studio",
-        "llama-server",
-        "llamafile",
-        "koboldcpp",
-        "gpt4all",
-        "jan",
-        "msty",
-        "anythingllm",
-        "local-ai",
-        "vllm",
-        "ramalama",
-    }
-)
-
 
 class HostFacts(NamedTuple):
     """What was seen. ``proxies`` are names of variables only: their values may hold passwords.
 
-    ``unchecked`` says what could not be looked at, and why.
+    ``unchecked`` says what could not be looked at, and why. ``wsl``: this is Linux inside Windows,
+    and only one side of the host was seen. ``reached`` is what became of the policy's targets,
+    where any were tried.
     """
 
     routes: tuple[str, ...] = ()
@@ -102,6 +54,14 @@ class HostFacts(NamedTuple):
     sync_clients: tuple[str, ...] = ()
     ai_tools: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    wsl: bool = False
+    reached: tuple[Reached, ...] = ()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What could be a way out: routes, resolvers, proxies, in words."""
+        found = {"route": self.routes, "resolver": self.resolvers, "proxy in": self.proxies}
+        return tuple(f"{what} {', '.join(which)}" for what, which in found.items() if which)
 
 
 def read_host(
@@ -121,12 +81,16 @@ def read_host(
         sync_clients=tuple(sorted(running & SYNC_CLIENTS)),
         ai_tools=tuple(sorted(running & AI_TOOLS)),
         unchecked=tuple(unchecked),
+        wsl=is_wsl(proc),
     )
 
 
-def forced_switches(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Which telemetry switches have the value in ``environ`` (the worker's) that they should."""
-    return tuple(name for name, value in TELEMETRY_SWITCHES.items() if environ.get(name) == value)
+def is_wsl(proc: Path = PROC) -> bool:
+    """Whether this kernel is Microsoft's, as its release says under both versions of WSL."""
+    try:
+        return "microsoft" in (proc / "sys/kernel/osrelease").read_text("ascii", "replace").lower()
+    except OSError:
+        return False
 
 
 def _routes(unchecked: list[str]) -> tuple[str, ...]:
