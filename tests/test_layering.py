@@ -37,6 +37,7 @@ ROWS = (
 ONLY = {
     "worker": ("sandbox", "egress.probes", "errors"),
     "egress": ("sandbox", "errors"),
+    "egress.catalogue": (),
     "egress.probes": ("sandbox.kernel", "sandbox.syscalls"),
     "sandbox": ("errors",),
     "gguf": ("errors", "findings"),
@@ -215,6 +216,8 @@ def test_the_launcher_never_loads_what_meets_a_model() -> None:
     )  # fmt: skip
     assert first_names(launcher) & WORKER_LIBRARIES <= {"typing_extensions"}
     assert f"{PACKAGE}.worker.client" in launcher
+    assert f"{PACKAGE}.egress.probes.network" in launcher
+    assert f"{PACKAGE}.egress.catalogue" not in launcher  # for readers only
 
 
 def test_only_commands_read_the_environment() -> None:

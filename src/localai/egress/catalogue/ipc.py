@@ -20,8 +20,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Writes the nonce into a System V shared memory segment (shmat(2)).",
         "After the attaching there are no more calls to filter: any amount flows by plain writes.",
         _SYSTEM_V,
-        "CVE-2017-5669 (2017): shmat let a segment be attached at address zero, which protections"
-        " of the kernel relied on to be empty.",
+        "CVE-2017-5669 (2017): shmat let a segment be attached at address zero, which the kernel"
+        " keeps empty as a protection.",
     ),
     "sysv-semaphore": Explanation(
         "Sets the values of two System V semaphores to the nonce (semctl(2)).",
