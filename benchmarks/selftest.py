@@ -1,13 +1,16 @@
-"""All probes with their controls, against the same confined worker that nobody probes.
+"""All probes with their controls, against the same confined worker that nobody probes; and the
+table of layers.
 
     .venv/bin/python benchmarks/selftest.py [--runs N]
 
-Each run is a process of its own: laboratory, worker, controls, probes, judging, from the first
-fork to the last verdict. The target is at most 0.6 s.
+Each run of the matrix is a process of its own: laboratory, worker, controls, probes, judging,
+from the first fork to the last verdict. The target is at most 1.0 s. The table is what
+`localai selftest --layers` takes from exec to its end, a third as often: at most 15 s.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
@@ -15,12 +18,15 @@ from pathlib import Path
 
 import measuring
 
+from localai.beginning import make_spec
+from localai.egress.probes import PROBES
 from localai.egress.proving import Proof
-from localai.launch import make_spec
 from localai.sandbox import kernel
 from localai.worker.process import WorkerProcess
+from localai.worker.spawn import spawn
 
 ONE_RUN = ("--probed", "--unprobed")
+MATRIX_TARGET_S, LAYERS_TARGET_S = 1.0, 15.0
 
 
 def main() -> None:
@@ -36,7 +42,18 @@ def main() -> None:
 
     probed, unprobed = ONE_RUN
     medians = measuring.alternate(asked.runs, lambda: measure(probed), lambda: measure(unprobed))
-    measuring.show("s", ["worker, probed and judged", "worker, not probed"], medians)
+    names = [f"worker, {len(PROBES)} probes judged", "worker, not probed"]
+    measuring.show("s", names, medians)
+    tables = [measure_table(environ) for _ in range(max(1, asked.runs // 3))]
+    measuring.show("s", ["table of layers"], [statistics.median(tables)])
+    print(f"targets: {MATRIX_TARGET_S} s for the probes, {LAYERS_TARGET_S:.0f} s for the table")
+
+
+def measure_table(environ: dict[str, str]) -> float:
+    """Seconds that the table of layers takes, in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="localai-benchmark-") as home:
+        command = [measuring.LOCALAI, "selftest", "--layers"]
+        return measuring.run(command, {**environ, "LOCALAI_HOME": home}).total_s
 
 
 def one_run(directory: Path, *, probed: bool) -> float:
@@ -44,11 +61,12 @@ def one_run(directory: Path, *, probed: bool) -> float:
     process afterwards, so it makes only one run."""
     before = kernel.read_status()
     began = time.perf_counter()
-    proof = Proof(directory, before)
+    spawned = spawn({})
+    worker = WorkerProcess(spawned, before)
+    proof = Proof(directory, before, foreign=spawned.descriptors)
     kernel.hide()
-    worker = WorkerProcess({}, before)
     try:
-        worker.confine(make_spec(proof.wait_for_premises(), gpu=False, parts=1))
+        worker.confine(make_spec(proof.wait_for_premises(), (), 1))
         if probed:
             proof.begin_controls()
         status = worker.seal(proof.lent).status
