@@ -71,8 +71,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         " 41), mended in Linux in 2026.",
     ),
     "fastopen-connect": Explanation(
-        "Connects with TCP_FASTOPEN_CONNECT, which puts off the first packet until data is sent.",
-        "The connect(2) that a monitor sees succeeds before anything has happened.",
+        "Connects with TCP_FASTOPEN_CONNECT, which can put off the first packet until data is sent.",
+        "The connect(2) that a monitor sees may succeed before any packet was sent.",
         _CONNECTION,
     ),
     "broadcast": Explanation(
@@ -109,7 +109,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Sends the nonce in a frame of its own by a packet socket (packet(7)).",
         "It goes below IP, where the host's own firewall rules for IP do not look.",
         _RAW,
-        "CVE-2020-14386 (2020): a flaw in packet sockets let a process leave its container.",
+        "CVE-2020-14386 (2020): a flaw in packet sockets let an ordinary account become root.",
     ),
     "dns-datagram": Explanation(
         "Sends a DNS query for NONCE.invalid to a name server of its choice over UDP.",

@@ -26,8 +26,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Reads a secret from another process's memory with process_vm_readv(2).",
         "Keys and passwords lie in the memory of programs that run under the same account.",
         _MEMORY,
-        "CVE-2018-20781 (mimipenguin, 2017): passwords in clear text read from the desktop's"
-        " keyring process.",
+        "CVE-2025-30066 (tj-actions, March 2025): the secrets of build jobs were read from the"
+        " memory of another process on the same machine.",
     ),
     "proc-mem": Explanation(
         "Writes the nonce into another process's memory by /proc/PID/mem.",
