@@ -42,7 +42,7 @@ ONLY = {
     "sandbox": ("errors",),
     "gguf": ("errors", "findings"),
     "plan.gates": ("plan", "findings", "environment", "host", "policy", "manifest.schema",
-                   "egress.selftest", "sandbox.spec"),
+                   "egress.selftest", "egress.probes.probe", "sandbox.spec"),
     # The launcher's two handles on the worker load none of what the worker runs.
     "worker.process": ("worker.client", "worker.protocol", "worker.descriptors",
                        "worker.spawn", "sandbox", "egress.probes.probe", "errors"),

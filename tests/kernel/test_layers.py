@@ -16,7 +16,8 @@ import pytest
 from attribution import ONLY_STOPPED_BY, STOPPED_BY
 from trials import TRIAL, Outcomes, full_trial, run_trial
 
-from localai.egress.probes import BY_NAME, NETWORK_PROBES
+from localai.egress.probes import BY_NAME, PROBES
+from localai.egress.probes.probe import FILTERS
 from localai.sandbox.spec import LAYERS
 
 ALL_NAMESPACES = ("user", "mnt", "net", "ipc", "uts", "cgroup", "pid")
@@ -42,10 +43,16 @@ def test_with_all_layers_nothing_gets_out() -> None:
     assert found["uid"] != 0
 
 
-def test_under_the_launchers_filter_nothing_gets_out() -> None:
-    found = full_trial()["launcher"]
-    assert set(found) == {probe.name for probe in NETWORK_PROBES}
+@pytest.mark.parametrize("name", FILTERS)
+def test_under_a_filter_alone_nothing_gets_out_that_it_must_stop(name: str) -> None:
+    found = full_trial()["filters"][name]
+    assert set(found) == {probe.name for probe in PROBES if name not in probe.passes}
     assert set(found.values()) <= {"blocked", "closed", "unsafe-here"}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_must_stop_every_network_probe(name: str) -> None:
+    assert not [probe.name for probe in PROBES if probe.network and name in probe.passes]
 
 
 @pytest.mark.parametrize("withheld", [(), ALL_NAMESPACES], ids=["namespaces", "no-namespaces"])
@@ -189,6 +196,7 @@ def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
     """The laboratory outlives it for a moment and tidies up."""
     code = (
         "import os, signal, tempfile; from pathlib import Path\n"
+        "from localai.egress.decoys import leave_decoys; leave_decoys()\n"
         "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
         "place = Path(tempfile.mkdtemp(prefix='here-'))\n"
         "proof = Proof(place, kernel.read_status())\n"
@@ -210,6 +218,7 @@ def test_a_signal_to_the_whole_job_leaves_nothing_behind(name: str, tmp_path: Pa
     code = (
         "import signal, sys, time; from pathlib import Path\n"
         f"signal.signal(signal.{name}, signal.SIG_DFL)  # a job in the background ignores some\n"
+        "from localai.egress.decoys import leave_decoys; leave_decoys()\n"
         "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
         "proof = Proof(Path(sys.argv[1]), kernel.read_status())\n"
         "print(proof.wait_for_premises().directory, proof.laboratory.pid, flush=True)\n"

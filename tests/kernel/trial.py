@@ -20,6 +20,7 @@ from typing import Any
 from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
 from localai.beginning import make_spec
 from localai.copying import Copying
+from localai.egress.decoys import leave_decoys
 from localai.egress.proving import Proof
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
@@ -35,6 +36,7 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         install(Filter(Action.ALLOW, deny(asked["forbid"])))
         before = before if asked.get("controls_confined") else kernel.read_status()
+    leave_decoys()
     proof = Proof(directory, before, frozenset(asked.get("withheld", ())))
     kernel.hide()
     opened = open_artifact(Path(asked["model"])) if "model" in asked else None
@@ -70,7 +72,10 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         "outcomes": {result.probe: result.outcome for result in report.results},
         "errors": {result.probe: result.detail for result in report.results},
         "answer": answer,
-        "launcher": {result.probe: result.outcome for result in report.launcher.results},
+        "filters": {
+            name: {result.probe: result.outcome for result in found.results}
+            for name, found in report.filters.items()
+        },
     }
 
 

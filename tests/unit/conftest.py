@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from localai.account import Account, Origin
-from localai.egress.selftest import EgressReport, LauncherReport, Outcome, ProbeResult
+from localai.egress.probes.probe import FILTERS
+from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeResult
 from localai.environment import Power, Reading
 from localai.findings import Finding, Verdict
 from localai.host import TELEMETRY_SWITCHES, HostFacts
@@ -64,7 +65,7 @@ def egress() -> EgressReport:
         ProbeResult(f"way-{number}", Outcome.BLOCKED, True, 1, "EPERM") for number in range(42)
     )
     closed = ProbeResult("vsock", Outcome.CLOSED, False, 97, "EAFNOSUPPORT")
-    return EgressReport((*blocked, closed), LauncherReport(blocked[:21]), 0.4)
+    return EgressReport((*blocked, closed), dict.fromkeys(FILTERS, FilterReport(blocked[:21])), 0.4)
 
 
 @pytest.fixture

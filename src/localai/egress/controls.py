@@ -123,13 +123,13 @@ def stay_as(before: Mapping[str, str]) -> Become:
     return stay
 
 
-def put_on(asked: Filter) -> Become:
-    """Be confined by the filter ``asked``."""
+def put_on(make: Callable[[], Filter]) -> Become:
+    """Be confined by the filter that ``make`` makes in the child, and by nothing else."""
 
     def confine() -> str:
         try:
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-            install(asked)
+            install(make())
         except OSError as error:
             return f"the filter cannot be put on: {error.strerror}"
         return ""
@@ -160,9 +160,17 @@ class Trials:
         self._trials = [_Trial(group, targets, nonces, become) for group in groups]
 
     def run(self, drain: Callable[[], bytes]) -> dict[str, Attempt]:
-        """Have every probe tried, once. The sinks are looked at (``drain``) before a child ends."""
+        """Have every probe tried, once."""
+        self.begin()
+        return self.wait(drain)
+
+    def begin(self) -> None:
+        """Let them try."""
         for trial in self._trials:
             trial.begin()
+
+    def wait(self, drain: Callable[[], bytes]) -> dict[str, Attempt]:
+        """Wait until all have tried. The sinks are looked at (``drain``) before a child ends."""
         deadline = time.monotonic() + PATIENCE_S
         while (waiting := [t for t in self._trials if not t.over]) and time.monotonic() < deadline:
             ready, _, _ = select.select([trial.output for trial in waiting], [], [], 0.005)

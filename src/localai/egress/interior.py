@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -12,20 +13,29 @@ from localai.egress.drops import Drops
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
 from localai.egress.probes import PROBES, prepare
-from localai.egress.probes.probe import Attempt, Probe
+from localai.egress.probes.probe import GPU, IMPORTS, LAUNCHER, MODEL, Attempt, Probe
 from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.standins import StandIns
 from localai.egress.victim import Victim
-from localai.sandbox.filters import launcher_filter
+from localai.sandbox.filters import first_filter, launcher_filter, second_filter
 from localai.sandbox.namespaces import unmount
+from localai.sandbox.seccomp import Filter
 
 
 class Nonces(NamedTuple):
-    """What is sent, by probe: by the controls, the worker, and the launcher's stand-in."""
+    """What is sent, by probe: by the controls, the worker, and under each filter on its own."""
 
     control: Mapping[str, str]
     worker: Mapping[str, str]
-    launcher: Mapping[str, str]
+    filters: Mapping[str, Mapping[str, str]]
+
+
+_FILTERS: Mapping[str, Callable[[], Filter]] = {
+    IMPORTS: first_filter,
+    MODEL: lambda: second_filter(os.getpid(), gpu=False),
+    GPU: lambda: second_filter(os.getpid(), gpu=True),
+    LAUNCHER: lambda: launcher_filter(os.getpid()),
+}
 
 
 class Request(NamedTuple):
@@ -116,26 +126,34 @@ class Interior:
         return bytes(self._received)
 
     def get_ready(self) -> None:
-        """Have the children ready that will try the controls, and those that stand in for the
-        launcher. None of them sends anything before it is told to."""
+        """Have the children ready that will try the controls, and those that will try what each
+        filter must stop with no other layer around them. None sends anything before it is told
+        to."""
         prepare()
         possible = self._possible(PROBES)
-        network = [probe for probe in possible if probe.network]
         asked, targets = self._request, self.sinks.targets
         unconfined = stay_as(asked.before)
         self._controls = Trials(possible, targets, asked.nonces.control, unconfined, apart=True)
         self._cleanup.callback(self._controls.end)
-        confined = put_on(launcher_filter(0))
-        self._launcher = Trials(network, targets, asked.nonces.launcher, confined, apart=False)
-        self._cleanup.callback(self._launcher.end)
+        self._filtered: dict[str, Trials] = {}
+        for name, make in _FILTERS.items():
+            stopped = [probe for probe in possible if name not in probe.passes]
+            sent = asked.nonces.filters[name]
+            trials = Trials(stopped, targets, sent, put_on(make), apart=False)
+            self._filtered[name] = trials
+            self._cleanup.callback(trials.end)
 
     def run_controls(self) -> dict[str, Attempt]:
         attempts = self._controls.run(self.drain)
         self._drops.restore()
         return attempts
 
-    def try_launcher(self) -> dict[str, Attempt]:
-        return self._launcher.run(lambda: b"")
+    def try_filters(self) -> dict[str, dict[str, Attempt]]:
+        """Have every probe tried under each filter that must stop it, by the filter's name."""
+        self.drain()  # what the worker left in a file's length or mode
+        for trials in self._filtered.values():
+            trials.begin()
+        return {name: trials.wait(self.drain) for name, trials in self._filtered.items()}
 
     def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
         return [probe for probe in probes if probe.sink not in self.sinks.unsafe]

@@ -82,10 +82,11 @@ class Laboratory:
         answer = self._receive()
         return _attempts(answer), float(answer["seconds"])
 
-    def try_launcher(self) -> dict[str, Attempt]:
-        """Try the network probes in a throwaway process under the launcher's final filter."""
-        self._send("launcher")
-        return _attempts(self._receive())
+    def try_filters(self) -> dict[str, dict[str, Attempt]]:
+        """Try the probes in throwaway processes, each under one filter and no other layer; by the
+        filter's name."""
+        self._send("filters")
+        return {name: _attempts(said) for name, said in self._receive().items()}
 
     def collect(self) -> bytes:
         """All bytes that any sink took in since the laboratory was opened."""
@@ -143,6 +144,10 @@ def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
     return {name: Attempt(**said) for name, said in answer["attempts"].items()}
 
 
+def _said(attempts: Mapping[str, Attempt]) -> dict[str, dict[str, Any]]:
+    return {name: attempt._asdict() for name, attempt in attempts.items()}
+
+
 def _work(
     ours: socket.socket, channel: socket.socket, request: Request, foreign: Collection[int]
 ) -> None:
@@ -162,7 +167,7 @@ def _work(
 
     def say_attempts(attempt_them: Callable[[], Mapping[str, Attempt]]) -> None:
         began = time.perf_counter()
-        attempts = {name: attempt._asdict() for name, attempt in attempt_them().items()}
+        attempts = _said(attempt_them())
         say(attempts=attempts, seconds=time.perf_counter() - began)
 
     try:
@@ -175,8 +180,9 @@ def _work(
             for command in lines:
                 if command == "controls\n":
                     say_attempts(inside.run_controls)
-                elif command == "launcher\n":
-                    say_attempts(inside.try_launcher)
+                elif command == "filters\n":
+                    tried = inside.try_filters()
+                    say(**{name: {"attempts": _said(met)} for name, met in tried.items()})
                 else:
                     say(received=inside.drain().decode("latin-1"))
     except OSError as error:

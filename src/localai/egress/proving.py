@@ -8,13 +8,14 @@ import signal
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from localai.egress.instruments import make_instruments
 from localai.egress.interior import Nonces
 from localai.egress.laboratory import Laboratory, Premises
 from localai.egress.probes import PROBES
-from localai.egress.probes.probe import Attempt, Probe, Target
-from localai.egress.selftest import EgressReport, Judged, LauncherReport, judge
+from localai.egress.probes.probe import FILTERS, Attempt, Probe, Target
+from localai.egress.selftest import EgressReport, FilterReport, Judged, judge
 
 # Where each instrument that is lent to the worker stands: the sinks' names and the field.
 _LENT = (
@@ -93,17 +94,23 @@ class Proof:
                 for probe in PROBES}  # fmt: skip
 
     def judge(self, attempts: Mapping[str, Attempt]) -> EgressReport:
-        """Try the launcher's filter as well, look at every sink, and judge every row."""
-        launcher = self.laboratory.try_launcher()
+        """Try every filter on its own as well, look at every sink, and judge every row."""
+        filtered = self.laboratory.try_filters()
         received = self.laboratory.collect()
         rows = [self._row(probe, self.nonces.worker, attempts) for probe in PROBES]
-        again = [self._row(probe, self.nonces.launcher, launcher)
-                 for probe in PROBES if probe.network]  # fmt: skip
+        filters = {
+            name: FilterReport(tuple(judge(self._rows_under(name, met), received, _MET)))
+            for name, met in filtered.items()
+        }
         return EgressReport(
             tuple(judge(rows, received, _MET)),
-            LauncherReport(tuple(judge(again, received, _MET))),
+            MappingProxyType(filters),
             self._control_seconds + time.perf_counter() - self._probing_since,
         )
+
+    def _rows_under(self, name: str, attempts: Mapping[str, Attempt]) -> list[Judged]:
+        sent = self.nonces.filters[name]
+        return [self._row(probe, sent, attempts) for probe in PROBES if name not in probe.passes]
 
     def close(self) -> None:
         """End the laboratory. Safe to call twice."""
@@ -138,11 +145,15 @@ class Proof:
 def _draw_nonces() -> Nonces:
     """28 random bits each, no two alike, the first of the seven digits never zero."""
     drawn: set[str] = set()
-    while len(drawn) < 3 * len(PROBES):
+    while len(drawn) < (2 + len(FILTERS)) * len(PROBES):
         number = int.from_bytes(os.urandom(4), "big") >> 4
         if number >= 1 << 24:
             drawn.add(f"{number:07x}")
     numbers = iter(drawn)
-    control, worker, launcher = ({p.name: next(numbers) for p in PROBES} for _ in range(3))
-    control |= {probe.name: worker[probe.name] for probe in PROBES if probe.reads}
-    return Nonces(control, worker, launcher)
+
+    def draw() -> dict[str, str]:
+        return {probe.name: next(numbers) for probe in PROBES}
+
+    worker = draw()
+    secrets = {probe.name: worker[probe.name] for probe in PROBES if probe.reads}
+    return Nonces(draw() | secrets, worker, {name: draw() | secrets for name in FILTERS})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from localai.egress.probes.probe import Attempt
+from localai.egress.probes.probe import LAUNCHER, Attempt
 
 
 class Outcome(StrEnum):
@@ -52,8 +52,8 @@ class ProbeResult(NamedTuple):
     by_class: bool = False
 
 
-class LauncherReport(NamedTuple):
-    """The network probes under the launcher's own filter."""
+class FilterReport(NamedTuple):
+    """What became of the probes under one seccomp filter and no other layer."""
 
     results: tuple[ProbeResult, ...]
 
@@ -71,11 +71,17 @@ class LauncherReport(NamedTuple):
 
 
 class EgressReport(NamedTuple):
-    """The whole self-test. ``seconds`` is the wall time of all controls and probes."""
+    """The whole self-test. ``filters`` are those of ``probe.FILTERS``, each on its own;
+    ``seconds`` is the wall time of all controls and probes."""
 
     results: tuple[ProbeResult, ...]
-    launcher: LauncherReport
+    filters: Mapping[str, FilterReport]
     seconds: float
+
+    @property
+    def launcher(self) -> FilterReport:
+        """The launcher has its filter and no other layer."""
+        return self.filters.get(LAUNCHER, FilterReport(()))
 
     @property
     def probes(self) -> int:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from localai.egress.probes.probe import LAUNCHER
 from localai.findings import Finding
 
 if TYPE_CHECKING:
-    from localai.egress.selftest import EgressReport, ProbeResult
+    from localai.egress.selftest import EgressReport, FilterReport, ProbeResult
     from localai.plan.build import Decision
     from localai.plan.facts import Artifact, Facts
     from localai.sandbox.status import SandboxStatus
@@ -50,7 +51,8 @@ def record_document(
     egress = document.pop("egress")
     if isinstance(egress, dict):
         egress.pop("results")
-        egress["launcher"].pop("results")
+        for counted in (egress["launcher"], *egress["filters"].values()):
+            counted.pop("results")
     return {
         "record": RECORD_SCHEMA,
         "time": now.isoformat(timespec="milliseconds"),
@@ -128,12 +130,19 @@ def egress_document(report: EgressReport | None) -> Document | None:
         "not_checked": len(report.not_checked),
         "closed": len(report.closed),
         "unsafe_here": len(report.unsafe_here),
-        "launcher": {
-            "probes": report.launcher.probes,
-            "arrived": len(report.launcher.arrived),
-            "not_checked": len(report.launcher.not_checked),
-            "results": [_result(result) for result in report.launcher.results],
+        "launcher": _filter(report.launcher),
+        "filters": {
+            name: _filter(found) for name, found in report.filters.items() if name != LAUNCHER
         },
+        "results": [_result(result) for result in report.results],
+    }
+
+
+def _filter(report: FilterReport) -> Document:
+    return {
+        "probes": report.probes,
+        "arrived": len(report.arrived),
+        "not_checked": len(report.not_checked),
         "results": [_result(result) for result in report.results],
     }
 

@@ -80,10 +80,19 @@ def _threads_only() -> tuple[Rule, ...]:
     )
 
 
+def _no_typing() -> tuple[Rule, ...]:
+    """Whatever terminals are for, but for putting words into them."""
+    typing = (Condition(1, 0xFFFFFFFF, request) for request in _TERMINAL_REQUESTS)
+    return (
+        *(Rule("ioctl", Action.DENY, (one,)) for one in typing),
+        Rule("ioctl", Action.ALLOW),
+    )
+
+
 def first_filter() -> Filter:
     """While the worker imports: no network, no program, no other process, no shared memory."""
     denied = deny((*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, *SHARED, *KERNEL, "kill"))
-    return Filter(Action.ALLOW, (*denied, *_threads_only()))
+    return Filter(Action.ALLOW, (*denied, *_no_typing(), *_threads_only()))
 
 
 def second_filter(pid: int, *, gpu: bool) -> Filter:
@@ -128,16 +137,11 @@ def launcher_filter(worker: int) -> Filter:
     """After the start: the launcher gives up every network, every program, every process but
     ``worker``, which it may still end."""
     denied = (*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, *SHARED, *KERNEL, *MOUNTS)
-    terminal = (
-        Rule("ioctl", Action.DENY, (Condition(1, 0xFFFFFFFF, request),))
-        for request in _TERMINAL_REQUESTS
-    )
     return Filter(
         Action.ALLOW,
         (
             *deny(denied),
-            *terminal,
-            Rule("ioctl", Action.ALLOW),
+            *_no_typing(),
             *_threads_only(),
             Rule("kill", Action.ALLOW, (Condition(0, 0xFFFFFFFF, worker),)),
             Rule("kill", Action.DENY),

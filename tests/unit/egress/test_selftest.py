@@ -9,8 +9,8 @@ import pytest
 from localai.egress.probes.probe import Attempt
 from localai.egress.selftest import (
     EgressReport,
+    FilterReport,
     Judged,
-    LauncherReport,
     Outcome,
     judge,
 )
@@ -89,7 +89,7 @@ def test_the_report_counts_only_what_was_sent() -> None:
         ROW._replace(probe="tcp4", nonce="2222222", attempt=Attempt(error=errno.EPERM)),
     ]
     results = tuple(judge(rows, CONTROL + b"2222222", errno.errorcode))
-    report = EgressReport(results, LauncherReport(results[:1]), 0.1)
+    report = EgressReport(results, {"launcher": FilterReport(results[:1])}, 0.1)
     assert (report.probes, report.controls_arrived) == (2, 2)
     assert report.arrived == ("tcp4",)
     assert (report.closed, report.unsafe_here) == (("x32",), ("multicast",))

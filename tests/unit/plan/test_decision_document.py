@@ -31,6 +31,10 @@ def test_the_figures_of_the_self_test(good: Facts) -> None:
     assert isinstance(egress, dict)
     results = egress.pop("results")
     assert egress.pop("launcher").pop("results")
+    filters = egress.pop("filters")
+    assert list(filters) == ["imports", "model", "gpu"]
+    assert filters["model"].pop("results")
+    assert filters["model"] == {"probes": 21, "arrived": 0, "not_checked": 0}
     assert egress == {
         "probes": 42,
         "controls_arrived": 42,

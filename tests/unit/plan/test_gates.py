@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from localai.egress.selftest import EgressReport, LauncherReport, Outcome, ProbeResult
+from localai.egress.probes.probe import FILTERS
+from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeResult
 from localai.findings import Finding, Verdict
 from localai.host import HostFacts
 from localai.plan.build import decide
@@ -46,9 +47,9 @@ def add(result: ProbeResult) -> Spoil:
     return egress(lambda report: report._replace(results=(*report.results, result)))
 
 
-def add_to_launcher(result: ProbeResult) -> Spoil:
+def under(name: str, *results: ProbeResult) -> Spoil:
     return egress(
-        lambda report: report._replace(launcher=LauncherReport((*report.launcher.results, result)))
+        lambda report: report._replace(filters={**report.filters, name: FilterReport(results)})
     )
 
 
@@ -227,13 +228,13 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         "the label already refuses",
     ),
     ("sandbox-egress", add(outcome(Outcome.ARRIVED)), FAIL, "1 of 43 got out"),
-    ("sandbox-egress", add_to_launcher(outcome(Outcome.ARRIVED)), FAIL, "tcp (launcher)"),
+    ("sandbox-egress", under("launcher", outcome(Outcome.ARRIVED)), FAIL, "tcp (launcher"),
     ("sandbox-egress", add(outcome(Outcome.NOT_CHECKED)), UNKNOWN, "tcp: not checked"),
     (
         "sandbox-egress",
-        add_to_launcher(outcome(Outcome.NOT_CHECKED)),
+        under("model", outcome(Outcome.NOT_CHECKED)),
         UNKNOWN,
-        "tcp (launcher): not checked",
+        "tcp (model filter): not checked",
     ),
     ("sandbox-egress", add(outcome(Outcome.BLOCKED, control=False)), UNKNOWN, "42 of 43 controls"),
     ("sandbox-egress", add(outcome(Outcome.CLOSED, control=False)), PASS, "2 closed here"),
@@ -252,9 +253,13 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ),
     (
         "sandbox-egress",
-        egress(lambda report: report._replace(launcher=LauncherReport(()))),
+        egress(lambda report: report._replace(filters={})),
         UNKNOWN,
-        "launcher",
+        "no probe under the imports filter",
+    ),
+    *(
+        ("sandbox-egress", under(name), UNKNOWN, f"no probe under the {name} filter")
+        for name in FILTERS
     ),
     ("resources", lambda facts: facts._replace(resources=None), UNKNOWN, "not measured"),
     (

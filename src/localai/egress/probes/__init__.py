@@ -17,7 +17,6 @@ PROBES: tuple[Probe, ...] = (
     *files.PROBES,
     *ipc.PROBES,
 )
-NETWORK_PROBES = tuple(probe for probe in PROBES if probe.network)
 BY_NAME = {probe.name: probe for probe in PROBES}
 
 

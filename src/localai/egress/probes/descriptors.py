@@ -7,7 +7,7 @@ import socket
 import struct
 from errno import ENOSYS
 
-from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
+from localai.egress.probes.probe import EVERY_FILTER, REFUSED, WRITERS, Probe, Target, number, text
 from localai.sandbox import kernel
 
 
@@ -50,10 +50,11 @@ def reopen(target: Target, nonce: bytes) -> None:
 
 
 PROBES = (
-    Probe("decoy-write", "a socket that was left open", "decoy", decoy_write),
+    Probe("decoy-write", "a socket that was left open", "decoy", decoy_write,
+          passes=EVERY_FILTER),
     Probe("decoy-reconnect", "an open socket connected elsewhere", "decoy", decoy_reconnect),
     Probe("steal-descriptor", "a descriptor of another process, by pidfd_getfd", "victim", steal,
           REFUSED | {ENOSYS}),
     Probe("reopen-descriptor", "a descriptor of another process, by /proc", "victim", reopen,
-          REFUSED),
+          REFUSED, passes=WRITERS),
 )  # fmt: skip

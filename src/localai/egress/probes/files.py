@@ -9,7 +9,15 @@ import os
 import stat
 from pathlib import Path
 
-from localai.egress.probes.probe import REFUSED, Probe, Target, text
+from localai.egress.probes.probe import (
+    EVERY_FILTER,
+    KEEPERS,
+    REFUSED,
+    WRITERS,
+    Probe,
+    Target,
+    text,
+)
 
 
 def _in(target: Target, name: str) -> str:
@@ -107,22 +115,25 @@ def set_attribute(target: Target, nonce: bytes) -> None:
 
 
 PROBES = (
-    Probe("read-home", "a private file of this account", "private", read_home, reads=True),
-    Probe("read-file", "a file that anybody may read", "public", read_file, reads=True),
-    Probe("write-new", "a new file", "directory", write_new),
-    Probe("write-existing", "a file that exists", "directory", write_existing),
-    Probe("append", "the end of a file that exists", "directory", append),
-    Probe("write-fifo", "a named pipe", "directory", write_fifo),
-    Probe("write-shm", "a file in shared memory", "shm", write_shared_memory, twin="write-new"),
-    Probe("truncate", "a file's length", "directory", truncate),
-    Probe("make-directory", "a directory's name", "directory", make_directory),
-    Probe("make-symlink", "a symbolic link", "directory", make_link),
-    Probe("make-hard-link", "a second name of a file", "directory", make_hard_link),
-    Probe("make-fifo", "a named pipe's name", "directory", make_fifo),
-    Probe("make-socket-file", "a socket file's name", "directory", make_socket),
-    Probe("rename", "a file's name", "directory", rename),
-    Probe("change-mode", "files' permissions", "directory", change_mode),
-    Probe("change-times", "a file's times", "directory", change_times),
+    Probe("read-home", "a private file of this account", "private", read_home, reads=True,
+          passes=EVERY_FILTER),
+    Probe("read-file", "a file that anybody may read", "public", read_file, reads=True,
+          passes=EVERY_FILTER),
+    Probe("write-new", "a new file", "directory", write_new, passes=WRITERS),
+    Probe("write-existing", "a file that exists", "directory", write_existing, passes=WRITERS),
+    Probe("append", "the end of a file that exists", "directory", append, passes=WRITERS),
+    Probe("write-fifo", "a named pipe", "directory", write_fifo, passes=WRITERS),
+    Probe("write-shm", "a file in shared memory", "shm", write_shared_memory, twin="write-new",
+          passes=WRITERS),
+    Probe("truncate", "a file's length", "directory", truncate, passes=KEEPERS),
+    Probe("make-directory", "a directory's name", "directory", make_directory, passes=KEEPERS),
+    Probe("make-symlink", "a symbolic link", "directory", make_link, passes=KEEPERS),
+    Probe("make-hard-link", "a second name of a file", "directory", make_hard_link, passes=KEEPERS),
+    Probe("make-fifo", "a named pipe's name", "directory", make_fifo, passes=KEEPERS),
+    Probe("make-socket-file", "a socket file's name", "directory", make_socket, passes=KEEPERS),
+    Probe("rename", "a file's name", "directory", rename, passes=KEEPERS),
+    Probe("change-mode", "files' permissions", "directory", change_mode, passes=KEEPERS),
+    Probe("change-times", "a file's times", "directory", change_times, passes=KEEPERS),
     Probe("set-attribute", "an extended attribute", "directory", set_attribute,
-          frozenset({95, *REFUSED})),  # 95: EOPNOTSUPP, on file systems without them
+          frozenset({95, *REFUSED}), passes=KEEPERS),  # 95: EOPNOTSUPP
 )  # fmt: skip

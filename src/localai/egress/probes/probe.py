@@ -16,6 +16,9 @@ REFUSED = frozenset({EPERM, EACCES})
 # The seccomp filters, each of them probed on its own: the worker's while it imports, the one that
 # it has around a model, the same with a GPU, and the launcher's.
 IMPORTS, MODEL, GPU, LAUNCHER = FILTERS = ("imports", "model", "gpu", "launcher")
+EVERY_FILTER = frozenset(FILTERS)
+WRITERS = EVERY_FILTER - {MODEL}  # opening a file for writing passes all filters but this one
+KEEPERS = frozenset({IMPORTS, LAUNCHER})  # what else can be done to files passes these
 
 
 class Probe(NamedTuple):
@@ -25,9 +28,9 @@ class Probe(NamedTuple):
     out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there.
     ``closing`` are the errnos (or, negative, signals) by which the kernel refuses this way even
     to the unconfined control; empty where that must never happen. ``passes`` names the filters
-    that let its calls through, since what they confine needs them too: other layers stop it then.
-    ``alone`` probes may replace, end or hold up the process
-    that tries them. ``twin`` is the probe that covers this one where its sink cannot be had.
+    that let its calls through, since what they confine needs those too: other layers must stop
+    it. ``alone`` probes may replace, end or hold up the process that tries them. ``twin`` is the
+    probe that covers this one where its sink cannot be had.
     """
 
     name: str

@@ -15,7 +15,7 @@ import struct
 import termios
 from errno import EIO, ENOSYS
 
-from localai.egress.probes.probe import REFUSED, Probe, Target, number
+from localai.egress.probes.probe import REFUSED, WRITERS, Probe, Target, number
 from localai.sandbox import kernel
 
 _PTRACE_POKEDATA, _PTRACE_ATTACH, _PTRACE_DETACH = 5, 16, 17
@@ -146,7 +146,8 @@ PROBES = (
           REFUSED | {ENOSYS}),
     Probe("vm-read", "another process's secret, by process_vm_readv", "secret", vm_read,
           REFUSED | {ENOSYS}, reads=True),
-    Probe("proc-mem", "another process's memory, by /proc/PID/mem", "victim", proc_mem, REFUSED),
+    Probe("proc-mem", "another process's memory, by /proc/PID/mem", "victim", proc_mem, REFUSED,
+          passes=WRITERS),
     Probe("signal-value", "a signal with a value, by rt_sigqueueinfo", "victim", kill_queue),
     Probe("signal-pidfd", "a signal with a value, by pidfd_send_signal", "victim", pidfd_signal,
           frozenset({ENOSYS})),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localai.egress.probes.probe import FILTERS
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
-    from localai.egress.selftest import EgressReport
+    from collections.abc import Callable
+
+    from localai.egress.selftest import EgressReport, FilterReport
     from localai.plan.facts import Facts
     from localai.policy import Policy
 
@@ -28,7 +31,7 @@ def sandbox_egress(facts: Facts, policy: Policy) -> Finding:
             facts.unprobed or facts.unsealed or "no self-test was made",
         )
     summary = f"{len(report.arrived)} of {report.probes} got out"
-    out = [*report.arrived, *(f"{name} (launcher)" for name in report.launcher.arrived)]
+    out = [*report.arrived, *_under_filters(report, lambda found: found.arrived)]
     if out:
         return Finding(CHECK, Verdict.FAIL, summary, ", ".join(out), why=WHY, remedy=REMEDY)
     if problems := _unproved(report):
@@ -53,11 +56,21 @@ def describe(report: EgressReport) -> str:
 
 def _unproved(report: EgressReport) -> list[str]:
     problems = [f"{name}: not checked" for name in report.not_checked]
-    problems += [f"{name} (launcher): not checked" for name in report.launcher.not_checked]
+    under = _under_filters(report, lambda found: found.not_checked)
+    problems += [f"{name}: not checked" for name in under]
     if report.controls_arrived != report.probes:
         problems.append(f"{report.controls_arrived} of {report.probes} controls arrived")
     if len(report.results) < FEWEST or not report.probes:
         problems.append(f"only {len(report.results)} probes, {FEWEST} are the least")
-    if not report.launcher.probes:
-        problems.append("no probe under the launcher's filter")
+    for name in FILTERS:
+        if name not in report.filters or not report.filters[name].probes:
+            problems.append(f"no probe under the {name} filter")
     return problems
+
+
+def _under_filters(
+    report: EgressReport, select: Callable[[FilterReport], tuple[str, ...]]
+) -> list[str]:
+    """The probes that ``select`` names, under each filter on its own."""
+    filters = report.filters.items()
+    return [f"{probe} ({name} filter)" for name, found in filters for probe in select(found)]
