@@ -24,7 +24,7 @@ ROWS = (
     ("reports",),
     ("launch + examination",),
     ("beginning", "artifact", "intact", "approval"),
-    ("plan",),
+    ("plan", "schedule"),
     ("worker", "manifest", "policy + settings", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "environment", "account", "host", "hardware", "locking"),

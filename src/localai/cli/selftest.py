@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.scheduling import schedule, status, unschedule
 from localai.errors import Exit
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
@@ -45,3 +46,7 @@ def history() -> int:
     for result in read_history(look_around().places.selftests):
         console.out(f"{result.number} {result.time:%Y-%m-%d %H:%M} {result.verdict.value}")
     return Exit.DONE
+
+
+for _command in (schedule, unschedule, status):
+    app.command()(_command)
