@@ -10,11 +10,14 @@ import hashlib
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from localai.environment import LabelRules
 from localai.errors import DocumentError, StateError
 from localai.smallfile import read_small
+
+if TYPE_CHECKING:
+    from localai.host.targets import Target
 
 _T = TypeVar("_T")
 
@@ -59,13 +62,15 @@ class Waiver(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The rules in force. ``officer`` is whom to send a request for approval to."""
+    """The rules in force. ``officer`` is whom to send a request for approval to; ``targets`` are
+    all that may be tried off this machine."""
 
     name: str = BUILT_IN
     officer: str = ""
     labels: LabelRules = LabelRules()
     self_approval: bool = True
     host_egress: HostEgress = HostEgress.NOTE
+    targets: tuple[Target, ...] = ()
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
     waivers: tuple[Waiver, ...] = ()
 
@@ -90,6 +95,7 @@ class Settings(NamedTuple):
     self_declared: bool | None
     self_approval: bool | None
     host_egress: HostEgress | None
+    targets: tuple[Target, ...] | None
     data_classes: tuple[DataClass, ...] | None
     waivers: tuple[Waiver, ...]
 
@@ -138,6 +144,10 @@ def load_policy(
             settings = _parse(content)
             if settings.waivers:
                 raise DocumentError("waivers: only the administrator's policy can waive a check")
+            if administered and settings.targets is not None:
+                raise DocumentError(
+                    "host-canaries, host-controls: only the administrator's policy names targets"
+                )
             policy = (_tighten if administered else _replace)(policy, settings)
     except (DocumentError, StateError) as error:
         problem = error.message if str(path) in error.message else f"{path}: {error.message}"
@@ -190,6 +200,7 @@ def _replace(policy: Policy, settings: Settings) -> Policy:
         labels,
         _given(settings.self_approval, policy.self_approval),
         _given(settings.host_egress, policy.host_egress),
+        _given(settings.targets, policy.targets),
         _given(settings.data_classes, policy.data_classes),
         settings.waivers,
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from localai.document import read_document
 from localai.environment import PRODUCTION, is_near_production, tokens
 from localai.policy import SCHEMA, WAIVABLE, DataClass, HostEgress, Permission, Settings, Waiver
 from localai.shape import Fields, read_shape
+
+if TYPE_CHECKING:
+    from localai.host.targets import Target
 
 
 def parse_settings(raw: bytes) -> Settings:
@@ -34,6 +40,7 @@ def _read_settings(fields: Fields) -> Settings:
         host_egress=(
             fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
         ),
+        targets=_read_targets(fields),
         data_classes=(
             fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
         ),
@@ -62,6 +69,21 @@ def _read_class(fields: Fields) -> tuple[str, frozenset[str]]:
         if tokens(word) != (word,):
             raise fields.refuse("words", f"{word!r}: one lower-case word of letters was expected")
     return name, frozenset(words)
+
+
+def _read_targets(fields: Fields) -> tuple[Target, ...] | None:
+    """Canaries and controls; None if the file speaks of neither."""
+    expectations = {"host-canaries": "blocked", "host-controls": "reachable"}
+    named = {key: word for key, word in expectations.items() if fields.has(key)}
+    if not named:
+        return None
+    from localai.host.targets import MOST, Expectation, read_target
+
+    return tuple(
+        target
+        for key, word in named.items()
+        for target in fields.each(key, partial(read_target, expected=Expectation(word)), most=MOST)
+    )
 
 
 def _read_waiver(fields: Fields) -> Waiver:

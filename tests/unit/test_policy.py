@@ -11,6 +11,7 @@ import pytest
 
 from localai.environment import DEFAULT_CLASSES
 from localai.errors import DocumentError
+from localai.host.targets import Expectation, Target
 from localai.policy import (
     STRICT,
     DataClass,
@@ -24,6 +25,29 @@ from localai.settings import parse_settings
 
 Load = Callable[[str | None, str | None], LoadedPolicy]
 HEAD = "schema: localai.policy/1\nname: agency\n"
+BAD_ADDRESSES = (
+    "",
+    "example.org",
+    "203.0.113.9:443",
+    "203.0.113.0/24",
+    "203.0.113",
+    "203.0.113.009",
+    "3405803785",
+    "127.0.0.1",
+    "127.9.9.9",
+    "0.0.0.0",
+    "224.0.0.251",
+    "255.255.255.255",
+    "[2001:db8::1]",
+    "::1",
+    "::",
+    "::ffff:203.0.113.9",
+    "ff02::fb",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00::1%eth0",
+    "fd00::1%",
+)
 EXAMPLES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
 
 
@@ -62,6 +86,8 @@ production-hosts: ["db-*"]
 self-declared-label: allow
 self-approval: allow
 host-egress: must-be-blocked
+host-canaries: [{name: outside, address: 203.0.113.9, port: 443}]
+host-controls: [{name: gateway, address: "fd00:0::1", port: 22}]
 data-classes: [public, internal]
 waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
 """,
@@ -72,6 +98,10 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
     assert policy.labels.production_hosts == ("db-*",)
     assert policy.labels.self_declared and policy.self_approval
     assert policy.host_egress is HostEgress.MUST_BE_BLOCKED
+    assert policy.targets == (
+        Target("outside", "203.0.113.9", 443, Expectation.BLOCKED),
+        Target("gateway", "fd00::1", 22, Expectation.REACHABLE),
+    )
     assert policy.data_classes == (DataClass.PUBLIC, DataClass.INTERNAL)
     assert policy.waivers == (Waiver("resources", "Pat", "it fits", date(2027, 1, 31)),)
 
@@ -83,6 +113,20 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
         "self-approval: yes\n",
         "host-egress: blocked\n",
         "data-classes: [public, secret]\n",
+        "host-canaries: 203.0.113.9\n",
+        "host-canaries: [203.0.113.9]\n",
+        "host-canaries: [{name: a, address: 203.0.113.9}]\n",
+        "host-canaries: [{name: a, port: 443}]\n",
+        "host-canaries: [{address: 203.0.113.9, port: 443}]\n",
+        "host-canaries: [{name: a, address: 203.0.113.9, port: 443, expect: reachable}]\n",
+        *[
+            f"host-canaries: [{{name: a, address: 203.0.113.9, port: {port}}}]\n"
+            for port in ("0", "65536", "-1", "https", "0x1bb", "443/tcp", "''")
+        ],
+        *[
+            f"host-controls: [{{name: a, address: '{address}', port: 443}}]\n"
+            for address in BAD_ADDRESSES
+        ],
         "labels: []\n",
         "labels: [{class: production, words: [p]}]\n",
         "labels: [{class: test, words: [prod]}]\n",
@@ -161,6 +205,26 @@ def test_a_user_cannot_waive(load: Load, administrator: str | None) -> None:
     loaded = load(administrator, waiver)
     assert "only the administrator" in loaded.problem
     assert loaded.policy.waivers == ()
+
+
+TARGETS = "host-canaries: [{name: a, address: 203.0.113.9, port: 443}]\n"
+
+
+def test_only_the_administrator_names_targets_on_an_administered_host(load: Load) -> None:
+    assert load(None, TARGETS).policy.targets[0].address == "203.0.113.9"
+    loaded = load("", TARGETS)
+    assert "only the administrator" in loaded.problem
+    assert loaded.policy.targets == ()
+
+
+def test_no_built_in_policy_names_a_target() -> None:
+    assert Policy().targets == STRICT.targets == ()
+
+
+def test_a_malformed_target_is_named(load: Load) -> None:
+    problem = load("host-controls: [{name: a, address: example.org, port: 443}]\n", None).problem
+    assert "host-controls 1: address: 'example.org'" in problem
+    assert "no name and no port" in problem
 
 
 def test_a_policy_that_others_can_write_is_not_believed(tmp_path: Path) -> None:

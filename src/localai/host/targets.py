@@ -73,6 +73,14 @@ class Reached(NamedTuple):
     detail: str
 
     @property
+    def is_canary(self) -> bool:
+        return self.target.expected is Expectation.BLOCKED
+
+    @property
+    def got_through(self) -> bool:
+        return self.outcome is Outcome.REACHABLE
+
+    @property
     def as_expected(self) -> bool:
         return self.outcome.value == self.target.expected.value
 
@@ -91,10 +99,14 @@ def read_target(fields: Fields, expected: Expectation) -> Target:
         raise fields.refuse(
             "address", f"{text!r}: an IPv4 or IPv6 address was expected, no name and no port"
         ) from error
-    if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
-        raise fields.refuse("address", f"{text}: an address without a zone was expected")
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if mapped.is_loopback or mapped.is_unspecified or mapped.is_multicast or mapped.is_reserved:
+    six = address if isinstance(address, ipaddress.IPv6Address) else None
+    if (
+        address.is_loopback
+        or address.is_unspecified
+        or address.is_multicast
+        or address.is_reserved
+        or (six and (six.is_link_local or six.ipv4_mapped or six.scope_id))
+    ):
         raise fields.refuse("address", f"{text}: the address of one other host was expected")
     return Target(name, str(address), fields.integer("port", 1, 65535), expected)
 

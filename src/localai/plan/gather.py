@@ -7,11 +7,11 @@ from datetime import date
 
 from localai.account import read_account
 from localai.environment import Reading, declaration_file, machine_identity, read_labels
-from localai.host import read_host
+from localai.host import HostFacts, read_host
 from localai.manifest.load import load_manifests
 from localai.places import Places
 from localai.plan.facts import Facts, Use
-from localai.policy import LoadedPolicy, load_policy
+from localai.policy import HostEgress, LoadedPolicy, Policy, load_policy
 
 
 def gather(
@@ -29,15 +29,28 @@ def gather(
     ``today`` is a day of UTC, ``owner`` the uid that must own the administrator's files.
     Raises StateError if the state directory cannot be read or written.
     """
+    policy = find_policy(places, owner=owner)
     return Facts(
         today=today,
         use=use,
         account=read_account(environ, terminal=terminal),
         labels=find_labels(places, environ, today=today, host_name=host_name, owner=owner),
-        policy=find_policy(places, owner=owner),
+        policy=policy,
         manifests=load_manifests(places, today, owner=owner),
-        host=read_host(environ),
+        host=_look_at_host(environ, policy.policy),
     )
+
+
+def _look_at_host(environ: Mapping[str, str], policy: Policy) -> HostFacts:
+    """Sends nothing, unless the policy wants the host blocked, names what to try, and looking is
+    not enough."""
+    host = read_host(environ)
+    must_be_blocked = policy.host_egress is HostEgress.MUST_BE_BLOCKED
+    if must_be_blocked and policy.targets and (host.ways or host.unchecked):
+        from localai.host.targets import reach  # paid for only where it is used
+
+        host = host._replace(reached=reach(policy.targets))
+    return host
 
 
 def find_policy(places: Places, *, owner: int = 0) -> LoadedPolicy:

@@ -15,7 +15,7 @@ from localai.host import HostFacts
 from localai.plan.build import decide
 from localai.plan.facts import Facts, Resources, Use
 from localai.plan.gates import GATES
-from localai.policy import DataClass, HostEgress, LoadedPolicy, Policy, Waiver
+from localai.policy import DataClass, LoadedPolicy, Policy, Waiver
 from localai.sandbox.status import Layer
 
 PASS, NOTE, FAIL, UNKNOWN = Verdict.PASS, Verdict.NOTE, Verdict.FAIL, Verdict.NOT_CHECKED
@@ -313,23 +313,6 @@ def test_the_checks_and_their_order(good: Facts) -> None:
 def test_every_gate_is_spoiled_above() -> None:
     spoiled = {check for check, _, verdict, _ in ROWS if verdict in (FAIL, UNKNOWN)}
     assert len(spoiled) == len(GATES)
-
-
-# The host egress rule, by what the host has
-@pytest.mark.parametrize(
-    ("host", "verdict"),
-    [
-        (HostFacts(), PASS),
-        (HostFacts(routes=("over eth0",)), FAIL),
-        (HostFacts(resolvers=("127.0.0.53",)), FAIL),
-        (HostFacts(proxies=("https_proxy",)), FAIL),
-        (HostFacts(unchecked=("route: EPERM",)), UNKNOWN),
-        (None, UNKNOWN),
-    ],
-)
-def test_a_host_that_must_be_blocked(good: Facts, host: HostFacts | None, verdict: Verdict) -> None:
-    policy = Policy(host_egress=HostEgress.MUST_BE_BLOCKED)
-    assert ask(good._replace(host=host), "host-egress", policy).verdict is verdict
 
 
 def test_self_approved_may_be_denied(good: Facts) -> None:
