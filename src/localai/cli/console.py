@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from localai.findings import Finding
     from localai.plan.build import Decision
     from localai.plan.facts import Facts
+    from localai.reports.report import Report
+    from localai.selftests.result import Result
 
 DISCLOSURE = (
     "AI-generated text. A person must review it before it informs a decision, a record or a "
@@ -91,6 +93,32 @@ def print_label(readings: Sequence[Reading], finding: Finding) -> None:
     from localai.cli import screen
 
     out(screen.label(readings, finding, width()))
+
+
+def print_selftest(report: Report, *, json: bool) -> None:
+    """A self-test, on stdout: its screen or its document."""
+    if json:
+        from localai.reports.document import selftest_document
+
+        print_json(selftest_document(report))
+    else:
+        from localai.cli import selftestscreen
+
+        out(selftestscreen.selftest(report, width()))
+
+
+def print_history(results: Sequence[Result], last: int) -> None:
+    """The newest ``last`` results, on stdout."""
+    from localai.cli import selftestscreen
+
+    out(selftestscreen.history(results, last, width()))
+
+
+def print_explanation(probe: str) -> None:
+    """What a probe is, on stdout. Raises UsageError if there is none of that name."""
+    from localai.cli import selftestscreen
+
+    out(selftestscreen.explanation(probe, width()))
 
 
 def width() -> int:

@@ -1,4 +1,5 @@
-"""The layout of the three screens: start, check and refusal. Pure: facts and a width in, text out.
+"""The layout of the screens of a start: what was proved, every check, a refusal. Pure: facts and a
+width in, text out.
 
 Each row says a finding's own words, the same that the JSON has. From 72 columns on rows are set
 in columns, below that in lines under one another.
@@ -52,12 +53,12 @@ def start(facts: Facts, decision: Decision, width: int) -> str:
     lines = [_header(facts.artifact, width), ""]
     for finding in _merge_manifest(decision.findings):
         if finding.check == "telemetry-off":
-            lines += _row("transcript", "not kept", "", width)
+            lines += row("transcript", "not kept", "", width)
         if finding.check in _QUIET and finding.verdict is Verdict.PASS:
             continue
-        lines += _row(_title(finding), finding.summary, finding.evidence, width)
+        lines += row(_title(finding), finding.summary, finding.evidence, width)
         if finding.verdict is Verdict.WAIVED:
-            lines += _more("why", finding.why, width)
+            lines += more("why", finding.why, width)
     return "\n".join(lines)
 
 
@@ -65,7 +66,7 @@ def check(facts: Facts, decision: Decision, record: int, width: int) -> str:
     """Every gate's answer with its verdict, and for those that refuse why and what to do."""
     lines = [_header(facts.artifact, width), "", answers(decision.findings, width)]
     outcome = "allowed" if decision.allowed else f"refused: {_count(decision)}"
-    lines += _wrap(f"{outcome}. no model was loaded. record {record}", width)
+    lines += wrap(f"{outcome}. no model was loaded. record {record}", width)
     return "\n".join(lines)
 
 
@@ -74,30 +75,30 @@ def answers(findings: Sequence[Finding], width: int) -> str:
     wherever there is something to do."""
     lines = []
     for finding in findings:
-        lines += _row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
+        lines += row(_title(finding), finding.summary, finding.evidence, width, finding.verdict)
         if finding.refuses or finding.verdict is Verdict.WAIVED:
-            lines += _more("why", finding.why, width)
-        lines += _more("do", finding.remedy, width)
+            lines += more("why", finding.why, width)
+        lines += more("do", finding.remedy, width)
     return "\n".join(lines)
 
 
 def refusal(decision: Decision, record: int, width: int) -> str:
     """Everything that is wrong, each with its remedy; what therefore could not be checked stands
     in one row."""
-    lines = [*_wrap(f"localai: refused: {_count(decision)}", width), ""]
+    lines = [*wrap(f"localai: refused: {_count(decision)}", width), ""]
     failed = any(finding.verdict is Verdict.FAIL for finding in decision.refusing)
     follows: dict[str, list[str]] = {}
     for finding in decision.refusing:
         if failed and finding.verdict is Verdict.NOT_CHECKED and not finding.remedy:
             follows.setdefault(finding.evidence, []).append(_title(finding))
             continue
-        lines += _row(_title(finding), finding.summary, finding.evidence, width)
-        lines += _more("why", finding.why, width) + _more("do", finding.remedy, width)
+        lines += row(_title(finding), finding.summary, finding.evidence, width)
+        lines += more("why", finding.why, width) + more("do", finding.remedy, width)
     said = "; ".join(f"{', '.join(titles)}: {why}" for why, titles in follows.items())
     if said:
-        lines += _row("not checked", "", said, width)
+        lines += row("not checked", "", said, width)
     end = f"nothing was started. record {record}, exit code {int(Exit.REFUSED)}"
-    return "\n".join([*lines, *_wrap(end, width)])
+    return "\n".join([*lines, *wrap(end, width)])
 
 
 def label(readings: Sequence[Reading], finding: Finding, width: int) -> str:
@@ -107,7 +108,7 @@ def label(readings: Sequence[Reading], finding: Finding, width: int) -> str:
         wrong = reading.problem or reading.void
         power = "counts for nothing" if wrong else _POWERS[reading.power]
         said = f"{reading.source}: {reading.value or 'nothing'} ({power})"
-        lines += _wrap(printable(f"{said}: {wrong}" if wrong else said), width, "  ")
+        lines += wrap(printable(f"{said}: {wrong}" if wrong else said), width, "  ")
     return "\n".join(lines)
 
 
@@ -116,7 +117,7 @@ def _header(artifact: Artifact | None, width: int) -> str:
     if artifact:
         size = f", {show_bytes(artifact.size)}" if artifact.size else ""
         what = f"   {printable(artifact.name)}{size}"
-    return "\n".join(_wrap(f"localai {__version__}{what}", width))
+    return "\n".join(wrap(f"localai {__version__}{what}", width))
 
 
 def _count(decision: Decision) -> str:
@@ -144,30 +145,32 @@ def _title(finding: Finding) -> str:
     return TITLES.get(finding.check, finding.check)
 
 
-def _row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:
+def row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:
+    """One answer: what it is about, its verdict, the answer in a word or two, what it rests on."""
     summary, evidence = printable(summary), printable(evidence)
     if width < _NARROW:
         said = ", ".join(filter(None, (verdict, summary)))
-        return _wrap(f"{title}: {said}", width) + (_wrap(evidence, width, "  ") if evidence else [])
+        return wrap(f"{title}: {said}", width) + (wrap(evidence, width, "  ") if evidence else [])
     start = f"  {title:<{_TITLE}}" + (f"{verdict:<{_VERDICT}}" if verdict else "")
     if not evidence:
         return [start + summary]
     column = f"{summary:<{_SUMMARY}}" if summary else ""
     first = start + column + ("" if not column or column.endswith(" ") else " ")
-    return _hang(first, len(start) + (_SUMMARY if summary else 0), evidence, width)
+    return hang(first, len(start) + (_SUMMARY if summary else 0), evidence, width)
 
 
-def _more(word: str, text: str, width: int) -> list[str]:
+def more(word: str, text: str, width: int) -> list[str]:
+    """A line below a row: why, or what to do; none if there is nothing to say."""
     text = printable(text)
     if not text:
         return []
     if width < _NARROW:
-        return _wrap(f"{word}: {text}", width, "  ")
+        return wrap(f"{word}: {text}", width, "  ")
     first = " " * (2 + _TITLE) + f"{word:<6}"
-    return _hang(first, len(first), text, width)
+    return hang(first, len(first), text, width)
 
 
-def _hang(first: str, indent: int, text: str, width: int) -> list[str]:
+def hang(first: str, indent: int, text: str, width: int) -> list[str]:
     """``text`` after ``first``, its further lines indented. A path or a digest stays in one piece,
     to be copied, even where it is longer than the line."""
     return textwrap.wrap(
@@ -180,7 +183,8 @@ def _hang(first: str, indent: int, text: str, width: int) -> list[str]:
     )
 
 
-def _wrap(text: str, width: int, indent: str = "") -> list[str]:
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """``text`` in lines of ``width`` columns."""
     return textwrap.wrap(
         text,
         width,

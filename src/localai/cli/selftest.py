@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localai.cli import console
-from localai.cli.scheduling import schedule, status, unschedule
-from localai.errors import Exit
+from localai.errors import Exit, UsageError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
 
@@ -17,36 +17,76 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_co
 def selftest(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="print localai.selftest/1")] = False,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="write a JUnit report")] = None,
+    prometheus: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="write metrics for the textfile collector: NAME.prom"),
+    ] = None,
+    syslog: Annotated[
+        bool, typer.Option("--syslog", help="announce start and end to the system log")
+    ] = False,
+    syslog_socket: Annotated[
+        Path, typer.Option(metavar="SOCKET", help="where the system log listens")
+    ] = Path("/dev/log"),
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="PROBE", help="say what a probe is and what stops it; try nothing"),
+    ] = None,
 ) -> int:
     """Try every way out of a confined worker and of the launcher, each shown to work elsewhere.
 
     Exit code 0: all blocked, all controls arrived; 3: something got out; 4: something could not
-    be checked. Every result is kept: localai selftest history.
+    be checked. Every result is kept.
     """
     if context.invoked_subcommand:
+        _refuse_options(context)
         return Exit.DONE
-    from localai.cli.proving import prove
+    from localai.cli import proving
     from localai.cli.surroundings import look_around
-    from localai.reports.document import selftest_document
 
-    report = prove(look_around())
-    if json:
-        console.print_json(selftest_document(report))
-    else:
-        console.print_findings(report.findings)
-    raise typer.Exit(report.exit_code)
+    if explain is not None:
+        console.print_explanation(explain)
+        return Exit.DONE
+    log = syslog_socket if syslog else None
+    outputs = proving.check_outputs(proving.Outputs(json, junit, prometheus, log))
+    report = proving.prove(look_around(), outputs)
+    proving.deliver(report, outputs)
+    return report.exit_code
 
 
 @app.command()
-def history() -> int:
-    """Show every result that was kept, oldest first."""
+def history(
+    last: Annotated[int, typer.Option(min=1, help="how many to print")] = 20,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write all of them as one page instead")
+    ] = None,
+) -> int:
+    """Show the results that were kept, oldest first.
+
+    Exit code 4: the log was changed or cannot be read.
+    """
     from localai.cli.surroundings import look_around
     from localai.selftests.history import read_history
 
-    for result in read_history(look_around().places.selftests):
-        console.out(f"{result.number} {result.time:%Y-%m-%d %H:%M} {result.verdict.value}")
+    around = look_around()
+    results = read_history(around.places.selftests)
+    if html is None:
+        console.print_history(results, last)
+        return Exit.DONE
+    from localai.atomicfile import write_whole
+    from localai.reports.page import page
+
+    write_whole(html, page(results, around.host_name, around.now), mode=0o644)
+    console.say(f"wrote {html}: {len(results)} results")
     return Exit.DONE
 
 
-for _command in (schedule, unschedule, status):
-    app.command()(_command)
+def _refuse_options(context: typer.Context) -> None:
+    """Options of the self-test mean nothing before a subcommand."""
+    given = [name for name in context.params if (source := context.get_parameter_source(name))
+             and source.name == "COMMANDLINE"]  # fmt: skip
+    if given:
+        raise UsageError(
+            f"--{given[0].replace('_', '-')} does not go with {context.invoked_subcommand}",
+            hint=f"localai selftest {context.invoked_subcommand} --help",
+        )

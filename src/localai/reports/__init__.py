@@ -1,1 +1,1 @@
-"""Reports of a self-test, one module a format. Pure: a report in, text or bytes out."""
+"""Reports of a self-test, one module a format: a report in, text or bytes out."""

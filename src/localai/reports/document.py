@@ -31,6 +31,7 @@ def selftest_document(report: Report) -> Document:
         "kernel": result.kernel,
         "seconds": result.seconds,
         "findings": [finding_document(finding) for finding in report.findings],
+        "posture": [finding_document(finding) for finding in report.posture],
         "sandbox": sandbox_document(report.sandbox),
         "egress": egress_document(report.egress),
     }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from localai.sandbox.status import SandboxStatus
     from localai.selftests.result import Result
 
-EXITS = {
+_EXITS = {
     Verdict.PASS: Exit.DONE,
     Verdict.FAIL: Exit.REFUSED,
     Verdict.NOT_CHECKED: Exit.COULD_NOT_ACT,
@@ -20,12 +20,13 @@ EXITS = {
 
 
 class Report(NamedTuple):
-    """``result`` is the line that was kept, ``findings`` every answer in the order of the screen:
-    those about worker and probes first. ``egress`` and ``sandbox`` are None if no worker could be
-    had. ``host`` is this machine's name."""
+    """``result`` is the line that was kept, ``findings`` are about worker, launcher and probes,
+    ``posture`` about the host. ``egress`` and ``sandbox`` are None if no worker could be had.
+    ``host`` is this machine's name."""
 
     result: Result
     findings: tuple[Finding, ...]
+    posture: tuple[Finding, ...]
     egress: EgressReport | None
     sandbox: SandboxStatus | None
     host: str
@@ -34,4 +35,4 @@ class Report(NamedTuple):
     def exit_code(self) -> Exit:
         """0: all blocked and every control arrived; 3: something got out; 4: not all could be
         checked."""
-        return EXITS[self.result.verdict]
+        return _EXITS[self.result.verdict]

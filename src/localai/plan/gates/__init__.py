@@ -59,4 +59,5 @@ GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (
 # A self-test loads nothing, so it asks no manifest, but it looks like an attack: label and policy
 # must allow it.
 SELFTEST_NEEDS: tuple[Gate, ...] = (environment_label, policy_read)
-HOST_GATES: tuple[Gate, ...] = (sandbox_layers, sandbox_egress, host_egress)
+PROOF_GATES: tuple[Gate, ...] = (sandbox_layers, sandbox_egress)
+POSTURE_GATES: tuple[Gate, ...] = (host_egress,)

@@ -1,0 +1,136 @@
+"""Wording for self-tests: the matrix, the history, one probe explained. Nothing here prints."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from localai.cli.screen import answers, hang, wrap
+from localai.egress.probes import BY_NAME
+from localai.egress.selftest import Outcome
+from localai.errors import UsageError
+from localai.findings import Verdict
+from localai.selftests.history import remarks
+from localai.terminal import printable
+
+if TYPE_CHECKING:
+    from localai.egress.selftest import EgressReport, ProbeResult
+    from localai.reports.report import Report
+    from localai.selftests.result import Result
+
+_TITLE = 13
+_ODD = {
+    Outcome.ARRIVED: "got out",
+    Outcome.NOT_CHECKED: "not checked",
+    Outcome.CLOSED: "closed here",
+    Outcome.UNSAFE_HERE: "unsafe here",
+}
+_ENDS = {
+    Verdict.PASS: "passed: nothing got out",
+    Verdict.FAIL: "failed",
+    Verdict.NOT_CHECKED: "not checked",
+}
+
+
+def selftest(report: Report, width: int) -> str:
+    """Everything that was found: sandbox, the whole matrix, the host, and what follows."""
+    result = report.result
+    about = f"localai {result.localai}   self-test of {printable(report.host)}"
+    lines = wrap(f"{about}, {_time(result)} UTC, Linux {result.kernel}", width)
+    lines += ["", answers(report.findings, width)]
+    if report.egress:
+        lines += ["", *_matrix(report.egress, width)]
+    if report.posture:
+        lines += ["", answers(report.posture, width)]
+    said = "; ".join(filter(None, (_ENDS[result.verdict], *map(printable, result.refusing))))
+    end = f"{said}. result {result.number}, exit code {int(report.exit_code)}"
+    return "\n".join([*lines, "", *wrap(end, width)])
+
+
+def _matrix(report: EgressReport, width: int) -> Iterator[str]:
+    """First whatever was not blocked, each with its reason; then what was, by kind of way."""
+    for outcome, title in _ODD.items():
+        odd = [f"{one.probe}: {one.detail}" for one in report.results if one.outcome is outcome]
+        odd += [
+            f"{one.probe} (launcher): {one.detail}"
+            for one in report.launcher.results
+            if one.outcome is outcome and outcome not in (Outcome.CLOSED, Outcome.UNSAFE_HERE)
+        ]
+        yield from _entry(title, "; ".join(odd), width)
+    blocked = [one for one in report.results if one.outcome is Outcome.BLOCKED]
+    for kind, found in groupby(blocked, _kind):
+        names = [one.probe for one in found]
+        yield from _entry(kind, f"{len(names)} blocked: {', '.join(names)}", width)
+    again = sum(one.outcome is Outcome.BLOCKED for one in report.launcher.results)
+    yield from _entry("launcher", f"{again} of {report.launcher.probes} blocked", width)
+
+
+def _kind(result: ProbeResult) -> str:
+    """The module of a probe is named after the kind of way."""
+    return BY_NAME[result.probe].attempt.__module__.rpartition(".")[2]
+
+
+def history(results: Sequence[Result], last: int, width: int) -> str:
+    """The newest ``last`` results, one line each, oldest first. ``results`` is all of them."""
+    lines = []
+    if older := len(results[:-last]):
+        lines += wrap(f"{older} older not shown: --last {len(results)} shows all", width)
+    before = results[-last - 1] if older else None
+    for result in results[-last:]:
+        lines += _line(result, before, width)
+        before = result
+    return "\n".join(lines)
+
+
+def _line(result: Result, before: Result | None, width: int) -> list[str]:
+    first = f"{result.number:>5}  {_time(result)}  {result.verdict:<11}  "
+    indent = len(first) if width >= 72 else 2
+    return hang(first, indent, printable("; ".join(remarks(result, before))), width)
+
+
+def _time(result: Result) -> str:
+    return f"{result.time:%Y-%m-%d %H:%M}"
+
+
+def _entry(title: str, text: str, width: int) -> list[str]:
+    """A row of the matrix; none if there is nothing to say. Names of probes stay in one piece."""
+    if not text:
+        return []
+    if width < 72:
+        return wrap(f"{title}: {printable(text)}", width)
+    return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, printable(text), width)
+
+
+def explanation(name: str, width: int) -> str:
+    """One probe: what it is, why it matters, what stops it. Raises UsageError if there is none
+    of that name."""
+    from localai.egress.catalogue import EXPLANATIONS
+
+    if name not in BY_NAME:
+        near = get_close_matches(name, BY_NAME, n=1)
+        raise UsageError(
+            f"there is no probe {name!r}",
+            hint=f"localai selftest --explain {near[0]}" if near else "localai selftest names all",
+        )
+    probe, said = BY_NAME[name], EXPLANATIONS[name]
+    rows = {
+        "what": said.what,
+        "why": said.why,
+        "stopped by": f"{', '.join(said.stopped_by)}: each of them alone",
+        "arrives at": f"{probe.sink}, a sink of localai's own",
+        "closed by": ", ".join(sorted(map(_error_name, probe.closing))),
+        "else see": probe.twin,
+        "taught by": said.lesson,
+    }
+    lines = wrap(f"{name}: {probe.way}", width)
+    for title, text in rows.items():
+        lines += _entry(title, text, width)
+    return "\n".join(lines)
+
+
+def _error_name(number: int) -> str:
+    return signal.Signals(-number).name if number < 0 else errno.errorcode.get(number, str(number))
