@@ -24,7 +24,7 @@ from localai.sandbox.limits import close_all_but, limit_resources
 from localai.sandbox.seccomp import install
 from localai.sandbox.spec import SandboxSpec
 
-_CAPABILITY_VERSION_3, _CAP_SETPCAP = 0x20080522, 8
+_CAPABILITY_VERSION_3 = 0x20080522
 _SHARED_WITH_LABORATORY = ("user", "mnt", "net", "ipc", "uts", "cgroup")
 
 Evidence = dict[str, bool | int | str]
@@ -76,31 +76,35 @@ def first(spec: SandboxSpec, root: str) -> Evidence:
     return evidence
 
 
+_OUT_OF_REACH = (errno.EACCES, errno.ENOENT)
 _DEVICE_RIGHTS = landlock.READ_FILE | landlock.WRITE_FILE | landlock.IOCTL_DEV
 
 
 def _try_decoys(path: str) -> tuple[int, int]:
     """The errnos of reading a file of ours and of taking a port on loopback; 0 where it worked."""
 
-    def read() -> None:
-        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-
     def bind() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as decoy:
             decoy.bind(("127.0.0.1", 0))
 
-    def errno_of(access: Callable[[], None]) -> int:
-        try:
-            access()
-        except OSError as error:
-            return error.errno or -1
-        return 0
-
-    return errno_of(read), errno_of(bind)
+    return _errno_of(lambda: _open(path)), _errno_of(bind)
 
 
-def second(spec: SandboxSpec, root: str, keep: Collection[int]) -> None:
-    """Give up everything that only imports needed, and every descriptor but ``keep``.
+def _open(path: str) -> None:
+    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _errno_of(access: Callable[[], None]) -> int:
+    try:
+        access()
+    except OSError as error:
+        return error.errno or -1
+    return 0
+
+
+def second(spec: SandboxSpec, root: str, keep: Collection[int]) -> Evidence:
+    """Give up everything that only imports needed, and every descriptor but ``keep``. Returns
+    what a decoy showed: what imports may read can be read no more.
 
     ``root`` as above.
     """
@@ -120,6 +124,7 @@ def second(spec: SandboxSpec, root: str, keep: Collection[int]) -> None:
         landlock.restrict(devices, spec.landlock)
     if spec.wants("rlimits"):
         limit_resources()
+    return {"landlock-rest": _errno_of(lambda: _open(spec.readable[0])) in _OUT_OF_REACH}
 
 
 def _become(uid: int) -> None:
@@ -132,7 +137,7 @@ def _become(uid: int) -> None:
 def _drop_bounding_set() -> None:
     """Let no capability ever come back (capabilities(7)). Without CAP_SETPCAP the set stays;
     no-new-privs makes it meaningless."""
-    if not int(kernel.read_status()["CapEff"], 16) & 1 << _CAP_SETPCAP:
+    if not kernel.may_drop_capabilities():
         return
     for number in itertools.count():
         try:

@@ -23,10 +23,12 @@ _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 
 class Early(NamedTuple):
-    """What can only be seen before the worker hides itself: its namespaces and descriptors, and
-    the namespaces that it came through; and its files ``status`` and ``limits``, opened: on a
-    host that mounts /proc with hidepid they cannot be found later, but still be read."""
+    """What can only be seen before the worker hides itself: its namespaces and descriptors, the
+    namespaces that it came through, and whether its root directory is another than ours; and its
+    files ``status`` and ``limits``, opened: on a host that mounts /proc with hidepid they cannot
+    be found later, but still be read."""
 
+    own_root: bool
     namespaces: Mapping[str, str]
     laboratory: Mapping[str, str]
     descriptors: Mapping[int, str]
@@ -41,7 +43,8 @@ class Early(NamedTuple):
 def look_early(pid: int, spec: SandboxSpec) -> Early:
     """Look at worker ``pid`` while it may still be looked at. Raises OSError if it may not."""
     laboratory = read_namespaces(spec.laboratory) if spec.laboratory else {}
-    seen = read_namespaces(pid), laboratory, describe_descriptors(pid)
+    own_root = not os.path.samefile(f"/proc/{pid}/root", "/")  # noqa: PTH121
+    seen = own_root, read_namespaces(pid), laboratory, describe_descriptors(pid)
     status, limits = (
         os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("status", "limits")
     )
@@ -68,11 +71,11 @@ def inspect(
         _seccomp(status, filters_before),
         _landlock(spec, evidence),
         _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
-        _capabilities(status),
+        _capabilities(status, spec),
         _account(status, spec),
         _rlimits(os.pread(early.limits, _WHOLE, 0)),
         _descriptors(early, evidence, expected),
-        _namespaces(early),
+        _namespaces(early, spec),
     )
     return SandboxStatus(layers, int(status["Uid"].split()[0]), pid)
 
@@ -83,13 +86,23 @@ def _layer(name: str, in_force: bool, detail: str) -> Layer:
 
 def _seccomp(status: Mapping[str, str], before: int) -> Layer:
     """Two filters beside those that the launcher had. Linux before 5.9 does not count them."""
-    filters = int(status.get("Seccomp_filters", before + 2)) - before
+    filters = _count_filters(status, before, unknown=2)
     in_force = status["Seccomp"] == _SECCOMP_FILTERING and filters >= 2
     return _layer("seccomp", in_force, "seccomp" if in_force else f"{filters} filters of 2")
 
 
+def is_locked(early: Early, filters_before: int) -> bool:
+    """Whether the third filter is there as well: looked at once the worker was probed."""
+    status = kernel.parse_status(os.pread(early.status, _WHOLE, 0))
+    return _count_filters(status, filters_before, unknown=3) >= 3
+
+
+def _count_filters(status: Mapping[str, str], before: int, *, unknown: int) -> int:
+    return int(status.get("Seccomp_filters", before + unknown)) - before
+
+
 def _landlock(spec: SandboxSpec, evidence: Evidence) -> Layer:
-    held = evidence.get("landlock-file") is True and evidence.get("landlock-tcp") is True
+    held = all(evidence.get(f"landlock-{decoy}") is True for decoy in ("file", "tcp", "rest"))
     if spec.landlock < LOWEST_LANDLOCK:
         return _layer("landlock", False, "this kernel has no Landlock")
     if not held:
@@ -97,8 +110,11 @@ def _landlock(spec: SandboxSpec, evidence: Evidence) -> Layer:
     return _layer("landlock", True, f"landlock {spec.landlock} ({evidence['landlock']})")
 
 
-def _capabilities(status: Mapping[str, str]) -> Layer:
-    held = {name: status[name] for name in _SETS if int(status[name], 16)}
+def _capabilities(status: Mapping[str, str], spec: SandboxSpec) -> Layer:
+    """None held, and none to come back where the worker could see to that."""
+    could = "user" in spec.namespaces or kernel.may_drop_capabilities()
+    sets = (*_SETS, "CapBnd") if could else _SETS
+    held = {name: status[name] for name in sets if int(status[name], 16)}
     detail = ", ".join(f"{name} {value}" for name, value in held.items())
     return _layer("capabilities", not held, detail or "0 capabilities")
 
@@ -126,10 +142,17 @@ def _descriptors(early: Early, evidence: Evidence, expected: frozenset[int]) -> 
     return _layer("descriptors", in_force, "no socket" if in_force else detail)
 
 
-def _namespaces(early: Early) -> Layer:
-    """A network of its own, which is neither the host's nor the one with the sinks. The user
-    namespace is the laboratory's too: it is what the others belong to."""
+def _namespaces(early: Early, spec: SandboxSpec) -> Layer:
+    """Every kind that this host grants is neither the host's nor the one with the sinks, and the
+    root is empty. The user namespace is the laboratory's too: it is what the others belong to.
+    A host that grants no network of one's own is the only excuse."""
     ours = read_namespaces()
     other = {kind: name for kind, name in early.namespaces.items() if name != ours[kind]}
-    own = "net" in other and other["net"] != early.laboratory.get("net")
-    return _layer("namespaces", own, f"{len(other)} namespaces" if own else "none of its own")
+    granted = [kind for kind in spec.namespaces if kind != "user"]
+    missing = [k for k in granted if other.get(k) in (None, early.laboratory.get(k))]
+    if "mnt" in granted and not early.own_root:
+        missing.append("root directory")
+    if "net" not in granted:
+        return Layer("namespaces", False, False, "none of its own")
+    detail = f"shared: {', '.join(missing)}" if missing else f"{len(other)} namespaces"
+    return Layer("namespaces", True, not missing, detail)

@@ -28,6 +28,8 @@ PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 PR_SET_PTRACER = 0x59616D61
 
+_CAP_SETPCAP = 8
+
 
 def check(result: int, call: str) -> int:
     """Return ``result``, or raise OSError if the C library reported a failure (-1)."""
@@ -47,6 +49,11 @@ def prctl(option: int, *arguments: int) -> int:
     """prctl(2) with every unused argument zero, as newer options require."""
     words = [*arguments, 0, 0, 0, 0][:4]
     return check(int(libc.prctl(option, *(ctypes.c_ulong(w) for w in words))), "prctl")
+
+
+def may_drop_capabilities() -> bool:
+    """Whether this process may empty its bounding set (CAP_SETPCAP in capabilities(7))."""
+    return bool(int(read_status()["CapEff"], 16) & 1 << _CAP_SETPCAP)
 
 
 def hide() -> None:

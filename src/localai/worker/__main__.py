@@ -38,7 +38,7 @@ def main() -> None:
     probes.prepare()
     from localai.worker import engine, service  # after the first filter: native code is loaded
 
-    confine.second(spec, root, KEPT)
+    evidence |= confine.second(spec, root, KEPT)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     write_frame(REPLIES, {"op": "confined"})
     _expect("hide")  # the launcher has looked, and nobody else shall

@@ -9,13 +9,12 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any, NamedTuple
 
 from localai.egress.probes.probe import Attempt, Target
 from localai.errors import WorkerError
 from localai.sandbox.confine import Evidence
-from localai.sandbox.inspection import Early, inspect, look_early
+from localai.sandbox.inspection import Early, inspect, is_locked, look_early
 from localai.sandbox.spec import SandboxSpec
 from localai.sandbox.status import SandboxStatus
 from localai.worker.client import Client
@@ -45,6 +44,7 @@ class WorkerProcess:
         self._handoff = socket.socket(fileno=spawned.handoff)
         self.client = Client(self._requests, self._replies)  # for a worker that was told to go
         self._filters_before = int(before.get("Seccomp_filters", 0))
+        self._early: Early | None = None
         self._ended = self._reaped = False
 
     def confine(self, spec: SandboxSpec) -> None:
@@ -59,8 +59,8 @@ class WorkerProcess:
         os.waitpid(self._started, 0)  # the process that only entered the namespaces
         self._started = self.pid
         self._expect("confined")
-        with closing(self._look()) as early:
-            return self._see_sealed(early, descriptors)
+        self._early = self._look()
+        return self._see_sealed(self._early, descriptors)
 
     def _see_sealed(self, early: Early, descriptors: Sequence[int]) -> Sealed:
         self._tell({"op": "hide"})
@@ -104,7 +104,12 @@ class WorkerProcess:
             if frame.get("op") != "attempt":
                 break
             attempts[str(frame["name"])] = Attempt(**frame["said"])  # type: ignore[arg-type]
+        if frame and self._spec.wants("seccomp") and not self._is_locked():
+            raise WorkerError("the worker did not lock itself after it was probed")
         return attempts
+
+    def _is_locked(self) -> bool:
+        return self._early is not None and is_locked(self._early, self._filters_before)
 
     def go(self, sizes: Sequence[int], options: Mapping[str, Any]) -> None:
         """Let it load the model. The engine's options are those of ``engine.EngineOptions``."""
@@ -134,6 +139,8 @@ class WorkerProcess:
                 os.waitpid(pid, 0)
         for descriptor in (self._replies, self._errors):
             os.close(descriptor)
+        if self._early:
+            self._early.close()
 
     def last_words(self) -> str:
         """The last line that native code or Python left on the worker's standard error."""
