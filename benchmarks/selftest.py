@@ -19,6 +19,7 @@ from pathlib import Path
 import measuring
 
 from localai.beginning import make_spec
+from localai.egress.decoys import leave_decoys
 from localai.egress.probes import PROBES
 from localai.egress.proving import Proof
 from localai.sandbox import kernel
@@ -61,6 +62,7 @@ def one_run(directory: Path, *, probed: bool) -> float:
     process afterwards, so it makes only one run."""
     before = kernel.read_status()
     began = time.perf_counter()
+    leave_decoys()
     spawned = spawn({})
     worker = WorkerProcess(spawned, before)
     proof = Proof(directory, before, foreign=spawned.descriptors)

@@ -13,6 +13,7 @@ import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from localai.egress.decoys import leave_decoys
 from localai.errors import PlatformError
 from localai.host import TELEMETRY_SWITCHES
 from localai.places import Places, make_private
@@ -47,6 +48,7 @@ class Beginning:
         state = make_private(places.state)
         self._spec: SandboxSpec | None = None
         try:
+            leave_decoys()
             spawned = spawn(TELEMETRY_SWITCHES)
             # Slow to import: it goes on while the worker imports.
             from localai.egress.proving import Proof

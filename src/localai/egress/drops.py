@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import struct
 from pathlib import Path
 
+from localai.egress.probes.locks import BITS
 from localai.egress.probes.probe import Target
 
-_MADE = ("existing", "length", "name", "times", "attribute", "mode-0", "mode-1", "mode-2", "mode-3")
+_LOCKS = tuple(f"lock-{bit}" for bit in range(BITS))
+_MADE = ("existing", "length", "name", "times", "attribute", "mode-0", "mode-1", "mode-2", "mode-3",
+         "range", *_LOCKS)  # fmt: skip
 _FIRST_BYTES = 64
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where shm_open(3) puts its files
 
@@ -25,6 +30,9 @@ class Drops:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         self._fifo = os.open(self._directory / "fifo", flags)
         self.restore()
+        self._range = os.open(self._directory / "range", os.O_RDWR | os.O_CLOEXEC)
+        self._locks = [os.open(self._directory / name, os.O_RDONLY | os.O_CLOEXEC)
+                       for name in _LOCKS]  # fmt: skip
 
     def target(self) -> Target:
         return {"directory": str(self._directory)}
@@ -46,7 +54,7 @@ class Drops:
         os.truncate(self._directory / "length", 0)  # a shorter nonce must have to be longer
 
     def drain(self) -> bytes:
-        """Every name, link, content, length, time, mode and attribute there is, as bytes."""
+        """Every name, link, content, length, time, mode, attribute and lock there is, as bytes."""
         seen = [path.name.encode() for path in self._in_shared_memory()]
         modes = 0
         for path in sorted(self._directory.iterdir()):
@@ -62,10 +70,26 @@ class Drops:
                     seen.append(self._content(path))
             if path.name.startswith("mode-"):
                 modes |= (status.st_mode & 0o177) << 7 * int(path.name[-1])
-        seen.append(b"%07x" % modes)
+        seen += [b"%07x" % modes, b"%07x" % self._locked_files(), b"%07x" % self._locked_place()]
         with contextlib.suppress(OSError):
             seen.append(os.read(self._fifo, 1 << 12))
         return b"\n".join(seen)
+
+    def _locked_files(self) -> int:
+        """A bit for each file that somebody has locked (flock(2))."""
+        locked = 0
+        for bit, lock in enumerate(self._locks):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            except BlockingIOError:
+                locked |= 1 << bit
+        return locked
+
+    def _locked_place(self) -> int:
+        """Where in the file somebody holds a lock (F_GETLK in fcntl(2)), 0 if nobody does."""
+        asked = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock
+        return int(struct.unpack_from("@hhq", fcntl.fcntl(self._range, fcntl.F_GETLK, asked))[2])
 
     def _content(self, path: Path) -> bytes:
         with path.open("rb") as file:

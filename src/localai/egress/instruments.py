@@ -2,8 +2,8 @@
 
 A probe that is named after fork must be able to fail at nothing but the fork. So its child finds
 a pipe open, a program finds its text in memory, TIOCSTI finds a terminal. The worker gets them
-after everything else was closed and gives them up before it gets a model; only the decoy socket
-is left open on purpose from the very start, and must be gone by then.
+after everything else was closed and gives them up before it gets a model; only the decoys are
+left open on purpose from the very start, and must be gone by then.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import tty
 from pathlib import Path
 from typing import NamedTuple
 
+from localai.egress import decoys
 from localai.egress.probes.probe import Target
 from localai.errors import PlatformError
 
 MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
-DECOY = 61  # the decoy's descriptor: below the limit on open files, above everything else's
 
 
 class Instruments(NamedTuple):
@@ -43,18 +43,19 @@ class Instruments(NamedTuple):
         """Close this process's copies."""
         for receiver in self.receivers:
             receiver.close()
-        for descriptor in (self.pipe_end, self.pipe, self.program, DECOY, *self.terminals,
+        for descriptor in (self.pipe_end, self.pipe, self.program, *self.terminals,
                            *self.terminal_ends):  # fmt: skip
             os.close(descriptor)
+        decoys.close_decoys()
 
 
 def make_instruments() -> Instruments:
-    """Make them all. The decoy sends to loopback only, to receivers of our own."""
-    decoy = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    """Make them all, and aim the decoys that were left: at loopback only, at what is ours."""
+    pipe_end, pipe = os.pipe()
     try:
         receivers = (_receiver(), _receiver())
         first, second = (receiver.getsockname()[1] for receiver in receivers)
-        decoy.connect(("127.0.0.1", first))
+        decoys.aim_decoys(("127.0.0.1", first), pipe)
     except OSError as error:
         if error.errno not in (errno.ENETUNREACH, errno.EADDRNOTAVAIL):
             raise
@@ -62,14 +63,12 @@ def make_instruments() -> Instruments:
             "the loopback interface is down: the self-test has nowhere to aim at",
             hint="ip link set lo up",
         ) from error
-    os.dup2(decoy.fileno(), DECOY, inheritable=True)
-    decoy.close()
-    pipe_end, pipe = os.pipe()
     program = _make_program_file()
     os.write(program, Path("/bin/sh").read_bytes())
     read_only = os.open(f"/proc/self/fd/{program}", os.O_RDONLY | os.O_CLOEXEC)
     os.close(program)  # a program open for writing cannot be executed (ETXTBSY)
-    target: Target = {"descriptor": DECOY, "host": "127.0.0.1", "port": second}
+    open_on_purpose = {"descriptor": decoys.OUTWARD, "filled": decoys.FILLED}
+    target: Target = {**open_on_purpose, "host": "127.0.0.1", "port": second}
     terminals, ends = _terminals()
     return Instruments(target, receivers, pipe_end, pipe, read_only, terminals, ends)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from localai.egress.controls import Trials, put_on, stay_as
 from localai.egress.drops import Drops
+from localai.egress.handovers import Keyring, Reception
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
 from localai.egress.probes import PROBES, prepare
@@ -71,6 +72,7 @@ class Interior:
         watch_instruments(request.instruments, self.sinks)
         self._received = bytearray()
         self._open_drops(token, cleanup)
+        self._open_handovers()
         self._open_secrets(token, cleanup)
         self._lend()
 
@@ -82,12 +84,27 @@ class Interior:
         if not drops.shm_usable:
             self.sinks.unsafe["shm"] = "no shared memory that this account may write to"
 
+    def _open_handovers(self) -> None:
+        reception, keyring = Reception(self._request.directory), Keyring()
+        for name, sink in (("passed", reception), ("keyring", keyring)):
+            self.sinks.add(sink.drain)
+            self.sinks.targets[name] = sink.target()
+
     def _open_secrets(self, token: str, cleanup: ExitStack) -> None:
         """What reading probes try to learn: a process's memory, a private file, a public one."""
-        victim = Victim(self._request.instruments.pipe, self._secrets_in("secret"))
+        held = _hold_file(self._request.directory, self._secrets_in("held"))
+        victim = Victim(
+            self._request.instruments.pipe,
+            held,
+            self._secrets_in("secret"),
+            self._secrets_in("environment"),
+        )
         cleanup.callback(victim.end)
         self.sinks.add(victim.drain)
-        self.sinks.targets |= {"victim": victim.target(), "secret": victim.target()}
+        sinks = ("victim", "secret", "environment", "held")
+        self.sinks.targets |= dict.fromkeys(sinks, victim.target())
+        if not victim.had_environment:
+            self.sinks.unsafe["environment"] = "no environment that something could stand in"
         for name, parent, mode in (
             ("private", self._request.private_directory, 0o600),
             ("public", self._request.directory, 0o644),
@@ -157,6 +174,15 @@ class Interior:
 
     def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
         return [probe for probe in probes if probe.sink not in self.sinks.unsafe]
+
+
+def _hold_file(directory: Path, content: str) -> int:
+    """A file that has content but no name, opened for reading."""
+    path = directory / "held"
+    path.write_text(content, encoding="ascii")
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    path.unlink()
+    return descriptor
 
 
 def _remove(directory: Path, *, covered: bool) -> None:

@@ -8,9 +8,10 @@ import mmap
 import os
 import signal
 import time
+from pathlib import Path
 
 from localai.egress.probes.probe import Target
-from localai.egress.probes.processes import FIRST_BIT, SIGNAL
+from localai.egress.probes.processes import ENVIRONMENT_BYTES, FIRST_BIT, SIGNAL
 from localai.sandbox import kernel
 
 _POKE, _WRITE, _MEM, _SIGNALS, _FLUSHES, _SECRET = 0, 64, 128, 256, 1024, 2048
@@ -20,22 +21,30 @@ _FLUSH_TIMEOUT_S = 1.0
 
 
 class Victim:
-    """Starts the process. ``pipe`` is a descriptor that it holds and that others try to take."""
+    """Starts the process. ``pipe`` is a descriptor that it holds and that others try to take,
+    ``file`` one that they try to read. ``secret`` stands in its memory, and ``environment`` where
+    its environment is, if that is long enough (``had_environment``)."""
 
-    def __init__(self, pipe: int, secret: str) -> None:
+    def __init__(self, pipe: int, file: int, secret: str, environment: str) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
         self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self._memory[_SECRET : _SECRET + len(secret)] = secret.encode()
-        self._pipe = pipe
+        self._pipe, self._file = pipe, file
+        place, size = _find_environment()
+        hidden = environment.encode()[:ENVIRONMENT_BYTES].ljust(ENVIRONMENT_BYTES, b"\0")
+        self.had_environment = size >= ENVIRONMENT_BYTES
+        original = ctypes.string_at(place, ENVIRONMENT_BYTES) if self.had_environment else b""
+        ctypes.memmove(place, hidden, len(original))
         signals = {*range(FIRST_BIT, SIGNAL + 1), _FLUSH}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         self.pid = kernel.fork(lambda: self._suffer(signals))
+        ctypes.memmove(place, original, len(original))
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def target(self) -> Target:
         at = {"poke": _POKE, "write": _WRITE, "mem": _MEM, "secret": _SECRET}
         places = {name: self._base + offset for name, offset in at.items()}
-        return {"pid": self.pid, "descriptor": self._pipe, **places}
+        return {"pid": self.pid, "descriptor": self._pipe, "file": self._file, **places}
 
     def drain(self) -> bytes:
         """All that reached the victim: signals that are still pending are waited for."""
@@ -72,3 +81,12 @@ class Victim:
             else:
                 sent = 1 << info.si_signo - FIRST_BIT
                 bits[info.si_pid] = bits.get(info.si_pid, 0) | sent
+
+
+def _find_environment() -> tuple[int, int]:
+    """Where this process was given its environment, and how many bytes it has: what others see
+    in ``/proc/PID/environ`` (fields 50 and 51 in proc_pid_stat(5)). A fork has it at the same
+    place."""
+    fields = Path("/proc/self/stat").read_text(encoding="latin-1").rpartition(")")[2].split()
+    start, end = int(fields[47]), int(fields[48])
+    return start, end - start

@@ -16,7 +16,7 @@ ONE, OTHER = "fedcba9", "1234567"
 
 @pytest.fixture
 def victim() -> Iterator[Victim]:
-    victim = Victim(pipe=0, secret="5ec7e75")
+    victim = Victim(pipe=0, file=0, secret="5ec7e75", environment="e4714e5")
     yield victim
     victim.end()
 

@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from localai.egress.catalogue import abi, descriptors, files, ipc, network, processes, rings
+from localai.egress.catalogue import (
+    abi,
+    descriptors,
+    files,
+    handed,
+    ipc,
+    locks,
+    network,
+    processes,
+    rings,
+)
 from localai.egress.catalogue.explanation import Explanation
 
-CHAPTERS = (network, abi, rings, descriptors, processes, files, ipc)
+CHAPTERS = (network, abi, rings, descriptors, handed, processes, files, locks, ipc)
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {name: said for chapter in CHAPTERS for name, said in chapter.EXPLANATIONS.items()}
 )

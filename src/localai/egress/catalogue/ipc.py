@@ -35,4 +35,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "CVE-2017-11176 (2017): a flaw in such a queue's notification let a process gain"
         " privileges.",
     ),
+    "keyring": Explanation(
+        "Puts a key that is called by the nonce into the keyring of another process (add_key(2)).",
+        "A key needs neither a file nor a socket, no namespace hides a keyring, and whoever may"
+        " look into it finds the key.",
+        ("seccomp",),
+        "CVE-2016-0728 (2016): joining a keyring over and over made any account root.",
+    ),
 }

@@ -35,6 +35,20 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _MEMORY,
         "CVE-2012-0056 (Mempodipper, 2012): this file let any account write into a root process.",
     ),
+    "read-environment": Explanation(
+        "Reads the beginning of another process's environment (/proc/PID/environ in"
+        " proc_pid_environ(5)).",
+        "Programs are given their tokens and passwords there.",
+        ("landlock", "capabilities", "account", "namespaces"),
+        "In 2021 the altered uploader of Codecov sent the environments of its users' builds, with"
+        " the tokens in them, to a stranger's server.",
+    ),
+    "read-open-file": Explanation(
+        "Opens a file that another process holds, through /proc/PID/fd (proc_pid_fd(5)), and reads"
+        " it.",
+        "A file that was deleted, or that no path leads to any more, can still be read there.",
+        ("landlock", "capabilities", "account", "namespaces"),
+    ),
     "signal-value": Explanation(
         "Queues a signal whose value is the nonce to another process (rt_sigqueueinfo(2)).",
         "It carries a number to another process without any file, pipe or socket.",

@@ -5,7 +5,17 @@ A probe's target and its nonce are all that it knows. Whether it got out, its si
 
 from __future__ import annotations
 
-from localai.egress.probes import abi, descriptors, files, ipc, network, processes, rings
+from localai.egress.probes import (
+    abi,
+    descriptors,
+    files,
+    handed,
+    ipc,
+    locks,
+    network,
+    processes,
+    rings,
+)
 from localai.egress.probes.probe import Attempt, Probe, Target
 
 PROBES: tuple[Probe, ...] = (
@@ -13,8 +23,10 @@ PROBES: tuple[Probe, ...] = (
     *abi.PROBES,
     *rings.PROBES,
     *descriptors.PROBES,
+    *handed.PROBES,
     *processes.PROBES,
     *files.PROBES,
+    *locks.PROBES,
     *ipc.PROBES,
 )
 BY_NAME = {probe.name: probe for probe in PROBES}

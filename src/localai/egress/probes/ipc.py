@@ -1,4 +1,5 @@
-"""Ways out by interprocess communication that needs no descriptor: sysvipc(7), mq_overview(7)."""
+"""Ways out by interprocess communication that needs no descriptor: sysvipc(7), mq_overview(7),
+keyrings(7)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import os
 import struct
 from errno import ENOSYS
 
-from localai.egress.probes.probe import Probe, Target, number, text
+from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
 from localai.sandbox import kernel
 
 SHARED_BYTES = 64
@@ -44,6 +45,12 @@ def posix_queue(target: Target, nonce: bytes) -> None:
         os.close(queue)
 
 
+def keyring(target: Target, nonce: bytes) -> None:
+    """Put a key into another process's keyring."""
+    ring = number(target, "keyring")
+    kernel.syscall("add_key", b"user", b"localai-" + nonce, nonce, len(nonce), ring)
+
+
 PROBES = (
     Probe("sysv-queue", "a System V message queue", "sysv-queue", sysv_queue, frozenset({ENOSYS})),
     Probe("sysv-shared", "a System V shared segment", "sysv-shared", sysv_shared,
@@ -52,4 +59,5 @@ PROBES = (
           frozenset({ENOSYS})),
     Probe("posix-queue", "a POSIX message queue", "posix-queue", posix_queue,
           frozenset({ENOSYS})),
+    Probe("keyring", "a key in another process's keyring", "keyring", keyring, REFUSED | {ENOSYS}),
 )  # fmt: skip

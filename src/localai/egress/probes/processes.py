@@ -15,7 +15,7 @@ import struct
 import termios
 from errno import EIO, ENOSYS
 
-from localai.egress.probes.probe import REFUSED, WRITERS, Probe, Target, number
+from localai.egress.probes.probe import EVERY_FILTER, REFUSED, WRITERS, Probe, Target, number
 from localai.sandbox import kernel
 
 _PTRACE_POKEDATA, _PTRACE_ATTACH, _PTRACE_DETACH = 5, 16, 17
@@ -24,6 +24,7 @@ _SI_QUEUE = -1
 FIRST_BIT = signal.SIGRTMIN  # a nonce has 28 bits: these signals and the 27 after it
 SIGNAL = FIRST_BIT + 28
 SECRET_BYTES = 16
+ENVIRONMENT_BYTES = 8
 _AT_EMPTY_PATH = 0x1000
 
 
@@ -66,6 +67,24 @@ def proc_mem(target: Target, nonce: bytes) -> None:
         os.pwrite(memory, nonce, number(target, "mem"))
     finally:
         os.close(memory)
+
+
+def read_environment(target: Target, nonce: bytes) -> bytes:
+    """Read the first of another process's environment, where programs keep tokens."""
+    return _read_of(target, "environ", ENVIRONMENT_BYTES)
+
+
+def read_open_file(target: Target, nonce: bytes) -> bytes:
+    """Read a file that another process holds open, though it has no name any more."""
+    return _read_of(target, f"fd/{number(target, 'file')}", SECRET_BYTES)
+
+
+def _read_of(target: Target, what: str, size: int) -> bytes:
+    file = os.open(f"/proc/{number(target, 'pid')}/{what}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, size)
+    finally:
+        os.close(file)
 
 
 def _siginfo(nonce: bytes) -> bytes:
@@ -148,6 +167,10 @@ PROBES = (
           REFUSED | {ENOSYS}, reads=True),
     Probe("proc-mem", "another process's memory, by /proc/PID/mem", "victim", proc_mem, REFUSED,
           passes=WRITERS),
+    Probe("read-environment", "another process's environment, by /proc/PID/environ", "environment",
+          read_environment, REFUSED, twin="vm-read", reads=True, passes=EVERY_FILTER),
+    Probe("read-open-file", "a file that another process holds, by /proc/PID/fd", "held",
+          read_open_file, REFUSED, reads=True, passes=EVERY_FILTER),
     Probe("signal-value", "a signal with a value, by rt_sigqueueinfo", "victim", kill_queue),
     Probe("signal-pidfd", "a signal with a value, by pidfd_send_signal", "victim", pidfd_signal,
           frozenset({ENOSYS})),
