@@ -61,7 +61,7 @@ def examine(
         around.places,
         around.environ,
         use=request.use,
-        today=now.date(),
+        now=now,
         host_name=around.host_name,
         terminal=around.terminal,
     )

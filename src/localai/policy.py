@@ -63,7 +63,8 @@ class Waiver(NamedTuple):
 
 class Policy(NamedTuple):
     """The rules in force. ``officer`` is whom to send a request for approval to; ``targets`` are
-    all that may be tried off this machine."""
+    all that may be tried off this machine; ``self_test_hours`` is how old the newest self-test may
+    be, None if none is asked for."""
 
     name: str = BUILT_IN
     officer: str = ""
@@ -71,6 +72,7 @@ class Policy(NamedTuple):
     self_approval: bool = True
     host_egress: HostEgress = HostEgress.NOTE
     targets: tuple[Target, ...] = ()
+    self_test_hours: int | None = None
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
     waivers: tuple[Waiver, ...] = ()
 
@@ -96,6 +98,7 @@ class Settings(NamedTuple):
     self_approval: bool | None
     host_egress: HostEgress | None
     targets: tuple[Target, ...] | None
+    self_test_hours: int | None
     data_classes: tuple[DataClass, ...] | None
     waivers: tuple[Waiver, ...]
 
@@ -201,6 +204,7 @@ def _replace(policy: Policy, settings: Settings) -> Policy:
         _given(settings.self_approval, policy.self_approval),
         _given(settings.host_egress, policy.host_egress),
         _given(settings.targets, policy.targets),
+        _given(settings.self_test_hours, policy.self_test_hours),
         _given(settings.data_classes, policy.data_classes),
         settings.waivers,
     )
@@ -228,9 +232,11 @@ def _tighten(policy: Policy, settings: Settings) -> Policy:
     if settings.data_classes is not None:
         data_classes = tuple(one for one in data_classes if one in settings.data_classes)
     blocked = HostEgress.MUST_BE_BLOCKED in (policy.host_egress, settings.host_egress)
+    hours = [one.self_test_hours for one in (policy, settings) if one.self_test_hours is not None]
     return policy._replace(
         labels=labels,
         self_approval=policy.self_approval and settings.self_approval is not False,
         host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,
+        self_test_hours=min(hours, default=None),
         data_classes=data_classes,
     )

@@ -13,6 +13,8 @@ from localai.shape import Fields, read_shape
 if TYPE_CHECKING:
     from localai.host.targets import Target
 
+MOST_HOURS = 24 * 366
+
 
 def parse_settings(raw: bytes) -> Settings:
     """Read one file. Raises DocumentError."""
@@ -41,6 +43,11 @@ def _read_settings(fields: Fields) -> Settings:
             fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
         ),
         targets=_read_targets(fields),
+        self_test_hours=(
+            fields.integer("self-test-hours", 1, MOST_HOURS)
+            if fields.has("self-test-hours")
+            else None
+        ),
         data_classes=(
             fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
         ),

@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ def do(commands: str) -> None:
 def ask(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
     (directory / "policy.yaml").write_text(asked["policy"])
     places = Places(directory / "none", False, directory, directory / "state")
-    facts = gather(places, {}, use=Use(), today=date(2026, 3, 1), host_name="here", terminal=False)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    facts = gather(places, {}, use=Use(), now=now, host_name="here", terminal=False)
     assert facts.host and not facts.policy.problem, facts.policy.problem
     finding = host_egress(facts, facts.policy.policy)
     reached = {one.target.name: [one.outcome.value, one.detail] for one in facts.host.reached}

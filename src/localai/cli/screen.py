@@ -34,6 +34,7 @@ TITLES = {
     "host-egress": "host",
     "sandbox": "sandbox",
     "sandbox-egress": "egress",
+    "self-test": "self-test",
     "resources": "memory",
 }
 _POWERS = {
@@ -43,7 +44,7 @@ _POWERS = {
     Power.HOST_NAME: "can only deny",
 }
 # These have a row on the start screen only if there is more to say than "pass".
-_QUIET = frozenset({"policy", "artifact-format", "resources"})
+_QUIET = frozenset({"policy", "artifact-format", "self-test", "resources"})
 _NARROW = 72
 _TITLE, _SUMMARY, _VERDICT = 13, 20, 13
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.scheduling import schedule, status, unschedule
 from localai.errors import Exit, UsageError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
@@ -79,6 +80,10 @@ def history(
     write_whole(html, page(results, around.host_name, around.now), mode=0o644)
     console.say(f"wrote {html}: {len(results)} results")
     return Exit.DONE
+
+
+for _further in (schedule, unschedule, status):
+    app.command()(_further)
 
 
 def _refuse_options(context: typer.Context) -> None:

@@ -46,7 +46,7 @@ class Surroundings(NamedTuple):
             self.places,
             self.environ,
             use=use or Use(),
-            today=self.today,
+            now=self.now,
             host_name=self.host_name,
             terminal=console.interactive(),
         )

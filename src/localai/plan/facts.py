@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # types only: a start must not pay for modules that it does n
     from localai.manifest.verify import LoadedManifest
     from localai.policy import LoadedPolicy
     from localai.sandbox.status import SandboxStatus
+    from localai.selftests.result import Result
 
 
 class Use(NamedTuple):
@@ -67,6 +68,16 @@ class Resources(NamedTuple):
     remedy: str = ""
 
 
+class LastSelfTest(NamedTuple):
+    """The newest result of a self-test, None if there is none, and how many hours ago it was;
+    negative if it lies in the future. ``problem`` and ``remedy``: why it could not be read."""
+
+    result: Result | None = None
+    hours: float = 0.0
+    problem: str = ""
+    remedy: str = ""
+
+
 class Facts(NamedTuple):
     """All that is known when the gates are asked.
 
@@ -86,6 +97,7 @@ class Facts(NamedTuple):
     sandbox: SandboxStatus | None = None
     egress: EgressReport | None = None
     resources: Resources | None = None
+    self_test: LastSelfTest | None = None  # looked for only where the policy asks
     unprobed: str = ""
     unsealed: str = ""
     timings_ms: Mapping[str, float] = MappingProxyType({})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from localai.account import read_account
 from localai.environment import Reading, declaration_file, machine_identity, read_labels
+from localai.errors import StateError
 from localai.host import HostFacts, read_host
 from localai.manifest.load import load_manifests
 from localai.places import Places
-from localai.plan.facts import Facts, Use
+from localai.plan.facts import Facts, LastSelfTest, Use
 from localai.policy import HostEgress, LoadedPolicy, Policy, load_policy
 
 
@@ -19,17 +20,19 @@ def gather(
     environ: Mapping[str, str],
     *,
     use: Use,
-    today: date,
+    now: datetime,
     host_name: str,
     terminal: bool,
     owner: int = 0,
 ) -> Facts:
     """All facts but the artifact's and the worker's, which the launch adds.
 
-    ``today`` is a day of UTC, ``owner`` the uid that must own the administrator's files.
+    ``now`` is in UTC, ``owner`` the uid that must own the administrator's files.
     Raises StateError if the state directory cannot be read or written.
     """
+    today = now.date()
     policy = find_policy(places, owner=owner)
+    asked = policy.policy.self_test_hours is not None
     return Facts(
         today=today,
         use=use,
@@ -38,6 +41,7 @@ def gather(
         policy=policy,
         manifests=load_manifests(places, today, owner=owner),
         host=_look_at_host(environ, policy.policy),
+        self_test=_find_last_self_test(places, now) if asked else None,
     )
 
 
@@ -51,6 +55,17 @@ def _look_at_host(environ: Mapping[str, str], policy: Policy) -> HostFacts:
 
         host = host._replace(reached=reach(policy.targets))
     return host
+
+
+def _find_last_self_test(places: Places, now: datetime) -> LastSelfTest:
+    from localai.selftests.history import newest  # paid for only where it is used
+
+    try:
+        result = newest(places.selftests)
+    except StateError as error:
+        return LastSelfTest(problem=error.message, remedy=error.hint)
+    hours = (now - result.time).total_seconds() / 3600 if result else 0.0
+    return LastSelfTest(result, hours)
 
 
 def find_policy(places: Places, *, owner: int = 0) -> LoadedPolicy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeRe
 from localai.findings import Finding, Verdict
 from localai.host import HostFacts
 from localai.plan.build import decide
-from localai.plan.facts import Facts, Resources, Use
+from localai.plan.facts import Facts, LastSelfTest, Resources, Use
 from localai.plan.gates import GATES
 from localai.policy import DataClass, LoadedPolicy, Policy, Waiver
 from localai.sandbox.status import Layer
+from localai.selftests.result import Result
 
 PASS, NOTE, FAIL, UNKNOWN = Verdict.PASS, Verdict.NOTE, Verdict.FAIL, Verdict.NOT_CHECKED
 Spoil = Callable[[Facts], Facts]
@@ -110,6 +111,24 @@ def distrusted(facts: Facts) -> Facts:
             for one in facts.manifests
         ),
     )
+
+
+def self_tested(
+    verdict: Verdict | None = PASS, hours: float = 1.0, problem: str = "", asked: int = 24
+) -> Spoil:
+    """The policy asks for a pass; the newest result is this."""
+
+    def spoil(facts: Facts) -> Facts:
+        time = datetime(2026, 2, 28, 23, tzinfo=UTC)
+        result = Result(time, verdict, "0", "6", number=7) if verdict else None
+        policy = facts.policy._replace(policy=Policy(self_test_hours=asked))
+        return facts._replace(policy=policy, self_test=LastSelfTest(result, hours, problem))
+
+    return spoil
+
+
+def unlooked(facts: Facts) -> Facts:
+    return self_tested()(facts)._replace(self_test=None)
 
 
 # check, what is spoiled, the verdict, and a piece of summary or evidence
@@ -261,6 +280,16 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         ("sandbox-egress", under(name), UNKNOWN, f"no probe under the {name} filter")
         for name in FILTERS
     ),
+    ("self-test", self_tested(), PASS, "result 7, 2026-02-28 23:00 UTC"),
+    ("self-test", self_tested(hours=24), PASS, "passed"),
+    ("self-test", self_tested(hours=24.1), FAIL, "too old"),
+    ("self-test", self_tested(hours=1.1, asked=1), FAIL, "too old"),
+    ("self-test", self_tested(FAIL), FAIL, "did not pass"),
+    ("self-test", self_tested(UNKNOWN), FAIL, "did not pass"),
+    ("self-test", self_tested(None), FAIL, "none yet"),
+    ("self-test", self_tested(hours=-0.1), UNKNOWN, "in the future"),
+    ("self-test", self_tested(problem="line 3 is damaged"), UNKNOWN, "line 3 is damaged"),
+    ("self-test", unlooked, UNKNOWN, "no result was looked for"),
     ("resources", lambda facts: facts._replace(resources=None), UNKNOWN, "not measured"),
     (
         "resources",
@@ -305,9 +334,10 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "host-egress",
         "sandbox",
         "sandbox-egress",
+        "self-test",
         "resources",
     ]
-    assert len(GATES) == 12
+    assert len(GATES) == 13
 
 
 def test_every_gate_is_spoiled_above() -> None:

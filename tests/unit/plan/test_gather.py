@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from localai.plan.gates.manifest_signature import manifest_signature
 from localai.plan.gates.policy_read import policy_read
 from localai.plan.gather import gather
 
-TODAY = date(2026, 3, 1)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = "schema: localai.policy/1\nname: agency\n"
 
 
@@ -36,7 +36,7 @@ class Host:
             places,
             self.environ,
             use=Use(),
-            today=TODAY,
+            now=NOW,
             host_name="desk-17",
             terminal=False,
             owner=os.getuid(),
@@ -47,7 +47,7 @@ class Host:
     def declare_own(self, label: str) -> None:
         places = find_places(self.environ, self.base / "home", self.administrator)
         path = declaration_file(make_private(places.config))
-        path.write_text(write_declaration(label, machine_identity(), TODAY))
+        path.write_text(write_declaration(label, machine_identity(), NOW.date()))
 
 
 @pytest.fixture

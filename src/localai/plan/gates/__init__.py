@@ -17,6 +17,7 @@ from localai.plan.gates.policy_read import policy_read
 from localai.plan.gates.resources import resources
 from localai.plan.gates.sandbox_egress import sandbox_egress
 from localai.plan.gates.sandbox_layers import sandbox_layers
+from localai.plan.gates.self_test import self_test
 from localai.plan.gates.telemetry_off import telemetry_off
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ GATES: tuple[Gate, ...] = (
     host_egress,
     sandbox_layers,
     sandbox_egress,
+    self_test,
     resources,
 )
 
@@ -54,6 +56,7 @@ GATES_WITHOUT_ARTIFACT: tuple[Gate, ...] = (
     host_egress,
     sandbox_layers,
     sandbox_egress,
+    self_test,
 )
 
 # A self-test loads nothing, so it asks no manifest, but it looks like an attack: label and policy
