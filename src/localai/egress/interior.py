@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from localai.egress.controls import Trials, put_on, stay_as
 from localai.egress.drops import Drops
+from localai.egress.families import PROTOCOLS, open_families
 from localai.egress.handovers import Keyring, Reception
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
+from localai.egress.neighbours import open_neighbours
 from localai.egress.probes import PROBES, prepare
 from localai.egress.probes.probe import GPU, IMPORTS, LAUNCHER, MODEL, Attempt, Probe
+from localai.egress.services import open_services
 from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.standins import StandIns
 from localai.egress.victim import Victim
@@ -67,9 +70,14 @@ class Interior:
             request.directory, [request.private_directory], mounts="mnt" in self.namespaces
         )
         cleanup.callback(self.standins.close)
-        self.sinks = Sinks(request.directory, token, private="net" in self.namespaces)
+        private = "net" in self.namespaces
+        self.sinks = Sinks(request.directory, token, private=private)
         cleanup.callback(self.sinks.close)
         watch_instruments(request.instruments, self.sinks)
+        open_neighbours(self.sinks, private=private)
+        open_services(self.sinks, self.standins)
+        pipe = request.instruments.pipe
+        open_families(self.sinks, PROTOCOLS.read_text("ascii"), pipe, private=private)
         self._received = bytearray()
         self._open_drops(token, cleanup)
         self._open_handovers()

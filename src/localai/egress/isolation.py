@@ -9,6 +9,9 @@ from pathlib import Path
 
 from localai.sandbox import kernel, namespaces
 
+METADATA, METADATA6 = "169.254.169.254", "fd00:ec2::254"
+LINK_LOCAL_GROUPS = "ff02::"  # RFC 4291, section 2.7
+
 KINDS = ("mnt", "net", "ipc", "uts", "cgroup", "pid")
 
 
@@ -40,9 +43,12 @@ def _cover(directory: Path) -> None:
 
 
 def _furnish(gid: int) -> None:
-    """A loopback that carries multicast and the metadata address, and echo requests allowed."""
+    """A loopback that carries multicast and the metadata addresses, and echo requests allowed."""
     namespaces.raise_loopback()
-    namespaces.add_loopback_address("169.254.169.254")
+    namespaces.add_loopback_address(METADATA)
+    with contextlib.suppress(OSError):  # without IPv6 there is no such way out either
+        namespaces.route_to_loopback(METADATA6, 128)
+        namespaces.route_to_loopback(LINK_LOCAL_GROUPS, 16)
     with contextlib.suppress(OSError):  # where it stays forbidden that way out is closed
         Path("/proc/sys/net/ipv4/ping_group_range").write_text(f"{gid} {gid}", encoding="ascii")
 

@@ -19,7 +19,7 @@ from localai.egress.selftest import EgressReport, FilterReport, Judged, judge
 
 # Where each instrument that is lent to the worker stands: the sinks' names and the field.
 _LENT = (
-    (("instruments", "pipe"),),
+    (("instruments", "pipe"), ("families", "pipe")),
     (("instruments", "program"),),
     (("terminal", "terminal"),),
 )

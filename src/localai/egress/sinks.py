@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localai.egress.instruments import Instruments
+from localai.egress.isolation import METADATA
 from localai.egress.probes import ipc
 from localai.egress.probes.network import PRIVATE_ETHERTYPE
 from localai.egress.probes.probe import Target
 from localai.sandbox import kernel
 
-METADATA = "169.254.169.254"
 MDNS = "224.0.0.251"
 LOOPBACK_BROADCAST = "127.255.255.255"
 _CHUNK = 1 << 16
@@ -67,13 +67,13 @@ class Sinks:
                                (f"udp{version}", socket.SOCK_DGRAM)):  # fmt: skip
                 self.targets[name] = {"host": host, "port": 9}
                 with contextlib.suppress(OSError):
-                    self._bind(name, socket.socket(family, kind), (host, 0))
-        self._bind("dns", socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("127.0.0.1", 0))
+                    self.bind(name, socket.socket(family, kind), (host, 0))
+        self.bind("dns", socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("127.0.0.1", 0))
         self.targets["udplite"] = {"host": "127.0.0.1", "port": 9}
         with contextlib.suppress(OSError):
             lite = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136)
-            self._bind("udplite", lite, ("127.0.0.1", 0))
-        wide = self._bind("broadcast", socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("", 0))
+            self.bind("udplite", lite, ("127.0.0.1", 0))
+        wide = self.bind("broadcast", socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("", 0))
         self.targets["broadcast"] = {"host": LOOPBACK_BROADCAST, "port": wide}
 
     def _open_link(self, *, private: bool) -> None:
@@ -82,42 +82,42 @@ class Sinks:
         self.targets["packet"] = {"interface": "lo"}
         try:
             raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-            self._watch(raw)
+            self.watch(raw)
         except PermissionError:
             self.unsafe["icmp"] = "no raw socket to receive it"
         with contextlib.suppress(PermissionError):
             ethertype = socket.htons(PRIVATE_ETHERTYPE)
             frames = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, ethertype)
             frames.bind(("lo", PRIVATE_ETHERTYPE))
-            self._watch(frames)
+            self.watch(frames)
         if not private:
             reason = "no network namespace of our own"
             self.unsafe |= {"metadata": reason, "multicast": reason, "private-dns": reason}
             return
         self.targets["private-dns"] = self.targets["dns"]
-        self._bind("metadata", socket.socket(), (METADATA, 80))
+        self.bind("metadata", socket.socket(), (METADATA, 80))
         group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         interface = socket.inet_aton("127.0.0.1")
         membership = socket.inet_aton(MDNS) + interface
         group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        port = self._bind("multicast", group, (MDNS, 0))
+        port = self.bind("multicast", group, (MDNS, 0))
         self.targets["multicast"] = {"host": MDNS, "port": port, "interface": "127.0.0.1"}
 
     def _open_local(self) -> None:
         for name, kind in (("stream", socket.SOCK_STREAM), ("datagram", socket.SOCK_DGRAM)):
             path = str(self._directory / name)
-            self._bind(f"unix-{name}", socket.socket(socket.AF_UNIX, kind), path)
+            self.bind(f"unix-{name}", socket.socket(socket.AF_UNIX, kind), path)
         for name, kind in (("stream", socket.SOCK_STREAM), ("datagram", socket.SOCK_DGRAM),
                            ("seqpacket", socket.SOCK_SEQPACKET)):  # fmt: skip
             path = f"\0localai-{self._token}-{name}"
-            self._bind(f"abstract-{name}", socket.socket(socket.AF_UNIX, kind), path)
+            self.bind(f"abstract-{name}", socket.socket(socket.AF_UNIX, kind), path)
         self.targets["netlink"] = {"port": os.getpid()}
         with contextlib.suppress(OSError):
             link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2)  # NETLINK_USERSOCK
             link.bind((os.getpid(), 0))
-            self._watch(link)
+            self.watch(link)
 
-    def _bind(self, name: str, sink: socket.socket, address: tuple[str, int] | str) -> int:
+    def bind(self, name: str, sink: socket.socket, address: tuple[str, int] | str) -> int:
         sink.bind(address)
         if sink.type in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
             sink.listen(64)
@@ -127,10 +127,10 @@ class Sinks:
         else:
             port = int(sink.getsockname()[1])
             self.targets[name] = {"host": address[0], "port": port}
-        self._watch(sink)
+        self.watch(sink)
         return port
 
-    def _watch(self, sink: socket.socket) -> None:
+    def watch(self, sink: socket.socket) -> None:
         sink.setblocking(False)
         listens = sink.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         accepted: list[socket.socket] = []

@@ -31,6 +31,9 @@ _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
 _DESCRIPTORS = "/proc/self/fd"
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916
+_RTM_NEWROUTE, _RTA_DST, _RTA_OIF = 24, 1, 4  # <linux/rtnetlink.h>
+_RT_TABLE_LOCAL, _RTPROT_BOOT, _RT_SCOPE_HOST, _RTN_LOCAL = 255, 3, 254, 2
+_NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_CREATE = 0x1, 0x4, 0x400
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 
 
@@ -78,6 +81,26 @@ def add_loopback_address(address: str) -> None:
     name = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SIOCSIFADDR, struct.pack("16s16s8x", b"lo:1", name))
+
+
+def route_to_loopback(network: str, bits: int) -> None:
+    """Have everything for an IPv6 network come back to ``lo``, in this network namespace: a route
+    of the kind that a host's own addresses have (rtnetlink(7)). It also carries multicast."""
+
+    def attribute(kind: int, value: bytes) -> bytes:
+        return struct.pack("=HH", 4 + len(value), kind) + value
+
+    route = struct.pack("=8BI", socket.AF_INET6, bits, 0, 0, _RT_TABLE_LOCAL, _RTPROT_BOOT,
+                        _RT_SCOPE_HOST, _RTN_LOCAL, 0)  # fmt: skip
+    route += attribute(_RTA_DST, socket.inet_pton(socket.AF_INET6, network))
+    route += attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex("lo")))
+    flags = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_CREATE
+    message = struct.pack("=IHHII", 16 + len(route), _RTM_NEWROUTE, flags, 1, 0) + route
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as link:  # NETLINK_ROUTE
+        link.sendto(message, (0, 0))
+        error = -int(struct.unpack_from("=i", link.recv(1 << 12), 16)[0])
+    if error:
+        raise OSError(error, os.strerror(error), f"route {network}")
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:

@@ -8,18 +8,26 @@ from __future__ import annotations
 from localai.egress.probes import (
     abi,
     descriptors,
+    families,
     files,
     handed,
     ipc,
     locks,
+    names,
+    neighbours,
     network,
     processes,
     rings,
+    services,
 )
 from localai.egress.probes.probe import Attempt, Probe, Target
 
 PROBES: tuple[Probe, ...] = (
     *network.PROBES,
+    *neighbours.PROBES,
+    *families.PROBES,
+    *names.PROBES,
+    *services.PROBES,
     *abi.PROBES,
     *rings.PROBES,
     *descriptors.PROBES,

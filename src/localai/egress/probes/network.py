@@ -25,63 +25,63 @@ _IPPROTO_UDPLITE, _IPPROTO_MPTCP = 136, 262
 _TCP_FASTOPEN_CONNECT = 30
 _NETLINK_USERSOCK = 2
 
-_NO_IPV6 = frozenset({EAFNOSUPPORT, ENETUNREACH, 99})  # 99: EADDRNOTAVAIL, IPv6 switched off
-_NO_PROTOCOL = frozenset({EPROTONOSUPPORT, EINVAL, ENOPROTOOPT})
+NO_IPV6 = frozenset({EAFNOSUPPORT, ENETUNREACH, 99})  # 99: EADDRNOTAVAIL, IPv6 switched off
+NO_PROTOCOL = frozenset({EPROTONOSUPPORT, EINVAL, ENOPROTOOPT})
 
 
-def _address(target: Target) -> tuple[str, int]:
+def address(target: Target) -> tuple[str, int]:
     return text(target, "host"), number(target, "port")
 
 
-def _stream(target: Target, nonce: bytes, family: int, protocol: int = 0) -> None:
+def stream(target: Target, nonce: bytes, family: int, protocol: int = 0) -> None:
     with socket.socket(family, socket.SOCK_STREAM, protocol) as out:
         out.settimeout(TIMEOUT_S)
-        out.connect(_address(target))
+        out.connect(address(target))
         out.sendall(nonce)
 
 
-def _datagram(target: Target, nonce: bytes, family: int, protocol: int = 0) -> None:
+def datagram(target: Target, nonce: bytes, family: int, protocol: int = 0) -> None:
     with socket.socket(family, socket.SOCK_DGRAM, protocol) as out:
-        out.sendto(nonce, _address(target))
+        out.sendto(nonce, address(target))
 
 
 def tcp4(target: Target, nonce: bytes) -> None:
-    _stream(target, nonce, socket.AF_INET)
+    stream(target, nonce, socket.AF_INET)
 
 
 def tcp6(target: Target, nonce: bytes) -> None:
-    _stream(target, nonce, socket.AF_INET6)
+    stream(target, nonce, socket.AF_INET6)
 
 
 def mptcp(target: Target, nonce: bytes) -> None:
-    _stream(target, nonce, socket.AF_INET, _IPPROTO_MPTCP)
+    stream(target, nonce, socket.AF_INET, _IPPROTO_MPTCP)
 
 
 def udp4(target: Target, nonce: bytes) -> None:
-    _datagram(target, nonce, socket.AF_INET)
+    datagram(target, nonce, socket.AF_INET)
 
 
 def udp6(target: Target, nonce: bytes) -> None:
-    _datagram(target, nonce, socket.AF_INET6)
+    datagram(target, nonce, socket.AF_INET6)
 
 
 def udplite(target: Target, nonce: bytes) -> None:
-    _datagram(target, nonce, socket.AF_INET, _IPPROTO_UDPLITE)
+    datagram(target, nonce, socket.AF_INET, _IPPROTO_UDPLITE)
 
 
 def udp_connected(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        out.connect(_address(target))
+        out.connect(address(target))
         out.send(nonce)
 
 
 def udp_sendmsg(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        out.sendmsg([nonce], [], 0, _address(target))
+        out.sendmsg([nonce], [], 0, address(target))
 
 
 def udp_sendmmsg(target: Target, nonce: bytes) -> None:
-    host, port = _address(target)
+    host, port = address(target)
     name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
     peer = ctypes.create_string_buffer(name.ljust(16, b"\0"))
     body = ctypes.create_string_buffer(nonce)
@@ -98,21 +98,21 @@ def fastopen(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as out:
         # No settimeout: without blocking, the first packet to a server carries no data.
         out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 1, 0))
-        out.sendto(nonce, socket.MSG_FASTOPEN, _address(target))
+        out.sendto(nonce, socket.MSG_FASTOPEN, address(target))
 
 
 def fastopen_connect(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as out:
         out.settimeout(TIMEOUT_S)
         out.setsockopt(socket.IPPROTO_TCP, _TCP_FASTOPEN_CONNECT, 1)
-        out.connect(_address(target))
+        out.connect(address(target))
         out.sendall(nonce)
 
 
 def broadcast(target: Target, nonce: bytes) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        out.sendto(nonce, _address(target))
+        out.sendto(nonce, address(target))
 
 
 def multicast(target: Target, nonce: bytes) -> None:
@@ -120,7 +120,7 @@ def multicast(target: Target, nonce: bytes) -> None:
         out.setsockopt(
             socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(text(target, "interface"))
         )
-        out.sendto(nonce, _address(target))
+        out.sendto(nonce, address(target))
 
 
 def checksum(data: bytes) -> int:
@@ -148,13 +148,13 @@ def icmp_raw(target: Target, nonce: bytes) -> None:
 
 
 def raw_ip(target: Target, nonce: bytes) -> None:
-    host, port = _address(target)
+    host, port = address(target)
     loopback = socket.inet_aton(host)
-    datagram = struct.pack("!HHHH", port, port, 8 + len(nonce), 0) + nonce
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(datagram), 0, 0, 64,
+    body = struct.pack("!HHHH", port, port, 8 + len(nonce), 0) + nonce
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 64,
                          socket.IPPROTO_UDP, 0, loopback, loopback)  # fmt: skip
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
-        out.sendto(header + datagram, (host, 0))
+        out.sendto(header + body, (host, 0))
 
 
 def packet(target: Target, nonce: bytes) -> None:
@@ -162,19 +162,19 @@ def packet(target: Target, nonce: bytes) -> None:
         out.sendto(nonce, (text(target, "interface"), PRIVATE_ETHERTYPE, 0, 0, b"\0" * 6))
 
 
-def _query(nonce: bytes) -> bytes:
-    """A DNS question (RFC 1035, section 4.1) for the address of NONCE.invalid."""
-    labels = b"".join(bytes([len(part)]) + part for part in (nonce, b"invalid"))
+def query(*names: bytes) -> bytes:
+    """A DNS question (RFC 1035, section 4.1) for the address of the names, in .invalid."""
+    labels = b"".join(bytes([len(part)]) + part for part in (*names, b"invalid"))
     return struct.pack("!HHHHHH", 0x4C41, 0x0100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
 
 
 def dns_datagram(target: Target, nonce: bytes) -> None:
-    _datagram(target, _query(nonce), socket.AF_INET)
+    datagram(target, query(nonce), socket.AF_INET)
 
 
 def dns_stream(target: Target, nonce: bytes) -> None:
-    question = _query(nonce)
-    _stream(target, struct.pack("!H", len(question)) + question, socket.AF_INET)
+    question = query(nonce)
+    stream(target, struct.pack("!H", len(question)) + question, socket.AF_INET)
 
 
 def dns_libc(target: Target, nonce: bytes) -> None:
@@ -188,16 +188,16 @@ def dns_libc(target: Target, nonce: bytes) -> None:
     kernel.check(int(libc.__res_init()), "res_init")
     libc.__res_state.restype = ctypes.c_void_p
     state = libc.__res_state()
-    host, port = _address(target)
+    host, port = address(target)
     server = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
     # struct __res_state: int retrans, retry; unsigned long options; int nscount; then addresses.
     head = struct.pack("@iiLi", 1, 1, 0xC1, 1)  # RES_INIT | RES_RECURSE | RES_DEFNAMES
     ctypes.memmove(state, head, len(head))
     ctypes.memmove(state + len(head), server.ljust(16, b"\0"), 16)
     answer = ctypes.create_string_buffer(512)
-    query = getattr(libc, "res_query", None) or libc.__res_query
+    ask = getattr(libc, "res_query", None) or libc.__res_query
     ctypes.set_errno(0)
-    query(nonce + b".invalid", 1, 1, answer, len(answer))
+    ask(nonce + b".invalid", 1, 1, answer, len(answer))
     if error := ctypes.get_errno():
         raise OSError(error, os.strerror(error), "res_query")
 
@@ -244,16 +244,16 @@ def _probe(
 
 PROBES = (
     _probe(tcp4, "a TCP connection", "tcp4"),
-    _probe(tcp6, "a TCP connection over IPv6", "tcp6", _NO_IPV6),
+    _probe(tcp6, "a TCP connection over IPv6", "tcp6", NO_IPV6),
     _probe(udp4, "a UDP datagram", "udp4"),
-    _probe(udp6, "a UDP datagram over IPv6", "udp6", _NO_IPV6),
+    _probe(udp6, "a UDP datagram over IPv6", "udp6", NO_IPV6),
     _probe(udp_connected, "send on a connected UDP socket", "udp4"),
     _probe(udp_sendmsg, "a UDP datagram by sendmsg", "udp4"),
     _probe(udp_sendmmsg, "a UDP datagram by sendmmsg", "udp4"),
-    _probe(udplite, "a UDP-Lite datagram", "udplite", _NO_PROTOCOL),
-    _probe(mptcp, "a Multipath TCP connection", "tcp4", _NO_PROTOCOL),
+    _probe(udplite, "a UDP-Lite datagram", "udplite", NO_PROTOCOL),
+    _probe(mptcp, "a Multipath TCP connection", "tcp4", NO_PROTOCOL),
     _probe(fastopen, "data on the SYN, by MSG_FASTOPEN", "tcp4", frozenset({EOPNOTSUPP})),
-    _probe(fastopen_connect, "data on the SYN, by TCP_FASTOPEN_CONNECT", "tcp4", _NO_PROTOCOL),
+    _probe(fastopen_connect, "data on the SYN, by TCP_FASTOPEN_CONNECT", "tcp4", NO_PROTOCOL),
     _probe(broadcast, "a UDP broadcast", "broadcast"),
     _probe(multicast, "a UDP multicast to mDNS's group", "multicast", twin="udp4"),
     _probe(icmp_datagram, "an echo request by a ping socket", "icmp", REFUSED, "udp4"),

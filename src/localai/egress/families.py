@@ -1,0 +1,34 @@
+"""The sinks of further socket families: which of them this kernel has, and a vsock of our own."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from localai.egress.probes.families import find_loaded
+from localai.egress.sinks import Sinks
+
+PROTOCOLS = Path("/proc/net/protocols")
+_CID_LOCAL, _PORT_ANY = 1, 2**32 - 1
+
+
+def open_families(sinks: Sinks, protocols: str, pipe: int, *, private: bool) -> None:
+    """``protocols`` is the text of ``PROTOCOLS``, ``pipe`` the one that is lent to probes."""
+    sinks.targets["xdp"] = {"interface": "lo"}
+    if not private:  # it would take a queue of the host's own device
+        sinks.unsafe["xdp"] = "no network namespace of our own"
+    loaded = find_loaded(protocols)
+    sinks.targets["families"] = {"families": loaded, "pipe": pipe}
+    if f"{socket.AF_VSOCK.value}:" not in loaded:
+        sinks.unsafe["vsock"] = "the kernel has not loaded it"
+        return
+    sink = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+    try:
+        sink.bind((_CID_LOCAL, _PORT_ANY))
+    except OSError:  # without a loopback of its own what is sent there goes to the hypervisor
+        sink.close()
+        sinks.unsafe["vsock"] = "no loopback for it: it would reach the host"
+        return
+    sink.listen(8)
+    sinks.watch(sink)
+    sinks.targets["vsock"] = {"cid": _CID_LOCAL, "port": sink.getsockname()[1]}
