@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,9 @@ from localai.manifest.schema import (
 from localai.manifest.verify import Authority, LoadedManifest, Verification
 from localai.plan import facts as plan
 from localai.policy import LoadedPolicy, Policy
+from localai.reports.report import Report
 from localai.sandbox.status import Layer, SandboxStatus
+from localai.selftests.result import make_result
 
 TODAY = date(2026, 3, 1)
 
@@ -66,6 +68,21 @@ def egress() -> EgressReport:
     )
     closed = ProbeResult("vsock", Outcome.CLOSED, False, 97, "EAFNOSUPPORT")
     return EgressReport((*blocked, closed), dict.fromkeys(FILTERS, FilterReport(blocked[:21])), 0.4)
+
+
+@pytest.fixture
+def report(egress: EgressReport) -> Report:
+    """A self-test that passed, number 7 of the log."""
+    findings = (
+        Finding("sandbox", Verdict.PASS, "sealed", "seccomp, landlock 7"),
+        Finding("sandbox-egress", Verdict.PASS, "0 of 42 got out", "42 of 42 controls arrived"),
+    )
+    posture = (Finding("host-egress", Verdict.NOTE, "online", "noted: policy allows it"),)
+    began = datetime(2026, 3, 1, 3, 4, 5, 678000, UTC)
+    result = make_result(
+        began, egress, (*findings, *posture), version="0.1.0", kernel="6.18.0"
+    )._replace(number=7)
+    return Report(result, findings, posture, egress, None, "it-7")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ _ODD = {
     Outcome.CLOSED: "closed here",
     Outcome.UNSAFE_HERE: "unsafe here",
 }
+_NOT_SENT = (Outcome.CLOSED, Outcome.UNSAFE_HERE)  # known of the worker's probes already
 _ENDS = {
     Verdict.PASS: "passed: nothing got out",
     Verdict.FAIL: "failed",
@@ -54,19 +55,28 @@ def selftest(report: Report, width: int) -> str:
 def _matrix(report: EgressReport, width: int) -> Iterator[str]:
     """First whatever was not blocked, each with its reason; then what was, by kind of way."""
     for outcome, title in _ODD.items():
-        odd = [f"{one.probe}: {one.detail}" for one in report.results if one.outcome is outcome]
-        odd += [
-            f"{one.probe} (launcher): {one.detail}"
-            for one in report.launcher.results
-            if one.outcome is outcome and outcome not in (Outcome.CLOSED, Outcome.UNSAFE_HERE)
-        ]
-        yield from _entry(title, "; ".join(odd), width)
+        yield from _entry(title, "; ".join(_named(report, outcome)), width)
     blocked = [one for one in report.results if one.outcome is Outcome.BLOCKED]
-    for kind, found in groupby(blocked, _kind):
-        names = [one.probe for one in found]
+    for kind, alike in groupby(blocked, _kind):
+        names = [one.probe for one in alike]
         yield from _entry(kind, f"{len(names)} blocked: {', '.join(names)}", width)
-    again = sum(one.outcome is Outcome.BLOCKED for one in report.launcher.results)
-    yield from _entry("launcher", f"{again} of {report.launcher.probes} blocked", width)
+    by_class = ", ".join(report.by_class)
+    yield from _entry("by class", by_class and f"{by_class}: tried on paths of our own", width)
+    filters = [
+        f"{name} {sum(one.outcome is Outcome.BLOCKED for one in found.results)} of {found.probes}"
+        for name, found in report.filters.items()
+    ]
+    yield from _entry("filters", f"each alone blocked: {', '.join(filters)}", width)
+
+
+def _named(report: EgressReport, outcome: Outcome) -> Iterator[str]:
+    for one in report.results:
+        if one.outcome is outcome:
+            yield f"{one.probe}: {one.detail}"
+    for name, found in report.filters.items():
+        for one in found.results:
+            if one.outcome is outcome and outcome not in _NOT_SENT:
+                yield f"{one.probe} ({name} filter): {one.detail}"
 
 
 def _kind(result: ProbeResult) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from localai.places import make_private
 
 FIRST = "0" * 64
 LINE_LIMIT = 1 << 20
+PATIENCE_S = 10.0
 
 
 def append(path: Path, record: Mapping[str, object]) -> int:
@@ -38,7 +40,7 @@ def append(path: Path, record: Mapping[str, object]) -> int:
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        _lock(path, fd, fcntl.LOCK_EX)
         _check_file(path, fd)
         number, previous = 0, FIRST
         if last := _read_last(path, fd):
@@ -94,13 +96,29 @@ def _opened(path: Path) -> Iterator[int | None]:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH)
+        _lock(path, fd, fcntl.LOCK_SH)
         _check_file(path, fd)
         yield fd
     except OSError as error:
         raise _unreadable(path, error) from error
     finally:
         os.close(fd)
+
+
+def _lock(path: Path, fd: int, kind: int) -> None:
+    """Take turns. A turn takes milliseconds, and the kernel ends it with its process; only one
+    that was stopped in the middle (SIGSTOP) holds a log for longer."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise StateError(
+                    f"another process has held {path} for {PATIENCE_S:g} seconds",
+                    hint=f"see which, and let it go on or end it: fuser -v {path}",
+                ) from error
+        time.sleep(0.005)
 
 
 def _check_file(path: Path, fd: int) -> None:

@@ -15,7 +15,7 @@ from localai.selftests.result import Result
 
 DAYS = 60
 _STEP, _BAR = 15, 11  # units of the drawing
-_HEIGHT, _TOP, _LEFT, _BELOW = 120, 22, 34, 24
+_HEIGHT, _TOP, _LEFT, _RIGHT, _BELOW = 120, 22, 34, 24, 24
 # From the bottom up.
 _PARTS = (
     (Verdict.FAIL, "fail", "failed"),
@@ -48,7 +48,7 @@ def chart(results: Sequence[Result]) -> str:
         if (day := result.time.date()) in found:
             found[day][result.verdict] += 1
     most = max(sum(counts.values()) for counts in found.values())
-    width = _LEFT + _STEP * max(len(days), 20)
+    width = _LEFT + _STEP * max(len(days), 20) + _RIGHT
     height = _TOP + _HEIGHT + _BELOW
     return "\n".join(
         [

@@ -28,14 +28,15 @@ _VERDICTS = {Verdict.FAIL: "failure", Verdict.NOT_CHECKED: "error", Verdict.WAIV
 
 
 def junit(report: Report) -> bytes:
-    """The document: a suite each for the worker's probes, the launcher's, and the findings.
+    """The document: a suite each for the worker's probes, those under each filter, the findings.
 
     ``time`` in seconds. Characters that XML 1.0 does not know are spelled out.
     """
     root = Element("testsuites", name="localai selftest")
     if report.egress:
         _add_suite(root, report, "worker", map(_of_probe, report.egress.results))
-        _add_suite(root, report, "launcher", map(_of_probe, report.egress.launcher.results))
+        for name, found in report.egress.filters.items():
+            _add_suite(root, report, f"{name}-filter", map(_of_probe, found.results))
     _add_suite(root, report, "findings", map(_of_finding, (*report.findings, *report.posture)))
     root[0].set("time", f"{report.result.seconds:.3f}")
     indent(root)

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from localai.egress.probes.probe import FILTERS
 from localai.egress.selftest import Outcome
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
-    from localai.egress.selftest import ProbeResult
+    from localai.egress.selftest import EgressReport, ProbeResult
     from localai.reports.report import Report
 
 _VERDICTS = (Verdict.PASS, Verdict.FAIL, Verdict.NOT_CHECKED)
@@ -60,9 +61,9 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield from _metric(
         "localai_selftest_probes",
-        "Probes by the process that they were tried in and by what became of them.",
-        _count("worker", report.egress.results if report.egress else ())
-        + _count("launcher", report.egress.launcher.results if report.egress else ()),
+        "Probes by what they were tried against and by what became of them: the worker with all "
+        "its layers, or one seccomp filter alone.",
+        _probes(report.egress),
     )
     yield from _metric(
         "localai_selftest_findings",
@@ -83,9 +84,17 @@ def _findings(report: Report) -> tuple[Finding, ...]:
     return (*report.findings, *report.posture)
 
 
+def _probes(report: EgressReport | None) -> list[_Sample]:
+    samples = _count("worker", report.results if report else ())
+    for name in FILTERS:
+        found = report.filters.get(name) if report else None
+        samples += _count(f"{name} filter", found.results if found else ())
+    return samples
+
+
 def _count(boundary: str, results: Sequence[ProbeResult]) -> list[_Sample]:
     found = Counter(result.outcome for result in results)
-    return [({"process": boundary, "outcome": one}, found[one]) for one in Outcome]
+    return [({"against": boundary, "outcome": one}, found[one]) for one in Outcome]
 
 
 def _metric(name: str, help_text: str, samples: Sequence[_Sample]) -> Iterator[str]:

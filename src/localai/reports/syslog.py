@@ -46,16 +46,17 @@ def start_message(host: str, now: datetime) -> bytes:
 def end_message(report: Report, now: datetime) -> bytes:
     """Says how the self-test ended."""
     result = report.result
+    filters = result.filters.values()
     figures = {
         "result": str(result.number),
         "verdict": result.verdict.value,
         "probes": str(result.worker.probes),
         "arrived": str(len(result.worker.arrived)),
         "notChecked": str(len(result.worker.not_checked)),
-        "launcherProbes": str(result.launcher.probes),
-        "launcherArrived": str(len(result.launcher.arrived)),
-        "launcherNotChecked": str(len(result.launcher.not_checked)),
         "controlsArrived": str(result.controls_arrived),
+        "filterProbes": str(sum(one.probes for one in filters)),
+        "filterArrived": str(sum(len(one.arrived) for one in filters)),
+        "filterNotChecked": str(sum(len(one.not_checked) for one in filters)),
     }
     said = f"self-test ended: {result.verdict}"
     if result.refusing:

@@ -38,9 +38,10 @@ def remarks(result: Result, before: Result | None) -> list[str]:
     what changed since the one ``before``."""
     said = list(result.refusing)
     if not said and result.worker.probes:
+        bounds = {"": result.worker, **{f"{name} ": one for name, one in result.filters.items()}}
         said.append(
-            f"{len(result.worker.arrived)} of {result.worker.probes} got out, "
-            f"launcher {len(result.launcher.arrived)} of {result.launcher.probes}"
+            ", ".join(f"{name}{len(one.arrived)} of {one.probes}" for name, one in bounds.items())
+            + " got out"
         )
     if before and result.time < before.time:
         said.append("the clock had been put back")

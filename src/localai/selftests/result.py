@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
-    from localai.egress.selftest import EgressReport
+    from localai.egress.selftest import EgressReport, FilterReport
 
 SCHEMA = "localai.selftest-result/1"
 
@@ -18,7 +19,7 @@ _T = TypeVar("_T")
 
 
 class Boundary(NamedTuple):
-    """The probes of the worker, or of the launcher: how many count, and which were not blocked."""
+    """The probes of the worker, or under one filter: how many count, which were not blocked."""
 
     probes: int = 0
     arrived: tuple[str, ...] = ()
@@ -31,8 +32,10 @@ class Result(NamedTuple):
     ``number`` counts from 1 in the order in which results were written, whatever the clock said;
     0: not written yet. ``time`` is when it began, aware, in UTC. ``verdict`` is ``pass``,
     ``fail`` (something got out, or a check says that it could) or ``not-checked``.
-    ``refusing`` names what else refused: a finding's check and summary. ``seconds`` is the wall
-    time of controls and probes.
+    ``filters`` has the seccomp filters that were probed each on its own, the launcher's among
+    them. ``refusing`` names what refused: a finding's check and summary. ``by_class`` are the
+    probes that were tried on a path of our own. ``seconds`` is the wall time of controls and
+    probes.
     """
 
     time: datetime
@@ -40,10 +43,11 @@ class Result(NamedTuple):
     localai: str
     kernel: str
     worker: Boundary = Boundary()
-    launcher: Boundary = Boundary()
+    filters: Mapping[str, Boundary] = MappingProxyType({})
     controls_arrived: int = 0
     closed: tuple[str, ...] = ()
     unsafe_here: tuple[str, ...] = ()
+    by_class: tuple[str, ...] = ()
     refusing: tuple[str, ...] = ()
     seconds: float = 0.0
     number: int = 0
@@ -68,20 +72,24 @@ def make_result(
     verdict = _judge(egress, findings)
     if egress is None:
         return Result(time, verdict, version, kernel, refusing=refusing)
-    launcher = egress.launcher
     return Result(
         time,
         verdict,
         version,
         kernel,
-        Boundary(egress.probes, egress.arrived, egress.not_checked),
-        Boundary(launcher.probes, launcher.arrived, launcher.not_checked),
+        _bound(egress),
+        {name: _bound(found) for name, found in egress.filters.items()},
         egress.controls_arrived,
         egress.closed,
         egress.unsafe_here,
+        egress.by_class,
         refusing,
         round(egress.seconds, 3),
     )
+
+
+def _bound(found: EgressReport | FilterReport) -> Boundary:
+    return Boundary(found.probes, found.arrived, found.not_checked)
 
 
 def _judge(egress: EgressReport | None, findings: tuple[Finding, ...]) -> Verdict:
@@ -103,10 +111,11 @@ def result_line(result: Result) -> dict[str, object]:
         "localai": result.localai,
         "kernel": result.kernel,
         "worker": _boundary_line(result.worker),
-        "launcher": _boundary_line(result.launcher),
+        "filters": {name: _boundary_line(found) for name, found in result.filters.items()},
         "controls_arrived": result.controls_arrived,
         "closed": list(result.closed),
         "unsafe_here": list(result.unsafe_here),
+        "by_class": list(result.by_class),
         "refusing": list(result.refusing),
         "seconds": result.seconds,
     }
@@ -123,10 +132,11 @@ def read_result(line: Mapping[str, object]) -> Result:
             _typed(line["localai"], str),
             _typed(line["kernel"], str),
             _boundary(line["worker"]),
-            _boundary(line["launcher"]),
+            {name: _boundary(found) for name, found in _typed(line["filters"], dict).items()},
             _typed(line["controls_arrived"], int),
             _names(line["closed"]),
             _names(line["unsafe_here"]),
+            _names(line["by_class"]),
             _names(line["refusing"]),
             float(_typed(line["seconds"], (int, float))),
             _typed(line["number"], int),
