@@ -11,17 +11,35 @@ from types import MappingProxyType
 from localai.egress.catalogue import (
     abi,
     descriptors,
+    families,
     files,
     handed,
     ipc,
     locks,
+    names,
+    neighbours,
     network,
     processes,
     rings,
+    services,
 )
 from localai.egress.catalogue.explanation import Explanation
 
-CHAPTERS = (network, abi, rings, descriptors, handed, processes, files, locks, ipc)
+CHAPTERS = (
+    network,
+    neighbours,
+    families,
+    names,
+    services,
+    abi,
+    rings,
+    descriptors,
+    handed,
+    processes,
+    files,
+    locks,
+    ipc,
+)
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {name: said for chapter in CHAPTERS for name, said in chapter.EXPLANATIONS.items()}
 )

@@ -71,7 +71,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         " 41), mended in Linux in 2026.",
     ),
     "fastopen-connect": Explanation(
-        "Connects with TCP_FASTOPEN_CONNECT, which can put off the first packet until data is sent.",
+        "Connects with TCP_FASTOPEN_CONNECT, which can delay the first packet until there is data.",
         "The connect(2) that a monitor sees may succeed before any packet was sent.",
         _CONNECTION,
     ),
