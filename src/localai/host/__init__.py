@@ -1,7 +1,7 @@
 """The host around localai: what it is connected to, what else runs on it, how it is set up."""
 
 from localai.host.facts import HostFacts, is_wsl, read_host
-from localai.host.programs import AI_TOOLS, SYNC_CLIENTS
+from localai.host.names import AI_TOOLS, SYNC_CLIENTS
 from localai.host.switches import TELEMETRY_SWITCHES, forced_switches
 
 __all__ = [

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from localai.host.programs import AI_TOOLS, SYNC_CLIENTS
+from localai.host.names import AI_TOOLS, SYNC_CLIENTS, read_name
 
 if TYPE_CHECKING:
     from localai.host.targets import Reached
@@ -148,20 +148,7 @@ def _running(proc: Path, unchecked: list[str]) -> set[str]:
         with os.scandir(proc) as entries:
             for entry in entries:
                 if entry.name.isdigit():
-                    names.add(_command_name(f"{entry.path}/comm"))
+                    names.add(read_name(f"{entry.path}/comm"))
     except OSError as error:
         unchecked.append(f"{proc}: {error.strerror}")
     return names
-
-
-def _command_name(path: str) -> str:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # it has ended, or it is another account's under hidepid
-        return ""
-    try:
-        return os.read(fd, 64).decode("utf-8", "replace").strip().casefold()
-    except OSError:
-        return ""
-    finally:
-        os.close(fd)
