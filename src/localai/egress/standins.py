@@ -16,7 +16,7 @@ from pathlib import Path
 
 from localai.sandbox import namespaces
 
-COVERED = ("/run", "/tmp", "/var/spool", "/var/mail", "/var/lib/nvidia-mps")  # noqa: S108
+COVERED = ("/run", "/tmp", "/var/spool", "/var/mail")  # noqa: S108
 
 
 class StandIns:
@@ -32,10 +32,11 @@ class StandIns:
         self._own.mkdir(mode=0o777)
         self._mounts = mounts
         self._covered: list[str] = []
-        for cover in dict.fromkeys(map(os.path.realpath, COVERED if mounts else ())):
-            if os.path.isdir(cover):  # noqa: PTH112
+        in_sight = outermost([directory, *_imported_from(), *kept])
+        for cover in outermost(COVERED) if mounts else ():
+            if not any(_lies_in(f"{cover}/", path) for path in in_sight):
                 with contextlib.suppress(OSError):  # then it is by class
-                    self._cover(cover, outermost([directory, *_imported_from(), *kept]))
+                    self._cover(cover, in_sight)
 
     def make(self, name: str, path: str, make: Callable[[str], object]) -> str:
         """Have ``make(where)`` make what is to stand at ``path``, open to every account, and
