@@ -6,7 +6,6 @@ import errno
 import signal
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from localai.cli.screen import answers, hang, wrap
@@ -56,9 +55,11 @@ def _matrix(report: EgressReport, width: int) -> Iterator[str]:
     """First whatever was not blocked, each with its reason; then what was, by kind of way."""
     for outcome, title in _ODD.items():
         yield from _entry(title, "; ".join(_named(report, outcome)), width)
-    blocked = [one for one in report.results if one.outcome is Outcome.BLOCKED]
-    for kind, alike in groupby(blocked, _kind):
-        names = [one.probe for one in alike]
+    kinds: dict[str, list[str]] = {}
+    for one in report.results:
+        if one.outcome is Outcome.BLOCKED:
+            kinds.setdefault(_kind(one), []).append(one.probe)
+    for kind, names in kinds.items():
         yield from _entry(kind, f"{len(names)} blocked: {', '.join(names)}", width)
     by_class = ", ".join(report.by_class)
     yield from _entry("by class", by_class and f"{by_class}: tried on paths of our own", width)

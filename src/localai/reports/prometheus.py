@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from localai.egress.probes.probe import FILTERS
 from localai.egress.selftest import Outcome
 from localai.findings import Finding, Verdict
+from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.egress.selftest import EgressReport, ProbeResult
@@ -106,4 +107,5 @@ def _metric(name: str, help_text: str, samples: Sequence[_Sample]) -> Iterator[s
 
 
 def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    """A label's value: what cannot be printed is spelled, then backslash and quote are escaped."""
+    return printable(value).replace("\\", r"\\").replace('"', r"\"")

@@ -38,10 +38,11 @@ def remarks(result: Result, before: Result | None) -> list[str]:
     what changed since the one ``before``."""
     said = list(result.refusing)
     if not said and result.worker.probes:
-        bounds = {"": result.worker, **{f"{name} ": one for name, one in result.filters.items()}}
+        tried = sum(one.probes for one in result.filters.values())
+        arrived = sum(len(one.arrived) for one in result.filters.values())
         said.append(
-            ", ".join(f"{name}{len(one.arrived)} of {one.probes}" for name, one in bounds.items())
-            + " got out"
+            f"{len(result.worker.arrived)} of {result.worker.probes} got out, "
+            f"filters alone {arrived} of {tried}"
         )
     if before and result.time < before.time:
         said.append("the clock had been put back")
