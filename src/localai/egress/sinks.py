@@ -86,8 +86,8 @@ class Sinks:
         except PermissionError:
             self.unsafe["icmp"] = "no raw socket to receive it"
         with contextlib.suppress(PermissionError):
-            ethertype = socket.htons(PRIVATE_ETHERTYPE)
-            frames = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, ethertype)
+            # For nothing at first: to rebind one that receives takes the kernel 10 ms.
+            frames = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             frames.bind(("lo", PRIVATE_ETHERTYPE))
             self.watch(frames)
         if not private:

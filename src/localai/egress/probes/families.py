@@ -95,6 +95,7 @@ PROBES = (
     Probe("vsock", "a connection to a neighbour of this virtual machine", "vsock", vsock,
           twin="tcp4"),
     Probe("xdp", "a frame by an XDP socket", "xdp", xdp,
-          REFUSED | {EINVAL, ENOPROTOOPT, EOPNOTSUPP, EAFNOSUPPORT}, twin="udp4"),
+          REFUSED | {EINVAL, ENOPROTOOPT, EOPNOTSUPP, EAFNOSUPPORT}, twin="udp4",
+          alone=True),
     Probe("socket-families", "a socket of any family that the kernel has", "families", sweep),
 )  # fmt: skip

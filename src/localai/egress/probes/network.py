@@ -259,7 +259,7 @@ PROBES = (
     _probe(icmp_datagram, "an echo request by a ping socket", "icmp", REFUSED, "udp4"),
     _probe(icmp_raw, "an echo request by a raw socket", "icmp", REFUSED, "udp4"),
     _probe(raw_ip, "an IP packet of one's own making", "udp4", REFUSED),
-    _probe(packet, "a frame by a packet socket", "packet", REFUSED, "udp4"),
+    _probe(packet, "a frame by a packet socket", "packet", REFUSED, "udp4", alone=True),
     _probe(dns_datagram, "a DNS query to a chosen server", "dns"),
     _probe(dns_stream, "a DNS query over TCP", "tcp4"),
     _probe(dns_libc, "a DNS query by the C library", "private-dns", twin="dns-datagram",
