@@ -62,9 +62,13 @@ class Waiver(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The rules in force. ``officer`` is whom to send a request for approval to; ``targets`` are
-    all that may be tried off this machine; ``self_test_hours`` is how old the newest self-test may
-    be, None if none is asked for."""
+    """The rules in force.
+
+    ``officer`` is whom to send a request for approval to. ``targets`` are all that may be tried off
+    this machine, ``host_must_pass`` the questions about the host (:mod:`localai.host.checks`) that
+    a self-test must find well. ``self_test_hours`` is how old the newest self-test may be, None if
+    none is asked for.
+    """
 
     name: str = BUILT_IN
     officer: str = ""
@@ -72,6 +76,7 @@ class Policy(NamedTuple):
     self_approval: bool = True
     host_egress: HostEgress = HostEgress.NOTE
     targets: tuple[Target, ...] = ()
+    host_must_pass: tuple[str, ...] = ()
     self_test_hours: int | None = None
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
     waivers: tuple[Waiver, ...] = ()
@@ -98,6 +103,7 @@ class Settings(NamedTuple):
     self_approval: bool | None
     host_egress: HostEgress | None
     targets: tuple[Target, ...] | None
+    host_must_pass: tuple[str, ...] | None
     self_test_hours: int | None
     data_classes: tuple[DataClass, ...] | None
     waivers: tuple[Waiver, ...]
@@ -204,6 +210,7 @@ def _replace(policy: Policy, settings: Settings) -> Policy:
         _given(settings.self_approval, policy.self_approval),
         _given(settings.host_egress, policy.host_egress),
         _given(settings.targets, policy.targets),
+        _given(settings.host_must_pass, policy.host_must_pass),
         _given(settings.self_test_hours, policy.self_test_hours),
         _given(settings.data_classes, policy.data_classes),
         settings.waivers,
@@ -232,11 +239,13 @@ def _tighten(policy: Policy, settings: Settings) -> Policy:
     if settings.data_classes is not None:
         data_classes = tuple(one for one in data_classes if one in settings.data_classes)
     blocked = HostEgress.MUST_BE_BLOCKED in (policy.host_egress, settings.host_egress)
+    required = dict.fromkeys((*policy.host_must_pass, *(settings.host_must_pass or ())))
     hours = [one.self_test_hours for one in (policy, settings) if one.self_test_hours is not None]
     return policy._replace(
         labels=labels,
         self_approval=policy.self_approval and settings.self_approval is not False,
         host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,
+        host_must_pass=tuple(required),
         self_test_hours=min(hours, default=None),
         data_classes=data_classes,
     )

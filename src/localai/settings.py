@@ -43,6 +43,7 @@ def _read_settings(fields: Fields) -> Settings:
             fields.choice("host-egress", HostEgress) if fields.has("host-egress") else None
         ),
         targets=_read_targets(fields),
+        host_must_pass=_read_required(fields) if fields.has("host-must-pass") else None,
         self_test_hours=(
             fields.integer("self-test-hours", 1, MOST_HOURS)
             if fields.has("self-test-hours")
@@ -91,6 +92,18 @@ def _read_targets(fields: Fields) -> tuple[Target, ...] | None:
         for key, word in named.items()
         for target in fields.each(key, partial(read_target, expected=Expectation(word)), most=MOST)
     )
+
+
+def _read_required(fields: Fields) -> tuple[str, ...]:
+    """Questions about the host that must be answered well."""
+    from localai.host.checks import CHECKS
+
+    asked = fields.texts("host-must-pass")
+    if unknown := [check for check in asked if check not in CHECKS]:
+        raise fields.refuse(
+            "host-must-pass", f"there is no {unknown[0]!r}; there are: {', '.join(CHECKS)}"
+        )
+    return asked
 
 
 def _read_waiver(fields: Fields) -> Waiver:

@@ -93,7 +93,7 @@ def _prove(around: Surroundings) -> Report:
     unprobed = why_not_to_probe(facts, facts.policy.policy, SELFTEST_NEEDS)
     facts = facts._replace(unprobed=unprobed) if unprobed else prove_host(facts, around.places)
     findings = _ask(facts, (*SELFTEST_NEEDS, *PROOF_GATES))
-    posture = _ask(facts, POSTURE_GATES)
+    posture = (*_ask(facts, POSTURE_GATES), *around.posture(facts))
     result = make_result(
         around.now,
         facts.egress,

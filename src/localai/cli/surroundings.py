@@ -14,6 +14,7 @@ from localai.places import Places, find_places
 
 if TYPE_CHECKING:  # what these bring is imported where it is used: a start begins without it
     from localai.environment import Reading
+    from localai.findings import Finding
     from localai.plan.facts import Facts, Use
     from localai.plan.request import Around
     from localai.policy import LoadedPolicy
@@ -51,6 +52,14 @@ class Surroundings(NamedTuple):
             terminal=console.interactive(),
         )
 
+    def posture(self, facts: Facts) -> tuple[Finding, ...]:
+        """What the self-test and ``doctor`` say of the host around the sandbox."""
+        from localai.plan.posture import find_posture
+
+        return find_posture(
+            facts, self.places, self.environ, _home(self.environ), _working_directory()
+        )
+
     def for_launch(self) -> Around:
         """What a start takes from outside."""
         from localai.plan.request import Around
@@ -75,6 +84,17 @@ def look_around() -> Surroundings:
     environ = dict(os.environ)
     home = _home(environ)
     return Surroundings(environ, datetime.now(UTC), find_places(environ, home), os.uname().nodename)
+
+
+def _working_directory() -> Path:
+    """Raises StateError if it was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise StateError(
+            f"the working directory cannot be had: {error.strerror}",
+            hint="cd to a directory that exists",
+        ) from error
 
 
 def _home(environ: Mapping[str, str]) -> Path:

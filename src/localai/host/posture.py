@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,12 +95,12 @@ def _switches(look: Look) -> Finding:
     if not missing:
         evidence = "for all programs of this account"
         return Finding("host-switches", Verdict.PASS, "set", evidence)
+    evidence = f"{', '.join(missing[:3])}{', ...' if missing[3:] else ''}"
     return Finding(
         "host-switches",
         Verdict.NOTE,
-        f"{len(missing)} not set",
-        f"localai forces them in its worker; other programs of this account go without "
-        f"{', '.join(missing)}",
+        f"{len(missing)} of {len(TELEMETRY_SWITCHES)} not set",
+        f"{evidence}: forced in localai's worker only",
         remedy="set them in /etc/environment, with the values that docs/soc.md lists",
     )
 
@@ -152,9 +152,11 @@ def _tracing(look: Look) -> Finding:
     scope = baseline.trace_scope(look.proc)
     if scope:
         return Finding("host-tracing", Verdict.PASS, "restricted", f"ptrace_scope {scope}")
-    evidence = "ptrace_scope 0" if scope == 0 else "this kernel has no Yama"
+    if scope is None:
+        remedy = "put yama into the kernel's lsm= list"
+        return _note("host-tracing", "free", "this kernel has no Yama", _MEMORY, remedy)
     remedy = "sysctl kernel.yama.ptrace_scope=1"
-    return _note("host-tracing", "free", evidence, _MEMORY, remedy)
+    return _note("host-tracing", "free", "ptrace_scope 0", _MEMORY, remedy)
 
 
 def _disk(look: Look) -> Finding:
@@ -212,9 +214,3 @@ _WINDOWS = Finding(
     remedy="look on Windows: Get-NetTCPConnection, Get-Process, manage-bde -status; and keep "
     "Windows programs out of reach with [interop] enabled=false in /etc/wsl.conf",
 )
-
-CHECKS: Iterable[str] = (*_QUESTIONS, _WINDOWS.check)
-"""Every question, by the name that a policy requires it by."""
-
-HIDDEN = frozenset({"host-connections", "host-tools", "host-disk", "host-windows"})
-"""What an ordinary account, a container or WSL often cannot see, with nothing wrong about it."""
