@@ -11,7 +11,7 @@ from localai.errors import StateError, UsageError
 from localai.places import make_private
 from localai.schedule.ground import Ground, ask, variables
 from localai.schedule.rhythm import FIXED
-from localai.schedule.systemd import NAME, SELFTEST
+from localai.schedule.systemd import NAME
 from localai.smallfile import read_small
 
 _MARK = f" # {NAME}"
@@ -36,7 +36,7 @@ def line_text(ground: Ground, rhythm: str) -> str:
             hint="localai selftest schedule --daily, or --hourly",
         )
     words = [f"{name}={quote(value)}" for name, value in variables(ground).items()]
-    words += [quote(word) for word in SELFTEST]
+    words += [quote(word) for word in ground.program]
     command = " ".join(words)
     if not command.isprintable():
         raise StateError(
@@ -78,7 +78,9 @@ def find_line(ground: Ground) -> Line | None:
     """Our line in the crontab, None if there is none or no cron. Raises StateError."""
     inside = _read(ground) if ground.crontab else []
     path = _moved_file(ground)
-    lines = (read_small(path) or b"").decode().split("\n") if ground.moved else inside
+    lines = (
+        (read_small(path) or b"").decode("utf-8", "replace").split("\n") if ground.moved else inside
+    )
     for line in lines:
         if line.endswith(_MARK) and not line.startswith("#"):
             left = "" if line in inside else _take_up(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ SYSTEM_UNITS = Path("/etc/systemd/system")  # systemd.unit(5): units that the ad
 LINGERING = Path("/var/lib/systemd/linger")  # a file for each account, loginctl(1) enable-linger
 KERNEL_RELEASE = Path("/proc/sys/kernel/osrelease")
 PROGRAM_SECONDS = 60  # systemctl may wait for a manager that is busy; nothing here waits for ever
+# -P keeps the directory that it is started in out of the search for modules.
+SELFTEST = (sys.executable, "-P", "-m", "localai", "selftest")
 # Where a self-test finds its places. A unit and a crontab start without a login's variables.
 _CARRIED = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
@@ -28,7 +31,7 @@ class Ground(NamedTuple):
     ``moved`` is true with ``LOCALAI_HOME``: then files are written there, and nothing of this
     host's is changed. ``booted`` says whether systemd is the init. Programs are full paths, "" if
     missing. ``lingers`` is true if the account's systemd runs without a login; ``distribution`` is
-    the name under WSL, "" on any other host.
+    the name under WSL, "" on any other host; ``program`` is what is to be started.
     """
 
     account: str
@@ -43,6 +46,7 @@ class Ground(NamedTuple):
     crontab: str = ""
     lingers: bool = False
     distribution: str = ""
+    program: tuple[str, ...] = SELFTEST
 
 
 def find_ground(

@@ -31,9 +31,9 @@ def next_after(ground: Ground, rhythm: str, moment: datetime) -> datetime | None
     Raises UsageError if systemd does not understand the expression, PlatformError if it cannot be
     asked. Source: systemd.time(7), CALENDAR EVENTS.
     """
-    if rhythm in FIXED:
-        return _next_fixed(rhythm, moment)
     if not ground.systemd_analyze:
+        if rhythm in FIXED:
+            return _next_fixed(rhythm, moment)
         raise PlatformError(
             "systemd-analyze is not installed, so a calendar expression cannot be checked",
             hint="localai selftest schedule --daily",

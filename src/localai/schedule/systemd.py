@@ -5,7 +5,6 @@ Sources: systemd.service(5), systemd.timer(5), systemd.exec(5), systemctl(1).
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from localai.smallfile import read_small
 
 NAME = "localai-selftest"
 TIMER = f"{NAME}.timer"
-SELFTEST = (sys.executable, "-P", "-m", "localai", "selftest")
 _WRITTEN_BY = "# Written by localai selftest schedule; localai selftest unschedule takes it away.\n"
 
 # Every line here leaves the probes and their controls what they have in a login. Left out on
@@ -61,6 +59,8 @@ class Timer(NamedTuple):
 
 def service_text(ground: Ground) -> str:
     """The unit that runs one self-test. Raises StateError for a path that no unit can name."""
+    if set(ground.program[0]) & set("\"'\\"):  # string_is_safe() of systemd's
+        raise _unwritable(ground.program[0])
     lines = [f"Environment={_quote(f'{n}={value}')}" for n, value in variables(ground).items()]
     hardened = _HARDENED
     if not ground.user:
@@ -70,7 +70,7 @@ def service_text(ground: Ground) -> str:
         f"{_WRITTEN_BY}[Unit]\nDescription=localai self-test: nothing may leave the sandbox\n\n"
         "[Service]\nType=oneshot\n"
         # ":" keeps systemd from reading variables into the words
-        f"ExecStart=:{' '.join(_quote(word) for word in SELFTEST)}\n"
+        f"ExecStart=:{' '.join(_quote(word) for word in ground.program)}\n"
         "TimeoutStartSec=10min\n" + "\n".join(lines) + f"\n{hardened}"
     )
 
@@ -195,8 +195,12 @@ def _unlink(ground: Ground) -> None:
 def _quote(word: str) -> str:
     """One word as systemd.syntax(7) reads it, with no specifier in it."""
     if not word.isprintable():
-        raise StateError(
-            f"{word!r} cannot be written into a unit", hint="move it to a path of printable letters"
-        )
+        raise _unwritable(word)
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
+
+
+def _unwritable(word: str) -> StateError:
+    return StateError(
+        f"{word!r} cannot be written into a unit", hint="move it to a path of plain letters"
+    )
