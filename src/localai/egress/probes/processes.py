@@ -19,7 +19,7 @@ from localai.egress.probes.probe import EVERY_FILTER, REFUSED, WRITERS, Probe, T
 from localai.sandbox import kernel
 
 _PTRACE_POKEDATA, _PTRACE_ATTACH, _PTRACE_DETACH = 5, 16, 17
-_WALL = 0x40000000
+_POKES = 10_000
 _SI_QUEUE = -1
 FIRST_BIT = signal.SIGRTMIN  # a nonce has 28 bits: these signals and the 27 after it
 SIGNAL = FIRST_BIT + 28
@@ -36,11 +36,20 @@ def ptrace_poke(target: Target, nonce: bytes) -> None:
     pid = number(target, "pid")
     _ptrace(_PTRACE_ATTACH, pid)
     try:
-        os.waitpid(pid, _WALL)
         word = int.from_bytes(nonce.ljust(8, b"\0")[:8], "little")
-        _ptrace(_PTRACE_POKEDATA, pid, number(target, "poke"), word)
+        _poke_when_stopped(pid, number(target, "poke"), word)
     finally:
         _ptrace(_PTRACE_DETACH, pid)
+
+
+def _poke_when_stopped(pid: int, address: int, word: int) -> None:
+    """Until it has stopped there is "no such process". No wait for it: that is another call."""
+    for _ in range(_POKES - 1):
+        try:
+            return _ptrace(_PTRACE_POKEDATA, pid, address, word)
+        except ProcessLookupError:
+            os.sched_yield()
+    return _ptrace(_PTRACE_POKEDATA, pid, address, word)
 
 
 def _vectors(address: int, size: int) -> tuple[bytes, ctypes.Array[ctypes.c_char], bytes]:
