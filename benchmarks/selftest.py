@@ -23,6 +23,7 @@ from localai.egress.decoys import leave_decoys
 from localai.egress.probes import PROBES
 from localai.egress.proving import Proof
 from localai.sandbox import kernel
+from localai.terminal import sanitise
 from localai.worker.process import WorkerProcess
 from localai.worker.spawn import spawn
 
@@ -77,7 +78,7 @@ def one_run(directory: Path, *, probed: bool) -> float:
         if probed:
             proof.wait_for_controls()
             told = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
-            report = proof.judge(told)
+            report = proof.judge(told, sanitise)
             if report.arrived or report.not_checked or not report.probes:
                 raise SystemExit(f"arrived: {report.arrived}, not checked: {report.not_checked}")
         return time.perf_counter() - began

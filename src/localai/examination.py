@@ -21,6 +21,7 @@ from localai.plan.build import Decision, decide, why_not_to_probe
 from localai.plan.document import record_document
 from localai.plan.gather import gather
 from localai.records.log import append
+from localai.terminal import sanitise
 
 if TYPE_CHECKING:
     from localai.copying import Copying
@@ -115,7 +116,7 @@ def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
     proof.wait_for_controls()
     clock.mark("controls")
     attempts = worker.probe(proof.to_send(), proof.targets, proof.told(), proof.lent_places)
-    egress = proof.judge(attempts)
+    egress = proof.judge(attempts, sanitise)
     clock.mark("probes")
     switches = forced_switches(sealed.environment)
     return facts._replace(sandbox=sealed.status, egress=egress, switches=switches)

@@ -7,6 +7,7 @@ since the worker keeps the user's own.
 from __future__ import annotations
 
 from localai.egress.catalogue import EXPLANATIONS
+from localai.egress.screen import SANITISER
 from localai.sandbox.spec import LAYERS
 
 STOPPED_BY = {name: frozenset(said.stopped_by) for name, said in EXPLANATIONS.items()}
@@ -14,5 +15,5 @@ STOPPED_BY = {name: frozenset(said.stopped_by) for name, said in EXPLANATIONS.it
 # What is left to one layer alone while all others hold: a probe that only it stops.
 ONLY_STOPPED_BY = {
     layer: frozenset(probe for probe, layers in STOPPED_BY.items() if layers == {layer})
-    for layer in LAYERS
+    for layer in (*LAYERS, SANITISER)
 }

@@ -22,9 +22,11 @@ from localai.beginning import make_spec
 from localai.copying import Copying
 from localai.egress.decoys import leave_decoys
 from localai.egress.proving import Proof
+from localai.egress.screen import SANITISER
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
 from localai.sandbox.seccomp import Action, Filter, install
+from localai.terminal import sanitise
 from localai.worker.process import WorkerProcess
 from localai.worker.protocol import Message, Sampling
 from localai.worker.spawn import spawn
@@ -53,7 +55,8 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         proof.wait_for_controls()
         names = [name for name in proof.to_send() if name in asked.get("only", [name])]
         attempts = worker.probe(names, proof.targets, proof.told(), proof.lent_places)
-        report = proof.judge(attempts)
+        unsanitised = SANITISER in asked.get("without", ())
+        report = proof.judge(attempts, str if unsanitised else sanitise)
         if opened:
             worker.go(opened.sizes, {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False})
             sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)

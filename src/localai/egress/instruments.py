@@ -25,13 +25,16 @@ MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
 
 class Instruments(NamedTuple):
     """What one self-test lends. ``terminals`` are the controls' and the worker's, in that order,
-    empty where this host has no pseudo-terminals; ``receivers`` take in what the decoy sends."""
+    empty where this host has no pseudo-terminals, and ``screen`` is a pipe then; ``receivers`` take
+    in what the decoy sends."""
 
     decoy_target: Target
     receivers: tuple[socket.socket, socket.socket]
     pipe_end: int
     pipe: int
     program: int
+    screen_end: int
+    screen: int
     terminals: tuple[int, ...]
     terminal_ends: tuple[int, ...]  # kept open, or the terminals would hang up
 
@@ -43,8 +46,8 @@ class Instruments(NamedTuple):
         """Close this process's copies."""
         for receiver in self.receivers:
             receiver.close()
-        for descriptor in (self.pipe_end, self.pipe, self.program, *self.terminals,
-                           *self.terminal_ends):  # fmt: skip
+        for descriptor in (self.pipe_end, self.pipe, self.program, self.screen_end, self.screen,
+                           *self.terminals, *self.terminal_ends):  # fmt: skip
             os.close(descriptor)
         decoys.close_decoys()
 
@@ -70,7 +73,9 @@ def make_instruments() -> Instruments:
     open_on_purpose = {"descriptor": decoys.OUTWARD, "filled": decoys.FILLED}
     target: Target = {**open_on_purpose, "host": "127.0.0.1", "port": second}
     terminals, ends = _terminals()
-    return Instruments(target, receivers, pipe_end, pipe, read_only, terminals, ends)
+    screen_end, screen = _screen()
+    return Instruments(target, receivers, pipe_end, pipe, read_only, screen_end, screen, terminals,
+                       ends)  # fmt: skip
 
 
 def _make_program_file() -> int:
@@ -85,6 +90,18 @@ def _receiver() -> socket.socket:
     receiver.bind(("127.0.0.1", 0))
     receiver.setblocking(False)
     return receiver
+
+
+def _screen() -> tuple[int, int]:
+    """A terminal that passes on every byte, and whoever writes too much is not held up."""
+    try:
+        end, screen = os.openpty()
+        tty.setraw(screen)
+    except OSError:
+        end, screen = os.pipe()
+    for descriptor in (end, screen):
+        os.set_blocking(descriptor, False)
+    return end, screen
 
 
 def _terminals() -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -17,6 +17,7 @@ from localai.egress.isolation import isolate
 from localai.egress.neighbours import open_neighbours
 from localai.egress.probes import PROBES, prepare
 from localai.egress.probes.probe import GPU, IMPORTS, LAUNCHER, MODEL, Attempt, Probe
+from localai.egress.screen import Screen
 from localai.egress.services import open_services
 from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.standins import StandIns
@@ -135,6 +136,10 @@ class Interior:
         instruments = self._request.instruments
         lent = {"pipe": instruments.pipe, "program": instruments.program}
         self.sinks.targets["instruments"] = lent
+        self.sinks.add(Screen(instruments.screen_end).drain)
+        self.sinks.targets["screen"] = {"screen": instruments.screen}
+        if not os.isatty(instruments.screen):
+            self.standins.by_class.add("screen")
         if instruments.terminals:
             self.sinks.targets["terminal"] = {"terminal": instruments.terminals[0]}
         else:

@@ -15,6 +15,7 @@ from localai.egress.interior import Nonces
 from localai.egress.laboratory import Laboratory, Premises
 from localai.egress.probes import PROBES
 from localai.egress.probes.probe import FILTERS, Attempt, Probe, Target
+from localai.egress.screen import Show, show_said
 from localai.egress.selftest import EgressReport, FilterReport, Judged, judge
 
 # Where each instrument that is lent to the worker stands: the sinks' names and the field.
@@ -75,7 +76,8 @@ class Proof:
 
     @property
     def targets(self) -> Mapping[str, Target]:
-        return self.premises.targets if self.premises else {}
+        """Where each sink lies, for the worker: it has no screen."""
+        return {**self.premises.targets, "screen": {}} if self.premises else {}
 
     @property
     def lent_places(self) -> list[list[tuple[str, str]]]:
@@ -93,8 +95,10 @@ class Proof:
         return {probe.name: "" if probe.reads else self.nonces.worker[probe.name]
                 for probe in PROBES}  # fmt: skip
 
-    def judge(self, attempts: Mapping[str, Attempt]) -> EgressReport:
-        """Try every filter on its own as well, look at every sink, and judge every row."""
+    def judge(self, attempts: Mapping[str, Attempt], show: Show) -> EgressReport:
+        """Show what the worker said, try every filter on its own as well, look at every sink, and
+        judge every row. ``show`` is what the launcher does to all that a worker says."""
+        attempts = show_said(attempts, self._instruments.screen, show)
         filtered = self.laboratory.try_filters()
         received = self.laboratory.collect()
         rows = [self._row(probe, self.nonces.worker, attempts) for probe in PROBES]

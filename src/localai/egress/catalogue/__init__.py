@@ -11,6 +11,7 @@ from types import MappingProxyType
 from localai.egress.catalogue import (
     abi,
     descriptors,
+    escapes,
     families,
     files,
     handed,
@@ -39,6 +40,7 @@ CHAPTERS = (
     files,
     locks,
     ipc,
+    escapes,
 )
 EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
     {name: said for chapter in CHAPTERS for name, said in chapter.EXPLANATIONS.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from localai.egress.probes import (
     abi,
     descriptors,
+    escapes,
     families,
     files,
     handed,
@@ -36,6 +37,7 @@ PROBES: tuple[Probe, ...] = (
     *files.PROBES,
     *locks.PROBES,
     *ipc.PROBES,
+    *escapes.PROBES,
 )
 BY_NAME = {probe.name: probe for probe in PROBES}
 
@@ -53,4 +55,4 @@ def attempt(probe: Probe, target: Target, nonce: str) -> Attempt:
         return Attempt(error=error.errno or 0, failed="" if error.errno else str(error))
     except (RuntimeError, ValueError, KeyError) as error:
         return Attempt(failed=f"{type(error).__name__}: {error}")
-    return Attempt(learned=(learned or b"").decode("ascii", "replace"))
+    return Attempt(learned=(learned or b"").decode("utf-8", "replace"))

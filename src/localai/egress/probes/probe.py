@@ -26,6 +26,8 @@ class Probe(NamedTuple):
 
     ``attempt(target, nonce)`` makes the call that the probe is named after and lets its OSError
     out; a probe that ``reads`` is told no nonce and returns what it read: its nonce lies there.
+    One that ``speaks`` returns what it says, for the launcher to show on a screen, unless it was
+    given that screen itself.
     ``closing`` are the errnos (or, negative, signals) by which the kernel refuses this way even
     to the unconfined control; empty where that must never happen. ``passes`` names the filters
     that let its calls through, since what they confine needs those too: other layers must stop
@@ -42,6 +44,7 @@ class Probe(NamedTuple):
     alone: bool = False
     twin: str = ""
     reads: bool = False
+    speaks: bool = False
     passes: frozenset[str] = frozenset()
 
 
