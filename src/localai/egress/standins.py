@@ -32,18 +32,18 @@ class StandIns:
         self._own.mkdir(mode=0o777)
         self._mounts = mounts
         self._covered: list[str] = []
-        in_sight = outermost([directory, *_imported_from(), *kept])
+        self._kept = outermost([directory, *_imported_from(), *kept])
         for cover in outermost(COVERED) if mounts else ():
-            if not any(_lies_in(f"{cover}/", path) for path in in_sight):
+            if not any(_lies_in(f"{cover}/", path) for path in self._kept):
                 with contextlib.suppress(OSError):  # then it is by class
-                    self._cover(cover, in_sight)
+                    self._cover(cover)
 
     def make(self, name: str, path: str, make: Callable[[str], object]) -> str:
         """Have ``make(where)`` make what is to stand at ``path``, open to every account, and
         return the path to aim at. ``name`` is the sink's; it is in ``by_class`` if that path is
         another one."""
         place = os.path.realpath(path)
-        if any(_lies_in(place, cover) for cover in self._covered):
+        if self._is_covered(place):
             Path(place).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             make(place)
             return path
@@ -62,11 +62,15 @@ class StandIns:
         while self._covered:
             namespaces.unmount(self._covered.pop())
 
-    def _cover(self, cover: str, kept: Iterable[str]) -> None:
+    def _is_covered(self, path: str) -> bool:
+        kept = any(_lies_in(path, directory) for directory in self._kept)
+        return not kept and any(_lies_in(path, directory) for directory in self._covered)
+
+    def _cover(self, cover: str) -> None:
         """Cover one directory, except for what is kept and lies in it."""
         with contextlib.ExitStack() as opened:
             handles = {path: os.open(path, os.O_PATH | os.O_CLOEXEC)
-                       for path in kept if _lies_in(path, cover)}  # fmt: skip
+                       for path in self._kept if _lies_in(path, cover)}  # fmt: skip
             for handle in handles.values():
                 opened.callback(os.close, handle)
             namespaces.mount_scratch(cover)

@@ -81,6 +81,13 @@ def test_unsafe_is_counted_apart() -> None:
     assert outcome(ROW._replace(unsafe="no network of our own"), b"") is Outcome.UNSAFE_HERE
 
 
+@pytest.mark.parametrize("by_class", [True, False])
+def test_what_was_tried_by_class_is_marked(by_class: bool) -> None:
+    results = tuple(judge([ROW._replace(by_class=by_class)], CONTROL, errno.errorcode))
+    assert results[0].outcome is Outcome.BLOCKED
+    assert EgressReport(results, {}, 0.1).by_class == (("udp4",) if by_class else ())
+
+
 def test_the_report_counts_only_what_was_sent() -> None:
     rows = [
         ROW,
