@@ -10,8 +10,9 @@ class Explanation(NamedTuple):
 
     ``what`` it does and ``why`` that matters: one sentence each. ``stopped_by`` are the layers
     that stop it alone, all others left out; measured where the probe is not closed, on a host
-    with namespaces, Landlock 7, and root as the launcher's account. ``lesson`` is the CVE or the
-    incident that taught it, with its year; "" where there is none.
+    with namespaces, Landlock 7, and root as the launcher's account. What a worker says is stopped
+    by no layer but by the launcher's sanitiser. ``lesson`` is the CVE or the incident that taught
+    it, with its year; "" where there is none.
     """
 
     what: str

@@ -63,7 +63,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Asks a web server for a proxy's configuration with the nonce in the address.",
         "It looks like what every browser of a network does when it starts.",
         _CONNECTION,
-        "CVE-2016-3763 (2016): a configuration script was told whole addresses, secrets in them"
-        " included, and could look names up that were made of them.",
+        "CVE-2017-5384 (2017): Firefox told such a script whole addresses, secrets in them"
+        " included, even where WPAD had brought the script.",
     ),
 }
