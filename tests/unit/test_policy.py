@@ -88,6 +88,7 @@ self-approval: allow
 host-egress: must-be-blocked
 host-canaries: [{name: outside, address: 203.0.113.9, port: 443}]
 host-controls: [{name: gateway, address: "fd00:0::1", port: 22}]
+host-must-pass: [host-swap, host-disk]
 data-classes: [public, internal]
 waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
 """,
@@ -102,6 +103,7 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
         Target("outside", "203.0.113.9", 443, Expectation.BLOCKED),
         Target("gateway", "fd00::1", 22, Expectation.REACHABLE),
     )
+    assert policy.host_must_pass == ("host-swap", "host-disk")
     assert policy.data_classes == (DataClass.PUBLIC, DataClass.INTERNAL)
     assert policy.waivers == (Waiver("resources", "Pat", "it fits", date(2027, 1, 31)),)
 
@@ -113,6 +115,9 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
         "self-approval: yes\n",
         "host-egress: blocked\n",
         "data-classes: [public, secret]\n",
+        "host-must-pass: host-swap\n",
+        "host-must-pass: [host-swap, host-egress]\n",
+        "host-must-pass: [host-swap, host-swap]\n",
         "host-canaries: 203.0.113.9\n",
         "host-canaries: [203.0.113.9]\n",
         "host-canaries: [{name: a, address: 203.0.113.9}]\n",
@@ -170,6 +175,7 @@ labels: [{class: sandbox, words: [sandbox, lab]}, {class: test, words: [test]}]
 self-declared-label: deny
 self-approval: allow
 host-egress: must-be-blocked
+host-must-pass: [host-swap]
 data-classes: [public, internal]
 """
     own = """\
@@ -178,6 +184,7 @@ production-hosts: ["mine-*"]
 self-declared-label: allow
 self-approval: deny
 host-egress: note
+host-must-pass: [host-disk]
 data-classes: [public, restricted]
 """
     before, after = load(administrator, None).policy, load(administrator, own).policy
@@ -186,6 +193,7 @@ data-classes: [public, restricted]
     assert not after.labels.self_declared
     assert not after.self_approval
     assert after.host_egress is HostEgress.MUST_BE_BLOCKED
+    assert after.host_must_pass == ("host-swap", "host-disk")
     assert after.data_classes == (DataClass.PUBLIC,)
 
 

@@ -1,0 +1,13 @@
+"""A machine for every test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from machine import Machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
