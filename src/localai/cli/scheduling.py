@@ -37,7 +37,10 @@ def schedule(
 
     given = [DAILY] * daily + [HOURLY] * hourly + [calendar or ""] * (calendar is not None)
     if len(given) != 1:
-        raise UsageError("give one of --daily, --hourly and --calendar SPEC")
+        raise UsageError(
+            "give one of --daily, --hourly and --calendar SPEC",
+            hint="localai selftest schedule --daily",
+        )
     around = look_around()
     ground = _ground(around, user=user)
     check_rhythm(ground, given[0], around.now)

@@ -64,27 +64,39 @@ def install(ground: Ground, rhythm: str) -> Line:
 
 def remove(ground: Ground) -> Line | None:
     """Take our line out of the crontab and return it; None if it is not there."""
-    found = find_line(ground)
-    if found is None:
-        return None
     if ground.moved:
+        found = _find_moved(ground)
         _moved_file(ground).unlink(missing_ok=True)
-        return found._replace(left=f"crontab -l | grep -v '{_MARK.strip()}$' | crontab -")
-    _write(ground, _others(_read(ground)))
+        left = f"crontab -l | grep -v '{_MARK.strip()}$' | crontab -"
+        return found._replace(left=left) if found else None
+    found = find_line(ground)
+    if found:
+        _write(ground, _others(_read(ground)))
     return found
 
 
 def find_line(ground: Ground) -> Line | None:
-    """Our line in the crontab, None if there is none or no cron. Raises StateError."""
-    inside = _read(ground) if ground.crontab else []
-    path = _moved_file(ground)
-    lines = (
-        (read_small(path) or b"").decode("utf-8", "replace").split("\n") if ground.moved else inside
-    )
+    """Our line in the crontab, None if there is none or no cron. Raises StateError.
+
+    A moved home's line is found in its own file, and is in force if the crontab has it too.
+    """
+    if not ground.moved:
+        return _find(_read(ground) if ground.crontab else [])
+    found = _find_moved(ground)
+    if found and (not ground.crontab or found.text not in _read(ground)):
+        return found._replace(left=_take_up(_moved_file(ground)))
+    return found
+
+
+def _find_moved(ground: Ground) -> Line | None:
+    content = read_small(_moved_file(ground)) or b""
+    return _find(content.decode("utf-8", "replace").split("\n"))
+
+
+def _find(lines: list[str]) -> Line | None:
     for line in lines:
         if line.endswith(_MARK) and not line.startswith("#"):
-            left = "" if line in inside else _take_up(path)
-            return Line(line.split()[0].removeprefix("@"), line, left)
+            return Line(line.split()[0].removeprefix("@"), line)
     return None
 
 

@@ -46,12 +46,19 @@ def keep(ground: Ground, rhythm: str, uid: int) -> Change:
 
 
 def find_kept(grounds: Sequence[Ground]) -> Kept | None:
-    """The schedule of this account: the host's timer first, then its own, then its crontab's."""
+    """The schedule of this account: the host's timer first, then its own, then its crontab's.
+
+    Raises StateError if units cannot be read; a crontab that cannot be is the answer's problem.
+    """
     for ground in grounds:
         if timer := systemd.find_timer(ground):
             keeper = f"{_systemd(ground)}, {timer.path}"
             return Kept(ground, timer.rhythm, keeper, timer.problem, timer.remedy)
-    if line := cron.find_line(grounds[0]):
+    try:
+        line = cron.find_line(grounds[0])
+    except StateError as error:  # an account that may have no crontab
+        return Kept(grounds[0], "", _cron(grounds[0]), error.message, error.hint)
+    if line:
         problem = "the line is not in it" if line.left else ""
         return Kept(grounds[0], line.rhythm, _cron(grounds[0]), problem, line.left)
     return None
