@@ -13,6 +13,8 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LOCALAI = (sys.executable, "-m", "localai")
 TERMS = ("--source", "example/tiny", "--licence", "Apache-2.0", "--yes")
 STARTS = ("run", "check")
@@ -111,6 +113,23 @@ class Home:
 def start(home: Home, command: str) -> list[str]:
     """The arguments of a start, of either kind, with the approved model."""
     return [command, str(home.model), *(SHORT if command == "run" else ())]
+
+
+def in_full_file_system(directory: Path, size: str = "64k") -> list[str]:
+    """A command that runs another one where ``directory`` is a full file system, which only it
+    sees; what lies in there at the end is listed on stdout."""
+    uid, gid = os.getuid(), os.getgid()
+    again = "" if uid == 0 else f"unshare -U --map-user={uid} --map-group={gid} "
+    script = (
+        f'mount -t tmpfs -o size={size},mode=777 full "{directory}" || exit 99; '
+        f'dd if=/dev/zero of="{directory}/filler" bs=1k 2>/dev/null; '
+        f'{again}"$@"; code=$?; ls -A "{directory}"; exit $code'
+    )
+    unshare = ["unshare", "-m"] if uid == 0 else ["unshare", "-Urm"]
+    probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True)
+    if probe.returncode:
+        pytest.skip("no mount namespace can be had here: the full disk was not tested")
+    return [*unshare, "sh", "-c", script, "sh"]
 
 
 def wait_for_processes(patience_s: float = 10) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from home import STARTS, TERMS, Home, start, wait_for_processes
+from home import STARTS, TERMS, Home, in_full_file_system, start, wait_for_processes
 
 from localai.sandbox import kernel
 
@@ -74,23 +74,6 @@ def test_a_state_that_cannot_be_written(moved: Home, flaw: str, command: str) ->
     assert problem in ran.stderr.decode()
     assert remedy in ran.stderr.decode()
     assert wait_for_processes() == []
-
-
-def in_full_file_system(directory: Path, size: str = "64k") -> list[str]:
-    """A command that runs another one where ``directory`` is a full file system, which only it
-    sees; what lies in there at the end is listed on stdout."""
-    uid, gid = os.getuid(), os.getgid()
-    again = "" if uid == 0 else f"unshare -U --map-user={uid} --map-group={gid} "
-    script = (
-        f'mount -t tmpfs -o size={size},mode=777 full "{directory}" || exit 99; '
-        f'dd if=/dev/zero of="{directory}/filler" bs=1k 2>/dev/null; '
-        f'{again}"$@"; code=$?; ls -A "{directory}"; exit $code'
-    )
-    unshare = ["unshare", "-m"] if uid == 0 else ["unshare", "-Urm"]
-    probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True)
-    if probe.returncode:
-        pytest.skip("no mount namespace can be had here: the full disk was not tested")
-    return [*unshare, "sh", "-c", script, "sh"]
 
 
 @pytest.mark.parametrize("command", STARTS)

@@ -77,7 +77,7 @@ def _axes(days: Sequence[date], most: int, width: int) -> Iterator[str]:
     yield f'<text x="{_LEFT - 6}" y="{_TOP + 4}" text-anchor="end">{most}</text>'
     yield f'<text x="{_LEFT - 6}" y="{floor}" text-anchor="end">0</text>'
     for at, day in enumerate(days):
-        # Mondays, and the first day, where the next label leaves room
+        # the first day, and Mondays that leave room for its label
         if at == 0 or (day.weekday() == 0 and at > 5):
             x = _LEFT + at * _STEP + 2
             yield f'<text x="{x}" y="{floor + 16}">{day:%m-%d}</text>'
