@@ -160,17 +160,9 @@ class Trials:
         self._trials = [_Trial(group, targets, nonces, become) for group in groups]
 
     def run(self, drain: Callable[[], bytes]) -> dict[str, Attempt]:
-        """Have every probe tried, once."""
-        self.begin()
-        return self.wait(drain)
-
-    def begin(self) -> None:
-        """Let them try."""
+        """Have every probe tried, once. The sinks are looked at (``drain``) before a child ends."""
         for trial in self._trials:
             trial.begin()
-
-    def wait(self, drain: Callable[[], bytes]) -> dict[str, Attempt]:
-        """Wait until all have tried. The sinks are looked at (``drain``) before a child ends."""
         deadline = time.monotonic() + PATIENCE_S
         while (waiting := [t for t in self._trials if not t.over]) and time.monotonic() < deadline:
             ready, _, _ = select.select([trial.output for trial in waiting], [], [], 0.005)

@@ -8,7 +8,6 @@ left open on purpose from the very start, and must be gone by then.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
@@ -24,9 +23,8 @@ MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3
 
 
 class Instruments(NamedTuple):
-    """What one self-test lends. ``terminals`` are the controls' and the worker's, in that order,
-    empty where this host has no pseudo-terminals, and ``screen`` is a pipe then; ``receivers`` take
-    in what the decoy sends."""
+    """What one self-test lends. ``terminals`` is empty where this host has no pseudo-terminals, and
+    ``screen`` is a pipe then; ``receivers`` take in what the decoy sends."""
 
     decoy_target: Target
     receivers: tuple[socket.socket, socket.socket]
@@ -40,7 +38,7 @@ class Instruments(NamedTuple):
 
     @property
     def lent_to_worker(self) -> tuple[int, ...]:
-        return (self.pipe, self.program, *self.terminals[1:])
+        return (self.pipe, self.program, *self.terminals)
 
     def close(self) -> None:
         """Close this process's copies."""
@@ -105,11 +103,10 @@ def _screen() -> tuple[int, int]:
 
 
 def _terminals() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    pairs: list[tuple[int, int]] = []
-    with contextlib.suppress(OSError):
-        for _ in range(2):
-            pairs.append(os.openpty())
-            tty.setraw(pairs[-1][1])
-    if len(pairs) < 2:
+    """A terminal for one session after another: whoever tried to type into it has ended then."""
+    try:
+        end, terminal = os.openpty()
+    except OSError:
         return (), ()
-    return tuple(terminal for _, terminal in pairs), tuple(end for end, _ in pairs)
+    tty.setraw(terminal)
+    return (terminal,), (end,)

@@ -181,9 +181,8 @@ class Interior:
     def try_filters(self) -> dict[str, dict[str, Attempt]]:
         """Have every probe tried under each filter that must stop it, by the filter's name."""
         self.drain()  # what the worker left in a file's length or mode
-        for trials in self._filtered.values():
-            trials.begin()
-        return {name: trials.wait(self.drain) for name, trials in self._filtered.items()}
+        # One after another: a terminal has one session, a file one length.
+        return {name: trials.run(self.drain) for name, trials in self._filtered.items()}
 
     def _possible(self, probes: tuple[Probe, ...]) -> list[Probe]:
         return [probe for probe in probes if probe.sink not in self.sinks.unsafe]
