@@ -89,6 +89,7 @@ host-egress: must-be-blocked
 host-canaries: [{name: outside, address: 203.0.113.9, port: 443}]
 host-controls: [{name: gateway, address: "fd00:0::1", port: 22}]
 host-must-pass: [host-swap, host-disk]
+self-test-hours: 24
 data-classes: [public, internal]
 waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
 """,
@@ -104,6 +105,7 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
         Target("gateway", "fd00::1", 22, Expectation.REACHABLE),
     )
     assert policy.host_must_pass == ("host-swap", "host-disk")
+    assert policy.self_test_hours == 24
     assert policy.data_classes == (DataClass.PUBLIC, DataClass.INTERNAL)
     assert policy.waivers == (Waiver("resources", "Pat", "it fits", date(2027, 1, 31)),)
 
@@ -132,6 +134,10 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
             f"host-controls: [{{name: a, address: '{address}', port: 443}}]\n"
             for address in BAD_ADDRESSES
         ],
+        *[
+            f"self-test-hours: {hours}\n"
+            for hours in ("0", "-1", "daily", "1.5", "''", "[24]", "8785", "9" * 40)
+        ],
         "labels: []\n",
         "labels: [{class: production, words: [p]}]\n",
         "labels: [{class: test, words: [prod]}]\n",
@@ -149,6 +155,7 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
                 "artifact-format",
                 "sandbox",
                 "sandbox-egress",
+                "self-test",
                 "no-such-check",
             )
         ],
@@ -195,6 +202,17 @@ data-classes: [public, restricted]
     assert after.host_egress is HostEgress.MUST_BE_BLOCKED
     assert after.host_must_pass == ("host-swap", "host-disk")
     assert after.data_classes == (DataClass.PUBLIC,)
+
+
+@pytest.mark.parametrize(
+    ("administrator", "own", "counts"),
+    [(None, None, None), (24, None, 24), (None, 24, 24), (24, 48, 24), (24, 1, 1)],
+)
+def test_a_users_file_can_only_ask_for_self_tests_more_often(
+    load: Load, administrator: int | None, own: int | None, counts: int | None
+) -> None:
+    said = [f"self-test-hours: {hours}\n" if hours else "" for hours in (administrator, own)]
+    assert load(*said).policy.self_test_hours == counts
 
 
 def test_a_users_file_that_says_nothing_changes_nothing(load: Load) -> None:
