@@ -4,6 +4,7 @@ self-test says so."""
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,12 +23,10 @@ KINDS = ("mnt", "net", "ipc", "uts", "cgroup", "pid")
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    directory = tmp_path_factory.mktemp("mutants")
-    for place in (directory, *directory.parents[:2]):
-        if place.owner() == Path.home().owner() or os.getuid() == 0:
-            place.chmod(0o755)  # a worker of root's has another account
-    return Workshop(directory)
+def workshop() -> Iterator[Workshop]:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)  # a worker of root's has another account
+        yield Workshop(Path(directory))
 
 
 @pytest.fixture(scope="module")
