@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("two_hosts.py")
-POLICY = "schema: localai.policy/1\nname: cable\nhost-egress: must-be-blocked\n"
+HEAD = "schema: localai.policy/1\nname: cable\n"
+POLICY = f"{HEAD}host-egress: must-be-blocked\n"
 CONTROL = "host-controls: [{name: gateway, address: 10.77.0.2, port: 4433}]\n"
 CANARY = "host-canaries: [{name: outside, address: 10.99.0.2, port: 4433}]\n"
 OPEN = ["ip route add 10.99.0.2 via 10.77.0.2"]
@@ -32,8 +33,8 @@ def unshare() -> list[str]:
     return command
 
 
-def ask(unshare: list[str], text: str, setup: list[str]) -> dict[str, Any]:
-    asked = json.dumps({"policy": POLICY + text, "setup": setup})
+def ask(unshare: list[str], text: str, setup: list[str], policy: str = POLICY) -> dict[str, Any]:
+    asked = json.dumps({"policy": policy + text, "setup": setup})
     command = [*unshare, sys.executable, str(SCRIPT), asked]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -98,6 +99,12 @@ def test_half_the_targets_are_not_enough_and_both_keys_are_named(
     found = ask(unshare, text, BARRED)
     assert found["verdict"] == "not-checked"
     assert "host-canaries" in found["remedy"] and "host-controls" in found["remedy"]
+
+
+def test_where_the_host_need_not_be_blocked_no_start_tries_anything(unshare: list[str]) -> None:
+    found = ask(unshare, CONTROL + CANARY, OPEN, f"{HEAD}host-egress: note\n")
+    assert found["verdict"] == "note"
+    assert found["reached"] == {}
 
 
 def test_ipv6(unshare: list[str]) -> None:
