@@ -38,7 +38,7 @@ class Copying:
     def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
         reader, writer = os.pipe()
         try:
-            self._pid = kernel.fork(lambda: _copy(writer, files, vessels))
+            self._pid = kernel.fork(lambda: _copy(writer, files, vessels), "localai-copy")
         except OSError as error:
             raise PlatformError(
                 f"no process can be started for the copy: {error.strerror}",

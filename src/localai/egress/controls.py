@@ -46,7 +46,7 @@ class _Trial:
             os.close(self._signal)
             _try_in_child(signal_in, writer, probes, targets, nonces, become)
 
-        self.pid = kernel.fork(live)
+        self.pid = kernel.fork(live, "localai-probe")
         os.close(writer)
         os.close(signal_in)
         self.over = False

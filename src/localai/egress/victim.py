@@ -37,7 +37,7 @@ class Victim:
         ctypes.memmove(place, hidden, len(original))
         signals = {*range(FIRST_BIT, SIGNAL + 1), _FLUSH}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        self.pid = kernel.fork(lambda: self._suffer(signals))
+        self.pid = kernel.fork(lambda: self._suffer(signals), "localai-victim")
         ctypes.memmove(place, original, len(original))
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

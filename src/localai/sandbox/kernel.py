@@ -21,6 +21,7 @@ NUMBER = numbers(this_machine())
 PR_SET_PDEATHSIG = 1
 PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
@@ -62,14 +63,24 @@ def hide() -> None:
     prctl(PR_SET_DUMPABLE, 0)
 
 
-def fork(work: Callable[[], object]) -> int:
-    """Do ``work`` in a child process and return its id. The child never comes back from here:
-    it exits 0, or 1 after printing the traceback of whatever was raised."""
+def show_as(name: str) -> None:
+    """Have this process listed as ``name``, 15 characters at the most (PR_SET_NAME in prctl(2)):
+    whoever watches a host shall see what a process is that looks like an attack."""
+    buffer = ctypes.create_string_buffer(name.encode())
+    prctl(PR_SET_NAME, ctypes.addressof(buffer))
+
+
+def fork(work: Callable[[], object], name: str = "") -> int:
+    """Do ``work`` in a child process, listed as ``name`` if one is given, and return its id. The
+    child never comes back from here: it exits 0, or 1 after printing the traceback of whatever was
+    raised."""
     child = os.fork()
     if child:
         return child
     status = 1
     try:
+        if name:
+            show_as(name)
         work()
         status = 0
     finally:

@@ -26,6 +26,7 @@ from localai.worker.protocol import read_frame, write_frame
 def main() -> None:
     """Be a worker until the launcher closes the request pipe."""
     gc.disable()  # imports make no garbage
+    kernel.show_as("localai-worker")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as a cancelled request
     spec = SandboxSpec.from_frame(_expect("confine")["spec"])
     handoff = socket.socket(fileno=HANDOFF)
