@@ -1,0 +1,57 @@
+"""What a detection product sees of a start: processes that say what they are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from localai.sandbox import kernel
+
+# A start as far as a worker that is confined, and the names of all its processes
+START = """
+import sys
+from pathlib import Path
+from localai.beginning import Beginning
+from localai.places import Places
+from localai.sandbox import kernel
+base = Path(sys.argv[1])
+begun = Beginning(Places(base / "etc", False, base / "config", base / "state"))
+begun.confine(gpu=False)
+parents = {}
+for path in Path("/proc").glob("[0-9]*/stat"):
+    try:
+        text = path.read_text("latin-1")
+    except OSError:
+        continue
+    pid, name = text.split(" (")[0], text[text.index("(") + 1 : text.rindex(")")]
+    parents[pid] = text[text.rindex(")") + 2 :].split()[1], name
+ours = {kernel.read_status()["Pid"]}
+for _ in parents:
+    ours |= {pid for pid, (parent, _) in parents.items() if parent in ours}
+print(*sorted({parents[pid][1] for pid in ours} - {parents[kernel.read_status()["Pid"]][1]}))
+begun.close()
+"""
+
+
+def test_every_process_of_a_start_says_what_it_is(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", START, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = set(done.stdout.split())
+    assert names == {"localai-lab", "localai-probe", "localai-victim", "localai-worker"}
+
+
+def test_a_child_has_the_name_that_it_was_given() -> None:
+    """Without one it keeps its parent's: so the test above could fail."""
+    for name in ("localai-test", ""):
+        reader, writer = os.pipe()
+        own = Path("/proc/self/comm").read_bytes()
+        child = kernel.fork(
+            lambda writer=writer: os.write(writer, Path("/proc/self/comm").read_bytes()), name
+        )
+        os.waitpid(child, 0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as said:
+            assert said.read() == (name.encode() + b"\n" if name else own)
