@@ -57,7 +57,9 @@ class Beginning:
             with ExitStack() as cleanup:
                 self.worker = WorkerProcess(spawned, self._before)
                 cleanup.callback(self.worker.end)
-                self.proof = Proof(state, self._before, foreign=spawned.descriptors)
+                self.proof = Proof(
+                    state, self._before, foreign=spawned.descriptors, home=places.home
+                )
                 cleanup.callback(self.proof.close)
                 _hide()
                 cleanup.pop_all()

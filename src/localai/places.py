@@ -23,7 +23,7 @@ class Places(NamedTuple):
 
     ``administrator`` is where root-owned files would be; ``administered`` says whether a policy,
     a root of trust or manifests lie there. ``moved_ignored`` is true if ``LOCALAI_HOME`` was set
-    and had to be ignored.
+    and had to be ignored. ``home`` is the account's home directory.
     """
 
     administrator: Path
@@ -31,6 +31,7 @@ class Places(NamedTuple):
     config: Path
     state: Path
     moved_ignored: bool = False
+    home: Path = Path("/nonexistent")
 
     @property
     def manifests(self) -> Path:
@@ -70,7 +71,7 @@ def find_places(
     moved = environ.get("LOCALAI_HOME", "")
     if moved and not administered:
         base = Path(moved).absolute()
-        return Places(administrator, False, base / "config", base / "state")
+        return Places(administrator, False, base / "config", base / "state", home=home)
 
     def xdg(variable: str, default: str) -> Path:
         value = environ.get(variable, "")  # relative paths are invalid there and ignored
@@ -82,6 +83,7 @@ def find_places(
         xdg("XDG_CONFIG_HOME", ".config"),
         xdg("XDG_STATE_HOME", ".local/state"),
         moved_ignored=bool(moved),
+        home=home,
     )
 
 

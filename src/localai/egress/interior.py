@@ -20,6 +20,7 @@ from localai.egress.probes.probe import GPU, IMPORTS, LAUNCHER, MODEL, Attempt, 
 from localai.egress.screen import Screen
 from localai.egress.services import open_services
 from localai.egress.sinks import Sinks, watch_instruments
+from localai.egress.spools import open_spools
 from localai.egress.standins import StandIns
 from localai.egress.victim import Victim
 from localai.sandbox.filters import first_filter, launcher_filter, second_filter
@@ -47,14 +48,15 @@ class Request(NamedTuple):
     """What a laboratory is asked to be.
 
     ``directory`` is its own, empty; ``private_directory`` one of this account's in which a file
-    is made that only this account may read. ``withheld`` namespaces are not tried for.
-    ``before``: see ``stay_as``.
+    is made that only this account may read, ``home`` its home directory. ``withheld`` namespaces
+    are not tried for. ``before``: see ``stay_as``.
     """
 
     instruments: Instruments
     nonces: Nonces
     directory: Path
     private_directory: Path
+    home: Path
     withheld: frozenset[str]
     before: Mapping[str, str]
 
@@ -77,6 +79,7 @@ class Interior:
         watch_instruments(request.instruments, self.sinks)
         open_neighbours(self.sinks, private=private)
         open_services(self.sinks, self.standins)
+        open_spools(self.sinks, self.standins, request.home)
         pipe = request.instruments.pipe
         open_families(self.sinks, PROTOCOLS.read_text("ascii"), pipe, private=private)
         self._received = bytearray()

@@ -48,13 +48,16 @@ class Laboratory:
         instruments: Instruments,
         nonces: Nonces,
         private_directory: Path,
+        home: Path,
         withheld: frozenset[str],
         before: Mapping[str, str],
         foreign: Collection[int],
     ) -> None:
         self._directory = _make_directory()
         ours, theirs = socket.socketpair()
-        request = Request(instruments, nonces, self._directory, private_directory, withheld, before)
+        request = Request(
+            instruments, nonces, self._directory, private_directory, home, withheld, before
+        )
         self.pid = kernel.fork(lambda: _work(ours, theirs, request, foreign))
         theirs.close()
         self._socket = ours

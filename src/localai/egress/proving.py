@@ -18,6 +18,7 @@ from localai.egress.probes.probe import FILTERS, Attempt, Probe, Target
 from localai.egress.screen import Show, show_said
 from localai.egress.selftest import EgressReport, FilterReport, Judged, judge
 
+NO_HOME = Path("/nonexistent")
 # Where each instrument that is lent to the worker stands: the sinks' names and the field.
 _LENT = (
     (("instruments", "pipe"), ("families", "pipe")),
@@ -40,16 +41,18 @@ class Proof:
         before: Mapping[str, str],
         withheld: frozenset[str] = frozenset(),
         foreign: Collection[int] = (),
+        home: Path = NO_HOME,
     ) -> None:
         """``private_directory`` is one that only this account can read; a file is made there for
         as long as the self-test lasts. ``before`` is this process's own status, read before
         localai did anything to it. ``withheld``: see ``isolation.isolate``. ``foreign`` descriptors
-        are of no concern to the laboratory: it closes its copies."""
+        are of no concern to the laboratory: it closes its copies. ``home`` is the account's home
+        directory, where folders may lie that are synchronised."""
         self._closed = False
         self.nonces = _draw_nonces()
         self._instruments = make_instruments()
         self.laboratory = Laboratory(
-            self._instruments, self.nonces, private_directory, withheld, before, foreign
+            self._instruments, self.nonces, private_directory, home, withheld, before, foreign
         )
         self.premises: Premises | None = None
         self._controls: dict[str, Attempt] = {}

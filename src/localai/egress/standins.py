@@ -43,13 +43,13 @@ class StandIns:
         return the path to aim at. ``name`` is the sink's; it is in ``by_class`` if that path is
         another one."""
         place = os.path.realpath(path)
-        if self._is_covered(place):
+        if self._is_covered(place) and not os.path.exists(place):  # noqa: PTH110
             Path(place).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             make(place)
             return path
         own = str(self._own / name)
         make(own)
-        if self._mounts and os.path.exists(place):  # noqa: PTH110
+        if self._mounts and os.path.exists(place) and not self._hides(place):  # noqa: PTH110
             with contextlib.suppress(OSError):
                 namespaces.bind(own, place)
                 self._covered.append(place)
@@ -65,6 +65,10 @@ class StandIns:
     def _is_covered(self, path: str) -> bool:
         kept = any(_lies_in(path, directory) for directory in self._kept)
         return not kept and any(_lies_in(path, directory) for directory in self._covered)
+
+    def _hides(self, place: str) -> bool:
+        """Whether something that must stay in sight would be gone with ``place``."""
+        return any(_lies_in(f"{directory}/", place) for directory in self._kept)
 
     def _cover(self, cover: str) -> None:
         """Cover one directory, except for what is kept and lies in it."""

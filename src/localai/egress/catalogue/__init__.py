@@ -23,6 +23,7 @@ from localai.egress.catalogue import (
     processes,
     rings,
     services,
+    spools,
 )
 from localai.egress.catalogue.explanation import Explanation
 
@@ -39,6 +40,7 @@ CHAPTERS = (
     processes,
     files,
     locks,
+    spools,
     ipc,
     escapes,
 )

@@ -20,6 +20,7 @@ from localai.egress.probes import (
     processes,
     rings,
     services,
+    spools,
 )
 from localai.egress.probes.probe import Attempt, Probe, Target
 
@@ -36,6 +37,7 @@ PROBES: tuple[Probe, ...] = (
     *processes.PROBES,
     *files.PROBES,
     *locks.PROBES,
+    *spools.PROBES,
     *ipc.PROBES,
     *escapes.PROBES,
 )
