@@ -19,11 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from localai import __version__
 from localai.errors import LocalAIError, StateError, UsageError
 from localai.terminal import printable
 
 if TYPE_CHECKING:
+    from localai.egress.attribution import Attribution
     from localai.environment import Reading
+    from localai.errors import Exit
     from localai.findings import Finding
     from localai.plan.build import Decision
     from localai.plan.facts import Facts
@@ -105,6 +108,18 @@ def print_selftest(report: Report, *, json: bool) -> None:
         from localai.cli import selftestscreen
 
         out(selftestscreen.selftest(report, width()))
+
+
+def print_layers(table: Attribution, code: Exit, *, json: bool) -> None:
+    """The table of layers, on stdout: its screen or its document."""
+    if json:
+        from localai.reports.layers import layers_document
+
+        print_json(layers_document(table, int(code), __version__))
+    else:
+        from localai.cli import layersscreen
+
+        out(layersscreen.layers(table, code, __version__, width()))
 
 
 def print_history(results: Sequence[Result], last: int) -> None:

@@ -33,6 +33,12 @@ def selftest(
         str | None,
         typer.Option(metavar="PROBE", help="say what a probe is and what stops it; try nothing"),
     ] = None,
+    layers: Annotated[
+        bool,
+        typer.Option(
+            "--layers", help="try it with each layer alone and each missing; keep nothing"
+        ),
+    ] = False,
 ) -> int:
     """Try every way out of a confined worker and of the launcher, each shown to work elsewhere.
 
@@ -48,6 +54,14 @@ def selftest(
     if explain is not None:
         console.print_explanation(explain)
         return Exit.DONE
+    if layers:
+        from localai.cli.layers import show_layers
+
+        if junit or prometheus or syslog:
+            raise UsageError(
+                "of all reports --layers has only --json", hint="localai selftest --layers --json"
+            )
+        return show_layers(look_around(), json=json)
     log = syslog_socket if syslog else None
     outputs = proving.check_outputs(proving.Outputs(json, junit, prometheus, log))
     report = proving.prove(look_around(), outputs)
