@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from localai.cli.screen import answers, hang, wrap
+from localai.egress.catalogue import EXPLANATIONS
 from localai.egress.probes import BY_NAME
 from localai.egress.selftest import Outcome
 from localai.errors import UsageError
 from localai.findings import Verdict
-from localai.selftests.history import remarks
+from localai.selftests.remarks import remarks
 from localai.terminal import printable
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from localai.reports.report import Report
     from localai.selftests.result import Result
 
-_TITLE = 13
+_NARROW, _TITLE = 72, 13  # columns, as on the screens of a start
 _ODD = {
     Outcome.ARRIVED: "got out",
     Outcome.NOT_CHECKED: "not checked",
     Outcome.CLOSED: "closed here",
     Outcome.UNSAFE_HERE: "unsafe here",
 }
+_CLOSED = Outcome.CLOSED
 _NOT_SENT = (Outcome.CLOSED, Outcome.UNSAFE_HERE)  # known of the worker's probes already
 _ENDS = {
     Verdict.PASS: "passed: nothing got out",
@@ -39,8 +41,8 @@ _ENDS = {
 def selftest(report: Report, width: int) -> str:
     """Everything that was found: sandbox, the whole matrix, the host, and what follows."""
     result = report.result
-    about = f"localai {result.localai}   self-test of {printable(report.host)}"
-    lines = wrap(f"{about}, {_time(result)} UTC, Linux {result.kernel}", width)
+    about = f"localai {result.localai}   self-test of {report.host}"
+    lines = wrap(printable(f"{about}, {_time(result)} UTC, Linux {result.kernel}"), width)
     lines += ["", answers(report.findings, width)]
     if report.egress:
         lines += ["", *_matrix(report.egress, width)]
@@ -73,11 +75,17 @@ def _matrix(report: EgressReport, width: int) -> Iterator[str]:
 def _named(report: EgressReport, outcome: Outcome) -> Iterator[str]:
     for one in report.results:
         if one.outcome is outcome:
-            yield f"{one.probe}: {one.detail}"
+            yield f"{one.probe}: {one.detail}" + (_otherwise(one) if outcome is _CLOSED else "")
     for name, found in report.filters.items():
         for one in found.results:
             if one.outcome is outcome and outcome not in _NOT_SENT:
                 yield f"{one.probe} ({name} filter): {one.detail}"
+
+
+def _otherwise(result: ProbeResult) -> str:
+    """Which layers would stop a way that this kernel keeps closed."""
+    said = EXPLANATIONS.get(result.probe)
+    return f", else {' or '.join(said.stopped_by)} would stop it" if said else ""
 
 
 def _kind(result: ProbeResult) -> str:
@@ -87,6 +95,8 @@ def _kind(result: ProbeResult) -> str:
 
 def history(results: Sequence[Result], last: int, width: int) -> str:
     """The newest ``last`` results, one line each, oldest first. ``results`` is all of them."""
+    if not results:
+        return "no result yet: localai selftest makes one"
     lines = []
     if older := len(results[:-last]):
         lines += wrap(f"{older} older not shown: --last {len(results)} shows all", width)
@@ -98,9 +108,11 @@ def history(results: Sequence[Result], last: int, width: int) -> str:
 
 
 def _line(result: Result, before: Result | None, width: int) -> list[str]:
+    said = printable("; ".join(remarks(result, before)))
+    if width < _NARROW:
+        return wrap(f"{result.number}: {_time(result)}, {result.verdict}; {said}", width)
     first = f"{result.number:>5}  {_time(result)}  {result.verdict:<11}  "
-    indent = len(first) if width >= 72 else 2
-    return hang(first, indent, printable("; ".join(remarks(result, before))), width)
+    return hang(first, len(first), said, width)
 
 
 def _time(result: Result) -> str:
@@ -111,7 +123,7 @@ def _entry(title: str, text: str, width: int) -> list[str]:
     """A row of the matrix; none if there is nothing to say. Names of probes stay in one piece."""
     if not text:
         return []
-    if width < 72:
+    if width < _NARROW:
         return wrap(f"{title}: {printable(text)}", width)
     return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, printable(text), width)
 
@@ -119,13 +131,11 @@ def _entry(title: str, text: str, width: int) -> list[str]:
 def explanation(name: str, width: int) -> str:
     """One probe: what it is, why it matters, what stops it. Raises UsageError if there is none
     of that name."""
-    from localai.egress.catalogue import EXPLANATIONS
-
     if name not in BY_NAME:
         near = get_close_matches(name, BY_NAME, n=1)
         raise UsageError(
             f"there is no probe {name!r}",
-            hint=f"localai selftest --explain {near[0]}" if near else "localai selftest names all",
+            hint=f"localai selftest --explain {near[0]}" if near else "for their names: localai selftest",
         )
     probe, said = BY_NAME[name], EXPLANATIONS[name]
     rows = {

@@ -10,7 +10,7 @@ from html import escape
 import localai
 from localai.findings import Verdict
 from localai.reports.chart import DAYS, chart, days_of
-from localai.selftests.history import remarks
+from localai.selftests.remarks import remarks
 from localai.selftests.result import Result
 from localai.terminal import printable
 
@@ -123,7 +123,7 @@ _FIGURE = ' class="figure"'
 
 
 def _said(result: Result, before: Result | None) -> str:
-    return _text("; ".join(remarks(result, before)) or "nothing was probed")
+    return _text("; ".join(remarks(result, before)))
 
 
 def _time(time: datetime) -> str:

@@ -33,24 +33,6 @@ def read_history(path: Path) -> tuple[Result, ...]:
     return tuple(_read(path, line) for line in read_lines(path))
 
 
-def remarks(result: Result, before: Result | None) -> list[str]:
-    """What is worth saying of a result in a list: why it refused, or the figures of a pass; and
-    what changed since the one ``before``."""
-    said = list(result.refusing)
-    if not said and result.worker.probes:
-        tried = sum(one.probes for one in result.filters.values())
-        arrived = sum(len(one.arrived) for one in result.filters.values())
-        said.append(
-            f"{len(result.worker.arrived)} of {result.worker.probes} got out, "
-            f"filters alone {arrived} of {tried}"
-        )
-    if before and result.time < before.time:
-        said.append("the clock had been put back")
-    if before and (before.localai, before.kernel) != (result.localai, result.kernel):
-        said.append(f"now localai {result.localai}, Linux {result.kernel}")
-    return said
-
-
 def _read(path: Path, line: dict[str, object]) -> Result:
     try:
         return read_result(line)

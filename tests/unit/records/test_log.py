@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from localai.errors import StateError
-from localai.records.log import FIRST, append
+from localai.records import log
+from localai.records.log import FIRST, append, read_last, read_lines
 
 
 def lines(path: Path) -> list[bytes]:
@@ -132,4 +134,41 @@ def test_no_room_leaves_nothing_half_written(tmp_path: Path) -> None:
     )
     assert "cannot write" in done.stdout
     assert path.read_bytes() == before
+    assert append(path, {}) == 2
+
+
+def test_every_line_can_be_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    assert list(read_lines(path)) == [] and read_last(path) is None
+    for event in ("a", "b", "c"):
+        append(path, {"event": event})
+    assert [line["event"] for line in read_lines(path)] == ["a", "b", "c"]
+    last = read_last(path)
+    assert last and (last["number"], last["event"]) == (3, "c")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_line_that_was_changed_breaks_the_chain(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "records.jsonl"
+    for _ in range(3):
+        append(path, {"event": "check"})
+    kept = lines(path)
+    kept[number - 1] = kept[number - 1].replace(b"check", b"run")
+    path.write_bytes(b"\n".join(kept) + b"\n")
+    with pytest.raises(StateError, match=f"line {number + 1} of"):
+        list(read_lines(path))
+
+
+def test_a_log_that_somebody_holds_is_not_waited_for_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped in the middle; one that ended holds nothing."""
+    monkeypatch.setattr(log, "PATIENCE_S", 0.02)
+    path = tmp_path / "records.jsonl"
+    append(path, {})
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for act in (lambda: append(path, {}), lambda: read_last(path)):
+            with pytest.raises(StateError, match="another process has held"):
+                act()
     assert append(path, {}) == 2

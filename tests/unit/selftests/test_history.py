@@ -12,7 +12,8 @@ import pytest
 from localai.errors import StateError
 from localai.findings import Verdict
 from localai.records.log import append
-from localai.selftests.history import keep, newest, read_history, remarks
+from localai.selftests.history import keep, newest, read_history
+from localai.selftests.remarks import remarks
 from localai.selftests.result import Boundary, Result
 
 NOW = datetime(2026, 3, 1, 3, 4, 5, 678000, UTC)
@@ -60,6 +61,16 @@ def test_another_version_or_kernel_is_worth_saying() -> None:
     assert remarks(FAILED, PASSED) == ["sandbox-egress: 1 of 76 got out"]
     said = remarks(PASSED._replace(kernel="6.19.0"), PASSED)
     assert said[-1] == "now localai 0.1.0, Linux 6.19.0"
+
+
+def test_the_probes_that_did_not_hold_are_named() -> None:
+    worker = Boundary(76, ("tcp4",), tuple(f"way-{number}" for number in range(8)))
+    spoiled = FAILED._replace(worker=worker, filters={"gpu": Boundary(51, ("udp4",), ())})
+    assert remarks(spoiled, None) == [
+        "sandbox-egress: 1 of 76 got out",
+        "got out: tcp4, udp4 (gpu filter)",
+        "not checked: way-0, way-1, way-2, way-3, way-4, way-5 and 2 more",
+    ]
 
 
 def lines_of(path: Path) -> list[bytes]:
