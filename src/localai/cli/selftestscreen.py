@@ -133,10 +133,9 @@ def explanation(name: str, width: int) -> str:
     of that name."""
     if name not in BY_NAME:
         near = get_close_matches(name, BY_NAME, n=1)
-        raise UsageError(
-            f"there is no probe {name!r}",
-            hint=f"localai selftest --explain {near[0]}" if near else "for their names: localai selftest",
-        )
+        every = "for the names: localai selftest"
+        hint = f"localai selftest --explain {near[0]}" if near else every
+        raise UsageError(f"there is no probe {name!r}", hint=hint)
     probe, said = BY_NAME[name], EXPLANATIONS[name]
     rows = {
         "what": said.what,
