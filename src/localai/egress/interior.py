@@ -23,6 +23,7 @@ from localai.egress.sinks import Sinks, watch_instruments
 from localai.egress.spools import open_spools
 from localai.egress.standins import StandIns
 from localai.egress.victim import Victim
+from localai.egress.windows import open_windows
 from localai.sandbox.filters import first_filter, launcher_filter, second_filter
 from localai.sandbox.namespaces import unmount
 from localai.sandbox.seccomp import Filter
@@ -80,6 +81,7 @@ class Interior:
         open_neighbours(self.sinks, private=private)
         open_services(self.sinks, self.standins)
         open_spools(self.sinks, self.standins, request.home)
+        open_windows(self.sinks, self.standins, request.directory, os.uname().release)
         pipe = request.instruments.pipe
         open_families(self.sinks, PROTOCOLS.read_text("ascii"), pipe, private=private)
         self._received = bytearray()

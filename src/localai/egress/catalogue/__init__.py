@@ -24,6 +24,7 @@ from localai.egress.catalogue import (
     rings,
     services,
     spools,
+    windows,
 )
 from localai.egress.catalogue.explanation import Explanation
 
@@ -41,6 +42,7 @@ CHAPTERS = (
     files,
     locks,
     spools,
+    windows,
     ipc,
     escapes,
 )

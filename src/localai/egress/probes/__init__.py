@@ -21,6 +21,7 @@ from localai.egress.probes import (
     rings,
     services,
     spools,
+    windows,
 )
 from localai.egress.probes.probe import Attempt, Probe, Target
 
@@ -38,6 +39,7 @@ PROBES: tuple[Probe, ...] = (
     *files.PROBES,
     *locks.PROBES,
     *spools.PROBES,
+    *windows.PROBES,
     *ipc.PROBES,
     *escapes.PROBES,
 )

@@ -1,0 +1,46 @@
+"""The sinks of what Windows would do for Linux inside it (WSL): stand-ins, on WSL only."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from localai.egress.probes import windows
+from localai.egress.sinks import Sinks, read_all
+from localai.egress.spools import open_directory, open_pipe, recognise
+from localai.egress.standins import StandIns
+
+_PROGRAM = """#!/bin/sh
+echo "$2" > {output}
+"""
+
+
+def open_windows(sinks: Sinks, standins: StandIns, directory: Path, release: str) -> None:
+    """``release`` is the kernel's: Microsoft's carry its name under both versions of WSL.
+    ``directory`` is the laboratory's own."""
+    if "microsoft" not in release.casefold():
+        sinks.unsafe |= {probe.sink: "this is not WSL" for probe in windows.PROBES}
+        return
+    open_directory(sinks, standins, "wsl-drive", windows.DRIVE)
+    open_pipe(sinks, standins, "wsl-gpu", windows.DEVICE)
+    _open_program(sinks, standins, directory / "windows")
+    sink = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path = standins.make("wsl-interop", windows.SOCKET, sink.bind)
+    sink.listen(8)
+    sinks.watch(sink)
+    sinks.targets["wsl-interop"] = {"path": path}
+
+
+def _open_program(sinks: Sinks, standins: StandIns, output: Path) -> None:
+    """A program where one of Windows' lies, which tells its last argument to a pipe of ours."""
+    os.mkfifo(output, 0o666)
+    end = os.open(output, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    sinks.add(lambda: read_all(end))
+
+    def make(where: str) -> None:
+        Path(where).touch(0o755)
+        Path(where).write_text(_PROGRAM.format(output=output), encoding="utf-8")
+
+    place = standins.make("wsl-execute", windows.PROGRAM, make)
+    sinks.targets["wsl-execute"] = recognise(Path(place))
