@@ -12,13 +12,23 @@ PROTOCOLS = Path("/proc/net/protocols")
 _CID_LOCAL, _PORT_ANY = 1, 2**32 - 1
 
 
+def read_protocols(path: Path = PROTOCOLS) -> str:
+    """What protocols this kernel has; "" where that cannot be seen."""
+    try:
+        return path.read_text("ascii")
+    except OSError:  # a /proc that shows processes only
+        return ""
+
+
 def open_families(sinks: Sinks, protocols: str, pipe: int, *, private: bool) -> None:
-    """``protocols`` is the text of ``PROTOCOLS``, ``pipe`` the one that is lent to probes."""
+    """``protocols`` is what ``read_protocols`` read, ``pipe`` the one that is lent to probes."""
     sinks.targets["xdp"] = {"interface": "lo"}
     if not private:  # it would take a queue of the host's own device
         sinks.unsafe["xdp"] = "no network namespace of our own"
     loaded = find_loaded(protocols)
     sinks.targets["families"] = {"families": loaded, "pipe": pipe}
+    if not loaded:
+        sinks.unsafe["families"] = "it cannot be seen which are loaded"
     if f"{socket.AF_VSOCK.value}:" not in loaded:
         sinks.unsafe["vsock"] = "the kernel has not loaded it"
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localai.egress.families import PROTOCOLS, open_families
+from localai.egress.families import open_families, read_protocols
 from localai.egress.probes.families import find_loaded, sweep
 from localai.egress.sinks import Sinks
 
@@ -40,7 +40,7 @@ def test_only_what_is_loaded_is_asked_for() -> None:
 
 
 def test_every_host_has_some() -> None:
-    assert "1:1:0" in find_loaded(PROTOCOLS.read_text("ascii")).split()
+    assert "1:1:0" in find_loaded(read_protocols()).split()
 
 
 def test_a_socket_of_any_family_tells(pipe: tuple[int, int]) -> None:
@@ -66,7 +66,7 @@ def test_a_vsock_that_is_not_loaded_is_not_asked_for(sinks: Sinks) -> None:
 
 
 def test_a_vsock_that_could_leave_is_unsafe(sinks: Sinks) -> None:
-    protocols = PROTOCOLS.read_text("ascii")
+    protocols = read_protocols()
     if "AF_VSOCK" not in protocols:
         pytest.skip("this kernel has not loaded vsock")
     open_families(sinks, protocols, 0, private=True)
@@ -83,3 +83,8 @@ def test_a_vsock_that_could_leave_is_unsafe(sinks: Sinks) -> None:
 def test_the_hosts_own_device_is_left_alone(sinks: Sinks) -> None:
     open_families(sinks, "", 0, private=False)
     assert "xdp" in sinks.unsafe
+
+
+def test_families_that_cannot_be_seen_are_unsafe(sinks: Sinks, tmp_path: Path) -> None:
+    open_families(sinks, read_protocols(tmp_path / "missing"), 0, private=True)
+    assert "families" in sinks.unsafe

@@ -97,5 +97,6 @@ PROBES = (
     Probe("xdp", "a frame by an XDP socket", "xdp", xdp,
           REFUSED | {EINVAL, ENOPROTOOPT, EOPNOTSUPP, EAFNOSUPPORT}, twin="udp4",
           alone=True),
-    Probe("socket-families", "a socket of any family that the kernel has", "families", sweep),
+    Probe("socket-families", "a socket of any family that the kernel has", "families", sweep,
+          twin="unix-stream"),
 )  # fmt: skip
