@@ -41,7 +41,7 @@ def line_text(ground: Ground, rhythm: str) -> str:
     if not command.isprintable():
         raise StateError(
             f"{command!r} cannot be written into a crontab",
-            hint="move localai and its directories to paths of printable letters",
+            hint="move localai, with its directories, to paths of printable letters",
         )
     escaped = command.replace("%", "\\%")  # to cron a bare % is the end of the command
     return f"@{rhythm} {escaped} >/dev/null 2>&1{_MARK}"
