@@ -14,22 +14,20 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
-from localai.beginning import make_spec
 from localai.copying import Copying
-from localai.egress.decoys import leave_decoys
-from localai.egress.proving import Proof
-from localai.egress.screen import SANITISER
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
 from localai.sandbox.seccomp import Action, Filter, install
-from localai.terminal import sanitise
-from localai.worker.process import WorkerProcess
+from localai.trials import Asked, Trial
 from localai.worker.protocol import Message, Sampling
-from localai.worker.spawn import spawn
+
+_FIELDS = {"without": tuple, "withheld": frozenset, "landlock": int, "devices": tuple,
+           "only": frozenset}  # fmt: skip
 
 
 def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -38,36 +36,15 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         install(Filter(Action.ALLOW, deny(asked["forbid"])))
         before = before if asked.get("controls_confined") else kernel.read_status()
-    leave_decoys()
-    proof = Proof(directory, before, frozenset(asked.get("withheld", ())))
-    kernel.hide()
     opened = open_artifact(Path(asked["model"])) if "model" in asked else None
-    answer = ""
-    worker = WorkerProcess(spawn({}), before)
-    try:
-        spec = make_spec(proof.wait_for_premises(), (), len(opened.files) if opened else 1)
-        spec = spec._replace(unsafe_without=tuple(asked.get("without", ())))
-        if "landlock" in asked:
-            spec = spec._replace(landlock=asked["landlock"])
-        worker.confine(spec)
-        proof.begin_controls()
-        status = worker.seal([*proof.lent, *(_seal(opened) if opened else ())]).status
-        proof.wait_for_controls()
-        names = [name for name in proof.to_send() if name in asked.get("only", [name])]
-        attempts = worker.probe(names, proof.targets, proof.told(), proof.lent_places)
-        unsanitised = SANITISER in asked.get("without", ())
-        report = proof.judge(attempts, str if unsanitised else sanitise)
-        if opened:
-            worker.go(opened.sizes, {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False})
-            sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)
-            pieces = worker.client.generate([Message("user", "hi")], sampling)
-            answer = "".join(piece for piece in pieces if isinstance(piece, str))
-    finally:
-        worker.end()
-        proof.close()
-    assert proof.premises is not None
+    fields = {name: kind(asked[name]) for name, kind in _FIELDS.items() if name in asked}
+    parts = len(opened.files) if opened else 1
+    with closing(Trial(Asked(parts=parts, **fields), directory, before)) as trial:
+        status = trial.seal(_seal(opened) if opened else ()).status
+        report = trial.probe()
+        answer = _ask(trial, opened) if opened else ""
     return {
-        "namespaces": proof.premises.namespaces,
+        "namespaces": trial.premises.namespaces,
         "missing": [layer.name for layer in status.layers if not layer.in_force],
         "refusing": [layer.name for layer in status.missing_required],
         "details": {layer.name: layer.detail for layer in status.layers},
@@ -80,6 +57,14 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
             for name, found in report.filters.items()
         },
     }
+
+
+def _ask(trial: Trial, opened: OpenArtifact) -> str:
+    """What the model says first."""
+    trial.worker.go(opened.sizes, {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False})
+    sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)
+    pieces = trial.worker.client.generate([Message("user", "hi")], sampling)
+    return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 def _seal(opened: OpenArtifact) -> list[int]:
