@@ -11,7 +11,7 @@ from pathlib import Path
 from localai.egress.probes.locks import BITS
 from localai.egress.probes.probe import Target
 
-_LOCKS = tuple(f"lock-{bit}" for bit in range(BITS))
+_LOCKS = tuple(f"lock-{bit}" for bit in range(BITS))  # only their locks are looked at
 _MADE = ("existing", "length", "name", "times", "attribute", "mode-0", "mode-1", "mode-2", "mode-3",
          "range", *_LOCKS)  # fmt: skip
 _FIRST_BYTES = 64
@@ -58,6 +58,8 @@ class Drops:
         seen = [path.name.encode() for path in self._in_shared_memory()]
         modes = 0
         for path in sorted(self._directory.iterdir()):
+            if path.name in _LOCKS:
+                continue
             try:
                 status = path.lstat()
             except FileNotFoundError:
