@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from localai.egress.controls import Trials, put_on, stay_as
 from localai.egress.drops import Drops
-from localai.egress.families import PROTOCOLS, open_families
+from localai.egress.families import open_families, read_protocols
 from localai.egress.handovers import Keyring, Reception
 from localai.egress.instruments import Instruments
 from localai.egress.isolation import isolate
@@ -83,7 +83,7 @@ class Interior:
         open_spools(self.sinks, self.standins, request.home)
         open_windows(self.sinks, self.standins, request.directory, os.uname().release)
         pipe = request.instruments.pipe
-        open_families(self.sinks, PROTOCOLS.read_text("ascii"), pipe, private=private)
+        open_families(self.sinks, read_protocols(), pipe, private=private)
         self._received = bytearray()
         self._open_drops(token, cleanup)
         self._open_handovers()
