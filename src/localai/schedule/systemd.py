@@ -18,12 +18,12 @@ NAME = "localai-selftest"
 TIMER = f"{NAME}.timer"
 _WRITTEN_BY = "# Written by localai selftest schedule; localai selftest unschedule takes it away.\n"
 
-# Every line here leaves the probes and their controls what they have in a login. Left out on
-# purpose is what would take a way out away before it is tried, so that it counted as closed:
-# PrivateNetwork, PrivateDevices, PrivateUsers, IPAddressDeny, RestrictAddressFamilies,
-# RestrictNamespaces, SystemCallFilter, SystemCallArchitectures, MemoryDenyWriteExecute,
-# ProtectKernelTunables and ProtectKernelLogs (they mount over /proc, and no user namespace may
-# then mount its own).
+# Every line here leaves the probes and their controls what they have in a login; a test holds it
+# to that. Left out on purpose is what would take a way out away before it is tried, so that it
+# counted as closed: PrivateNetwork, PrivateDevices, PrivateUsers, IPAddressDeny, ProtectClock,
+# RestrictAddressFamilies, RestrictNamespaces, SystemCallFilter, SystemCallArchitectures,
+# MemoryDenyWriteExecute, CapabilityBoundingSet, ProtectKernelTunables (a read-only /proc/sys keeps
+# the laboratory from opening ICMP to itself) and ProtectKernelLogs.
 _HARDENED = """\
 UMask=0077
 NoNewPrivileges=yes
@@ -64,6 +64,11 @@ def service_text(ground: Ground) -> str:
     lines = [f"Environment={_quote(f'{n}={value}')}" for n, value in variables(ground).items()]
     hardened = _HARDENED
     if not ground.user:
+        if Path(ground.program[0]).is_relative_to("/tmp"):  # noqa: S108 - not written to
+            raise StateError(
+                f"{ground.program[0]} lies in /tmp, which no service of the host's shares",
+                hint="install localai in a directory that stays, or give --user",
+            )
         hardened += _HARDENED_HOST
         lines.append(f"ReadWritePaths={_quote(str(ground.places.state))}")
     return (

@@ -25,6 +25,7 @@ def ground(tmp_path: Path) -> Ground:
         environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TZ": "UTC"},
         systemctl="/nonexistent/systemctl",
         systemd_analyze=shutil.which("systemd-analyze") or "",
+        program=("/bin/sh", "-P", "-m", "localai", "selftest"),  # this checkout may lie in /tmp
     )
 
 

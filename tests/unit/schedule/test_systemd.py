@@ -13,7 +13,7 @@ from schedulers import stand_in
 
 from localai.errors import PlatformError, StateError
 from localai.schedule import systemd
-from localai.schedule.ground import Ground
+from localai.schedule.ground import SELFTEST, Ground
 from localai.schedule.keeping import end, find_kept, keep
 
 PLAIN = "odd name 100% $HOME ${HOME} ünï"
@@ -70,24 +70,25 @@ def test_systemd_sees_a_spoiled_line(ground: Ground, checker: str, line: str, sp
     assert "localai-selftest" in verify(checker, ground)
 
 
-@pytest.mark.parametrize("user", [False, True], ids=["host", "user"])
-def test_odd_paths_mean_themselves(
-    ground: Ground, checker: str, tmp_path: Path, user: bool
-) -> None:
-    program = tmp_path / PLAIN / "python"
-    program.parent.mkdir()
-    stand_in(program, "exit 0")
+def test_odd_paths_mean_themselves(ground: Ground, checker: str, tmp_path: Path) -> None:
     state = tmp_path / ODD / "state"
     odd = ground._replace(
-        user=user,
-        program=(str(program), ODD),
+        program=("/bin/sh", ODD),
         places=ground.places._replace(state=state),
         environ={**ground.environ, "XDG_STATE_HOME": str(state)},
     )
     systemd.install(odd, "daily")
     assert verify(checker, odd) == ""
+
+
+def test_an_odd_program_means_itself(ground: Ground, checker: str, tmp_path: Path) -> None:
+    program = tmp_path / PLAIN / "python"
+    program.parent.mkdir()
+    own = ground._replace(user=True, program=(stand_in(program, "exit 0"), ODD))
+    systemd.install(own, "daily")
+    assert verify(checker, own) == ""
     program.unlink()  # systemd looked at exactly this path: it is missed
-    assert "not executable" in verify(checker, odd)
+    assert "not executable" in verify(checker, own)
 
 
 @pytest.mark.parametrize("name", ["line\nExecStart=/bin/sh", "\x1b[2J", "\x7f", "\u2028", "\udcff"])
@@ -238,6 +239,12 @@ def test_a_directory_that_cannot_be_written(ground: Ground, tmp_path: Path) -> N
 
 
 def test_what_is_started_is_this_localai(ground: Ground) -> None:
-    assert f'ExecStart=:"{sys.executable}" "-P" "-m" "localai" "selftest"' in systemd.service_text(
-        ground
-    )
+    text = systemd.service_text(ground._replace(user=True, program=SELFTEST))
+    assert f'ExecStart=:"{sys.executable}" "-P" "-m" "localai" "selftest"' in text.splitlines()
+
+
+def test_a_program_that_the_service_would_not_see_is_refused(ground: Ground) -> None:
+    hidden = ground._replace(program=("/tmp/venv/bin/python",))
+    with pytest.raises(StateError, match="lies in /tmp"):
+        systemd.install(hidden, "daily")
+    systemd.install(hidden._replace(user=True), "daily")
