@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from localai.selftests.result import Result
 
 _NAMED = 6  # more names than these are only counted
+_OVERLAP = timedelta(minutes=1)  # of two at once the first to begin may be the last to end
 
 
 def remarks(result: Result, before: Result | None) -> list[str]:
     """Why it refused and which probes did, or the figures of a pass; and what changed since the
     one ``before``."""
     said = [*result.refusing, *_name_odd(result)] or _figures(result)
-    if before and result.time < before.time:
+    if before and before.time - result.time > _OVERLAP:
         said.append("the clock had been put back")
     if before and (before.localai, before.kernel) != (result.localai, result.kernel):
         said.append(f"now localai {result.localai}, Linux {result.kernel}")
