@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from localai.egress.probes.families import find_loaded
+from localai.egress.probes.families import AF_XDP, find_loaded
 from localai.egress.sinks import Sinks
 
 PROTOCOLS = Path("/proc/net/protocols")
@@ -22,16 +22,22 @@ def read_protocols(path: Path = PROTOCOLS) -> str:
 
 def open_families(sinks: Sinks, protocols: str, pipe: int, *, private: bool) -> None:
     """``protocols`` is what ``read_protocols`` read, ``pipe`` the one that is lent to probes."""
-    sinks.targets["xdp"] = {"interface": "lo"}
-    if not private:  # it would take a queue of the host's own device
-        sinks.unsafe["xdp"] = "no network namespace of our own"
     loaded = find_loaded(protocols)
+    numbers = {int(entry.partition(":")[0]) for entry in loaded.split()}
     sinks.targets["families"] = {"families": loaded, "pipe": pipe}
     if not loaded:
         sinks.unsafe["families"] = "it cannot be seen which are loaded"
-    if f"{socket.AF_VSOCK.value}:" not in loaded:
-        sinks.unsafe["vsock"] = "the kernel has not loaded it"
-        return
+    sinks.targets["xdp"] = {"interface": "lo"}
+    if not private:  # it would take a queue of the host's own device
+        sinks.unsafe["xdp"] = "no network namespace of our own"
+    for name, number in (("vsock", socket.AF_VSOCK), ("xdp", AF_XDP)):
+        if number not in numbers:
+            sinks.unsafe[name] = "the kernel has not loaded it"
+    if "vsock" not in sinks.unsafe:
+        _open_vsock(sinks)
+
+
+def _open_vsock(sinks: Sinks) -> None:
     sink = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
     try:
         sink.bind((_CID_LOCAL, _PORT_ANY))

@@ -59,9 +59,10 @@ def test_without_a_socket_nothing_is_told(pipe: tuple[int, int], families: str) 
         os.read(reader, 64)
 
 
-def test_a_vsock_that_is_not_loaded_is_not_asked_for(sinks: Sinks) -> None:
-    open_families(sinks, f"{HEAD}\nUNIX 1 2\n", 0, private=False)
+def test_what_is_not_loaded_is_not_asked_for(sinks: Sinks) -> None:
+    open_families(sinks, f"{HEAD}\nUNIX 1 2\n", 0, private=True)
     assert "not loaded" in sinks.unsafe["vsock"]
+    assert "not loaded" in sinks.unsafe["xdp"]
     assert "vsock" not in sinks.targets
 
 
@@ -81,8 +82,12 @@ def test_a_vsock_that_could_leave_is_unsafe(sinks: Sinks) -> None:
 
 
 def test_the_hosts_own_device_is_left_alone(sinks: Sinks) -> None:
-    open_families(sinks, "", 0, private=False)
-    assert "xdp" in sinks.unsafe
+    loaded = f"{HEAD}\nXDP 1 2\n"
+    open_families(sinks, loaded, 0, private=False)
+    assert "network namespace" in sinks.unsafe["xdp"]
+    del sinks.unsafe["xdp"]
+    open_families(sinks, loaded, 0, private=True)
+    assert "xdp" not in sinks.unsafe
 
 
 def test_families_that_cannot_be_seen_are_unsafe(sinks: Sinks, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from localai.egress.probes.network import PRIVATE_ETHERTYPE, TIMEOUT_S
 from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
 from localai.sandbox import kernel
 
-_AF_XDP, _SOL_XDP = 44, 283
+AF_XDP, _SOL_XDP = 44, 283
 _TX_RING, _UMEM_REG, _FILL_RING, _COMPLETION_RING, _MMAP_OFFSETS = 3, 4, 5, 6, 1
 _PGOFF_TX_RING = 0x80000000
 _XDP_COPY = 2
@@ -75,7 +75,7 @@ def xdp(target: Target, nonce: bytes) -> None:
     frame = b"\0" * 12 + struct.pack("!H", PRIVATE_ETHERTYPE) + nonce
     memory[: len(frame)] = frame
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    with socket.socket(_AF_XDP, socket.SOCK_RAW) as out:
+    with socket.socket(AF_XDP, socket.SOCK_RAW) as out:
         area = struct.pack("=QQIIII", start, len(memory), len(memory), 0, 0, 0)
         out.setsockopt(_SOL_XDP, _UMEM_REG, area)
         for ring in (_FILL_RING, _COMPLETION_RING, _TX_RING):
@@ -83,7 +83,7 @@ def xdp(target: Target, nonce: bytes) -> None:
         offsets = struct.unpack("=16Q", out.getsockopt(_SOL_XDP, _MMAP_OFFSETS, 128))
         producer, _, entries, _ = offsets[4:8]
         index = socket.if_nametoindex(text(target, "interface"))
-        address = struct.pack("=HHIII", _AF_XDP, _XDP_COPY, index, 0, 0)
+        address = struct.pack("=HHIII", AF_XDP, _XDP_COPY, index, 0, 0)
         kernel.syscall("bind", out.fileno(), address, len(address))
         with mmap.mmap(out.fileno(), entries + 16, offset=_PGOFF_TX_RING) as sending:
             struct.pack_into("=QII", sending, entries, 0, len(frame), 0)
