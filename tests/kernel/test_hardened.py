@@ -53,6 +53,7 @@ def prove(tmp_path: Path) -> Prove:
         environ = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHONPATH": str(HERE.parents[1] / "src"),
+            "HOME": state,
             "LOCALAI_HOME": state,
             "LOCALAI_ENVIRONMENT": "sandbox",
         }
