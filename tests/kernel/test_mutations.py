@@ -196,6 +196,29 @@ def test_whole_filters(workshop: Workshop) -> None:
     assert survivors(workshop, mutants) == {}
 
 
+SHOWN = {
+    "nothing is sanitised": Mutant(
+        "terminal.py", "return _UNSAFE.sub(_spell, text)", "return text"
+    ),
+    "escape characters pass": Mutant("terminal.py", "\\x0b-\\x1f", "\\x0b-\\x1a\\x1c-\\x1f"),
+    "the 8-bit forms pass": Mutant("terminal.py", "\\x7f-\\x9f", "\\x7f"),
+    "a start shows words as they are": Mutant(
+        "examination.py", "proof.judge(attempts, sanitise)", "proof.judge(attempts, str)"
+    ),
+    "nothing is shown": Mutant(
+        "egress/proving.py", "show_said(attempts, self._instruments.screen, show)", "attempts"
+    ),
+    "the worker's words are lost": Mutant(
+        "egress/screen.py", "show(attempt.learned)", 'show("")'
+    ),
+}  # fmt: skip
+
+
+def test_what_a_worker_says_is_sanitised_and_shown(workshop: Workshop) -> None:
+    mutants = {name: (mutant,) for name, mutant in SHOWN.items()}
+    assert survivors(workshop, mutants) == {}
+
+
 def test_each_sink(workshop: Workshop) -> None:
     """One after another is never looked at. Past the last the laboratory itself breaks."""
     drain = 'return b"\\n".join(drain() for drain in self._drains)'

@@ -65,13 +65,15 @@ def show_said(attempts: Mapping[str, Attempt], screen: int, show: Show) -> dict[
     judged = dict(attempts)
     for name, attempt in attempts.items():
         if BY_NAME[name].speaks and not attempt.failed:
-            failed = _write(screen, show(attempt.learned)) if attempt.learned else "nothing said"
+            failed = _write(screen, show(attempt.learned))
             judged[name] = attempt._replace(learned="", failed=failed)
     return judged
 
 
 def _write(screen: int, words: str) -> str:
     """Write ``words``; return why they cannot all be shown, "" if they are."""
+    if not words:
+        return "nothing was shown"
     encoded = words.encode()
     try:
         return "" if os.write(screen, encoded) == len(encoded) else "not all was shown"

@@ -68,9 +68,10 @@ def test_only_what_is_shown_unsanitised_arrives(pipe: tuple[int, int]) -> None:
     assert NONCE.encode() in screen.drain()
 
 
-def test_a_worker_that_says_nothing_was_not_checked(pipe: tuple[int, int]) -> None:
-    judged = show_said({"escape-title": Attempt()}, pipe[1], sanitise)
-    assert judged["escape-title"].failed == "nothing said"
+def test_where_nothing_is_shown_nothing_was_checked(pipe: tuple[int, int]) -> None:
+    silent = show_said({"escape-title": Attempt()}, pipe[1], sanitise)
+    lost = show_said({"escape-title": Attempt(learned="x")}, pipe[1], lambda _: "")
+    assert silent["escape-title"].failed == lost["escape-title"].failed == "nothing was shown"
 
 
 def test_words_that_do_not_fit_were_not_checked(pipe: tuple[int, int]) -> None:
