@@ -73,7 +73,8 @@ def vm_read(target: Target, nonce: bytes) -> bytes:
 def proc_mem(target: Target, nonce: bytes) -> None:
     memory = os.open(f"/proc/{number(target, 'pid')}/mem", os.O_WRONLY)
     try:
-        os.pwrite(memory, nonce, number(target, "mem"))
+        os.lseek(memory, number(target, "mem"), os.SEEK_SET)  # any filter has these two
+        os.write(memory, nonce)
     finally:
         os.close(memory)
 
