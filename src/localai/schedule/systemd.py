@@ -67,10 +67,11 @@ def service_text(ground: Ground) -> str:
         if Path(ground.program[0]).is_relative_to("/tmp"):  # noqa: S108 - not written to
             raise StateError(
                 f"{ground.program[0]} lies in /tmp, which no service of the host's shares",
-                hint="install localai in a directory that stays, or give --user",
+                hint="install it in a directory that stays, or give --user",
             )
         hardened += _HARDENED_HOST
-        lines.append(f"ReadWritePaths={_quote(str(ground.places.state))}")
+        writes = (ground.places.state, *ground.writes)
+        lines.append(f"ReadWritePaths={' '.join(_quote(str(path)) for path in writes)}")
     return (
         f"{_WRITTEN_BY}[Unit]\nDescription=localai self-test: nothing may leave the sandbox\n\n"
         "[Service]\nType=oneshot\n"
