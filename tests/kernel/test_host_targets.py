@@ -77,8 +77,9 @@ def test_silence_is_blocked(unshare: list[str]) -> None:
         (CONTROL + CANARY.replace("10.99.0.2", "10.77.0.2").replace("4433", "4434"), "outside"),
         (CONTROL + CANARY.replace("10.99.0.2", "10.77.0.1"), "outside"),
         (CONTROL.replace("10.77.0.2", "10.77.0.1") + CANARY, "gateway"),
+        (CONTROL.replace("10.77.0.2", "fd77::1") + CANARY, "gateway"),
     ],
-    ids=["refused", "canary is this machine", "control is this machine"],
+    ids=["refused", "canary is this machine", "control is this machine", "the same over IPv6"],
 )
 def test_what_nobody_can_tell_is_not_checked(unshare: list[str], text: str, name: str) -> None:
     found = ask(unshare, text, BARRED)

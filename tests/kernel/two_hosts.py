@@ -2,15 +2,16 @@
 
     unshare --net python two_hosts.py '{"policy": "...", "setup": ["ip route add ..."]}'
 
-This process is the host that is asked about, 10.77.0.1; the other one, 10.77.0.2, answers on TCP
-port 4433 under that address and as 10.99.0.2, fd77::2 and fd99::2. Prints as JSON what the gate
-host-egress says under the policy, and how each target was reached.
+This process is the host that is asked about, 10.77.0.1 and fd77::1; the other one is 10.77.0.2 and
+fd77::2, and 10.99.0.2 and fd99::2 behind them. Both answer on TCP port 4433. Prints as JSON what
+the gate host-egress says under the policy, and how each target was reached.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,11 @@ def main(asked: dict[str, Any]) -> None:
         peer.stdin.flush()
         assert peer.stdout.readline() == "ready\n"
         do("\n".join(asked["setup"]))
-        with tempfile.TemporaryDirectory() as directory:
+        own = ("::", 4433)
+        with (
+            socket.create_server(own, family=socket.AF_INET6, dualstack_ipv6=True),
+            tempfile.TemporaryDirectory() as directory,
+        ):
             print(json.dumps(ask(asked, Path(directory))))
     finally:
         peer.kill()

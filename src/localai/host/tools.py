@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.errors import StateError
+from localai.host.names import AI_TOOLS
 from localai.host.programs import Program
 from localai.smallfile import read_small
 
@@ -71,6 +72,12 @@ def read_settings(
             if hidden and not off:
                 off, detail = None, f"{detail}; runs under another account"
             found.append(Setting(tool.name, off, detail))
+    known = frozenset().union(*(tool.processes for tool in TOOLS))
+    found += [
+        Setting(program.name, None, "has no setting that localai knows")
+        for program in running
+        if program.name in AI_TOOLS - known
+    ]
     return tuple(dict.fromkeys(found))
 
 

@@ -130,6 +130,12 @@ def test_what_has_no_setting_is_unknown(machine: Machine, trace: str, name: str)
     assert ask(machine) == {name: None}
 
 
+def test_another_ai_tool_that_runs_is_unknown_and_a_sync_client_is_none(machine: Machine) -> None:
+    machine.run(40, "koboldcpp")
+    machine.run(41, "dropbox")
+    assert ask(machine) == {"koboldcpp": None}
+
+
 def test_a_file_that_cannot_be_read_is_unknown(machine: Machine) -> None:
     path = machine.write("home/pat/.ollama/server.json", "{}")
     path.unlink()
