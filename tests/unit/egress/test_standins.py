@@ -85,6 +85,21 @@ def test_a_single_file_elsewhere_is_covered_by_another(laboratory: Path, tmp_pat
     assert theirs.read_text("ascii") == "theirs"
 
 
+def test_a_link_to_a_covered_place_leads_to_the_stand_in(laboratory: Path, tmp_path: Path) -> None:
+    """As /dev/log does, where systemd runs."""
+    (tmp_path / "kept").mkdir()
+    link = tmp_path / "kept" / "link"
+    link.symlink_to(WELL_KNOWN)
+
+    def work() -> list[Any]:
+        standins = StandIns(laboratory, [tmp_path / "kept"], mounts=True)
+        path = standins.make("linked", str(link), touch)
+        return [path, Path(path).read_text("ascii"), sorted(standins.by_class)]
+
+    assert do_inside(laboratory, "mnt", work) == [str(link), "ours", []]
+    assert not link.exists()
+
+
 def test_only_the_outermost_directories_count(tmp_path: Path) -> None:
     (tmp_path / "one" / "two").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "one")
