@@ -58,7 +58,7 @@ class Laboratory:
         request = Request(
             instruments, nonces, self._directory, private_directory, home, withheld, before
         )
-        self.pid = kernel.fork(lambda: _work(ours, theirs, request, foreign))
+        self.pid = kernel.fork(lambda: _work(ours, theirs, request, foreign), "localai-lab")
         theirs.close()
         self._socket = ours
         self._lines = ours.makefile("r", encoding="ascii")
