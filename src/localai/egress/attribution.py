@@ -18,6 +18,7 @@ NO_SECOND_LAYER: Mapping[str, str] = MappingProxyType(
             (probe.name for probe in PROBES if probe.speaks),
             "words are meant to reach a screen: only what is done to them can stop these",
         ),
+        "vsock": "no namespace holds these sockets, and Landlock has no rule for them",
         "socket-families": "it only makes a socket; whatever one sends, another layer stops too",
         "keyring": "no namespace hides keyrings, and no other layer covers keys",
         "decoy-write": "what was opened before is open in every layer but this one",

@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 
+from localai.egress.attribution import NO_SECOND_LAYER
 from localai.egress.catalogue import CHAPTERS, EXPLANATIONS
 from localai.egress.probes import BY_NAME, PROBES
 from localai.egress.screen import SANITISER
@@ -52,3 +53,8 @@ def test_every_probe_is_stopped_by_layers_that_exist(name: str) -> None:
 def test_a_lesson_has_its_year(name: str) -> None:
     assert re.search(r"\b(19|20)\d\d\b", EXPLANATIONS[name].lesson)
     assert EXPLANATIONS[name].lesson.endswith(".")
+
+
+def test_whatever_one_layer_alone_stops_has_its_reason() -> None:
+    single = {name for name, said in EXPLANATIONS.items() if len(said.stopped_by) == 1}
+    assert single == set(NO_SECOND_LAYER)
