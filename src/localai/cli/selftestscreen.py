@@ -29,8 +29,6 @@ _ODD = {
     Outcome.CLOSED: "closed here",
     Outcome.UNSAFE_HERE: "unsafe here",
 }
-_CLOSED = Outcome.CLOSED
-_NOT_SENT = (Outcome.CLOSED, Outcome.UNSAFE_HERE)  # known of the worker's probes already
 _ENDS = {
     Verdict.PASS: "passed: nothing got out",
     Verdict.FAIL: "failed",
@@ -73,19 +71,28 @@ def _matrix(report: EgressReport, width: int) -> Iterator[str]:
 
 
 def _named(report: EgressReport, outcome: Outcome) -> Iterator[str]:
-    for one in report.results:
-        if one.outcome is outcome:
-            yield f"{one.probe}: {one.detail}" + (_otherwise(one) if outcome is _CLOSED else "")
-    for name, found in report.filters.items():
-        for one in found.results:
-            if one.outcome is outcome and outcome not in _NOT_SENT:
-                yield f"{one.probe} ({name} filter): {one.detail}"
+    """The probes with one outcome, each with its reason; unsafe ones by reason, there are many."""
+    found = [one for one in report.results if one.outcome is outcome]
+    if outcome is Outcome.UNSAFE_HERE:
+        reasons: dict[str, list[str]] = {}
+        for one in found:
+            reason, _, twin = one.detail.partition("; see ")
+            reasons.setdefault(reason, []).append(one.probe + (f" (see {twin})" if twin else ""))
+        yield from (f"{reason}: {', '.join(names)}" for reason, names in reasons.items())
+        return
+    closed = outcome is Outcome.CLOSED
+    yield from (f"{one.probe}: {one.detail}{_otherwise(one) if closed else ''}" for one in found)
+    if not closed:  # which ways are closed is known of the worker's probes already
+        for name, under in report.filters.items():
+            for one in under.results:
+                if one.outcome is outcome:
+                    yield f"{one.probe} ({name} filter): {one.detail}"
 
 
 def _otherwise(result: ProbeResult) -> str:
     """Which layers would stop a way that this kernel keeps closed."""
     said = EXPLANATIONS.get(result.probe)
-    return f", else {' or '.join(said.stopped_by)} would stop it" if said else ""
+    return f", else {', '.join(said.stopped_by)} would stop it" if said else ""
 
 
 def _kind(result: ProbeResult) -> str:

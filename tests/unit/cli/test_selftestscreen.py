@@ -20,6 +20,7 @@ ODD = {
     "tcp6": (Outcome.NOT_CHECKED, "control: no report"),
     "x32": (Outcome.CLOSED, "ENOSYS"),
     "multicast": (Outcome.UNSAFE_HERE, "no private network; see udp4"),
+    "dns-libc": (Outcome.UNSAFE_HERE, "no private network; see tcp4"),
 }
 
 
@@ -59,8 +60,8 @@ def test_every_probe_stands_in_one_row(every: Report) -> None:
         "tcp4 (launcher filter): its nonce reached the sink",
     ]
     assert found["not checked"] == "tcp6: control: no report"
-    assert found["closed here"] == "x32: ENOSYS, else seccomp or namespaces would stop it"
-    assert found["unsafe here"] == "multicast: no private network; see udp4"
+    assert found["closed here"] == "x32: ENOSYS, else seccomp, namespaces would stop it"
+    assert found["unsafe here"] == "no private network: multicast (see udp4), dns-libc (see tcp4)"
     assert found["by class"].startswith("fork: ")
     assert found["filters"] == "each alone blocked: launcher 1 of 2"
     blocked = [
