@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,12 @@ def schedule(
     user: Annotated[
         bool, typer.Option("--user", help="by this account's systemd, not the host's")
     ] = False,
+    prometheus: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="have each run write these metrics")
+    ] = None,
+    syslog: Annotated[
+        bool, typer.Option("--syslog", help="have each run announced to the system log")
+    ] = False,
 ) -> int:
     """Have systemd (or cron, where there is none) run the self-test, and show what was written.
 
@@ -42,7 +49,7 @@ def schedule(
             hint="localai selftest schedule --daily",
         )
     around = look_around()
-    ground = _ground(around, user=user)
+    ground = _with_outputs(_ground(around, user=user), prometheus, syslog=syslog)
     check_rhythm(ground, given[0], around.now)
     _show(keep(ground, given[0], os.geteuid()))
     if notes := find_interruptions(ground, given[0]):
@@ -95,6 +102,19 @@ def _ground(around: Surroundings, *, user: bool) -> Ground:
     from localai.schedule.ground import find_ground
 
     return find_ground(around.environ, around.places, around.account_name(), user=user)
+
+
+def _with_outputs(ground: Ground, prometheus: Path | None, *, syslog: bool) -> Ground:
+    from localai.cli.proving import Outputs, check_outputs
+
+    check_outputs(Outputs(False, None, prometheus, None))
+    program = [*ground.program, *(["--syslog"] if syslog else [])]
+    if prometheus is None:
+        return ground._replace(program=tuple(program))
+    file = prometheus.absolute()
+    return ground._replace(
+        program=(*program, "--prometheus", str(file)), writes=(*ground.writes, file.parent)
+    )
 
 
 def _grounds(around: Surroundings) -> list[Ground]:

@@ -31,7 +31,8 @@ class Ground(NamedTuple):
     ``moved`` is true with ``LOCALAI_HOME``: then files are written there, and nothing of this
     host's is changed. ``booted`` says whether systemd is the init. Programs are full paths, "" if
     missing. ``lingers`` is true if the account's systemd runs without a login; ``distribution`` is
-    the name under WSL, "" on any other host; ``program`` is what is to be started.
+    the name under WSL, "" on any other host; ``program`` is what is to be started,
+    ``writes`` names directories that it writes beside its state.
     """
 
     account: str
@@ -47,6 +48,7 @@ class Ground(NamedTuple):
     lingers: bool = False
     distribution: str = ""
     program: tuple[str, ...] = SELFTEST
+    writes: tuple[Path, ...] = ()
 
 
 def find_ground(

@@ -76,6 +76,7 @@ def test_odd_paths_mean_themselves(ground: Ground, checker: str, tmp_path: Path)
         program=("/bin/sh", ODD),
         places=ground.places._replace(state=state),
         environ={**ground.environ, "XDG_STATE_HOME": str(state)},
+        writes=(tmp_path / ODD / "metrics",),
     )
     systemd.install(odd, "daily")
     assert verify(checker, odd) == ""
@@ -126,6 +127,8 @@ def test_systemd_can_enable_the_timer(ground: Ground, tmp_path: Path) -> None:
 def test_the_service_is_hardened_and_can_write_its_state(ground: Ground) -> None:
     text = systemd.service_text(ground)
     assert f'ReadWritePaths="{ground.places.state}"' in text
+    more = systemd.service_text(ground._replace(writes=(Path("/var/lib/metrics"),)))
+    assert f'ReadWritePaths="{ground.places.state}" "/var/lib/metrics"' in more
     assert {"ProtectSystem=strict", "NoNewPrivileges=yes"} <= set(text.splitlines())
     # an account's own systemd cannot make these without a user namespace
     own = systemd.service_text(ground._replace(user=True))
