@@ -11,7 +11,7 @@ from localai.sandbox import kernel
 
 # A start as far as a worker that is confined, and the names of all its processes
 START = """
-import sys
+import sys, time
 from pathlib import Path
 from localai.beginning import Beginning
 from localai.places import Places
@@ -19,18 +19,26 @@ from localai.sandbox import kernel
 base = Path(sys.argv[1])
 begun = Beginning(Places(base / "etc", False, base / "config", base / "state"))
 begun.confine(gpu=False)
-parents = {}
-for path in Path("/proc").glob("[0-9]*/stat"):
-    try:
-        text = path.read_text("latin-1")
-    except OSError:
-        continue
-    pid, name = text.split(" (")[0], text[text.index("(") + 1 : text.rindex(")")]
-    parents[pid] = text[text.rindex(")") + 2 :].split()[1], name
-ours = {kernel.read_status()["Pid"]}
-for _ in parents:
-    ours |= {pid for pid, (parent, _) in parents.items() if parent in ours}
-print(*sorted({parents[pid][1] for pid in ours} - {parents[kernel.read_status()["Pid"]][1]}))
+own = kernel.read_status()["Pid"]
+
+def names():
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text("latin-1")
+        except OSError:
+            continue  # it has ended
+        pid, name = text.split(" (")[0], text[text.index("(") + 1 : text.rindex(")")]
+        parents[pid] = text[text.rindex(")") + 2 :].split()[1], name
+    ours = {own}
+    for _ in parents:
+        ours |= {pid for pid, (parent, _) in parents.items() if parent in ours}
+    return {parents[pid][1] for pid in ours - {own}}
+
+until = time.monotonic() + 20
+while "localai-worker" not in names() and time.monotonic() < until:
+    time.sleep(0.02)  # a worker is an interpreter that starts first
+print(*names())
 begun.close()
 """
 
