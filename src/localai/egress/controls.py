@@ -49,20 +49,28 @@ class _Trial:
         self.pid = kernel.fork(live, "localai-probe")
         os.close(writer)
         os.close(signal_in)
-        self.over = False
+        self.over = self.silent = False
 
     def begin(self) -> None:
         """Let it try."""
         os.write(self._signal, b"!")
 
     def read(self) -> None:
-        """Take in what the child has said; ``over`` once it said all or its pipe has closed."""
+        """Take in what the child has said; ``over`` once that is all, ``silent`` once its pipe has
+        closed: it has become a program, whose nonce may be still to come, or it is gone."""
         data = os.read(self.output, 1 << 16)
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             name, said = json.loads(line)
             self.reports[name] = Attempt(**said)
-        self.over = not data or len(self.reports) == len(self.probes)
+        self.silent = not data
+        self.over = len(self.reports) == len(self.probes)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the child has ended; ``end`` is still to be called."""
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.pid, how) is not None
 
     def kill(self) -> None:
         """Have the child end."""
@@ -168,7 +176,8 @@ class Trials:
             trial.begin()
         deadline = time.monotonic() + PATIENCE_S
         while (waiting := [t for t in self._trials if not t.over]) and time.monotonic() < deadline:
-            ready, _, _ = select.select([trial.output for trial in waiting], [], [], 0.002)
+            outputs = [trial.output for trial in waiting if not trial.silent]
+            ready, _, _ = select.select(outputs, [], [], 0.002)
             for trial in waiting:
                 if trial.output in ready:
                     trial.read()
@@ -177,9 +186,10 @@ class Trials:
         return self.end(drain())
 
     def _let_go(self, waiting: Sequence[_Trial], received: bytes) -> None:
-        """Wait no longer for what is held up although its nonces are here."""
+        """Wait no longer for what is held up although its nonces are here, nor for the dead."""
         for trial in waiting:
-            trial.over |= all(self._nonces[p.name].encode() in received for p in trial.probes)
+            here = all(self._nonces[p.name].encode() in received for p in trial.probes)
+            trial.over = here or (trial.silent and trial.gone)
 
     def end(self, received: bytes = b"") -> dict[str, Attempt]:
         """End all children. Safe to call twice."""
