@@ -86,15 +86,12 @@ def look_around() -> Surroundings:
     return Surroundings(environ, datetime.now(UTC), find_places(environ, home), os.uname().nodename)
 
 
-def _working_directory() -> Path:
-    """Raises StateError if it was removed meanwhile."""
+def _working_directory() -> Path | None:
+    """None if it was removed meanwhile: then nothing of anybody's lies in it."""
     try:
         return Path.cwd()
-    except OSError as error:
-        raise StateError(
-            f"the working directory cannot be had: {error.strerror}",
-            hint="cd to a directory that exists",
-        ) from error
+    except FileNotFoundError:
+        return None
 
 
 def _home(environ: Mapping[str, str]) -> Path:

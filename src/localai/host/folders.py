@@ -6,6 +6,7 @@ What lies there is copied elsewhere by somebody else than localai, and no sandbo
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,11 @@ def _plain(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)
 
 
+def real(path: Path) -> Path:
+    """Where ``path`` leads. Links in a circle, for which ``Path.resolve`` raises, stay as they are."""
+    return Path(os.path.realpath(path))
+
+
 def find_mount(place: Path, mounts: tuple[Mount, ...]) -> Mount | None:
     """Where ``place`` lies: the longest mount point above it; of equals the one mounted last, which
     covers the others."""
@@ -102,7 +108,7 @@ def find_mount(place: Path, mounts: tuple[Mount, ...]) -> Mount | None:
 
 def find_shared(use: str, path: Path, mounts: tuple[Mount, ...], home: Path) -> Iterator[Shared]:
     """Every way in which the folder ``path`` leaves the machine. It need not exist yet."""
-    place = Path(path).resolve()
+    place = real(path)
     mount = find_mount(place, mounts)
     if mount and is_network(mount.kind):
         yield Shared(use, path, f"{mount.kind} from {mount.source}")
@@ -120,12 +126,12 @@ def is_network(kind: str) -> bool:
 
 def _client_folders(home: Path) -> dict[Path, str]:
     """Folders that clients say are theirs, and those that have the names they give."""
-    found = {(home / name).resolve(): name for name in _NAMES}
+    found = {real(home / name): name for name in _NAMES}
     for entry in home.glob("OneDrive*"):  # OneDrive - AGENCY
-        found[entry.resolve()] = "OneDrive"
+        found[real(entry)] = "OneDrive"
     try:  # help.dropbox.com: the folder's path, by account
         said = json.loads((home / ".dropbox/info.json").read_bytes())
-        found |= {Path(str(one["path"])).resolve(): "Dropbox" for one in said.values()}
+        found |= {real(Path(str(one["path"]))): "Dropbox" for one in said.values()}
     except (OSError, ValueError, AttributeError, TypeError, KeyError):
         pass  # no Dropbox here, or nothing that it wrote: its name stands above
     return found

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from localai.findings import Finding, Verdict
 from localai.host import baseline, connections, tools
 from localai.host.facts import is_wsl
-from localai.host.folders import Mount, find_mount, find_shared, read_mounts
+from localai.host.folders import Mount, find_mount, find_shared, read_mounts, real
 from localai.host.programs import Program, read_programs
 from localai.host.switches import TELEMETRY_SWITCHES, forced_switches
 
@@ -176,7 +176,7 @@ def _disk(look: Look) -> Finding:
 def _is_encrypted(path: Path, mounts: tuple[Mount, ...], sys: Path) -> bool | None:
     place = next(one for one in (path, *path.parents) if one.exists())
     device = place.stat().st_dev
-    mount = find_mount(place.resolve(), mounts)
+    mount = find_mount(real(place), mounts)
     if os.major(device) == 0 and mount and mount.source.startswith("/dev/"):  # as btrfs has it
         with contextlib.suppress(OSError):
             device = Path(mount.source).stat().st_rdev

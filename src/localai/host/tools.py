@@ -63,7 +63,7 @@ def read_settings(
     running = tuple(programs)
     for tool in TOOLS:
         own = [program for program in running if program.name in tool.processes]
-        if not own and not any((home / trace).exists() for trace in tool.traces):
+        if not own and not any(_is_there(home / trace) for trace in tool.traces):
             continue
         environments = [dict(one.environ) for one in own if one.environ is not None]
         hidden = len(environments) < len(own)
@@ -192,6 +192,13 @@ TOOLS: tuple[Tool, ...] = (
 
 SWITCHES = frozenset(switch for tool in TOOLS for switch in tool.switches)
 """The variables that are kept of a running tool's environment."""
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # not this account's to see
+        return False
 
 
 def _json(path: Path) -> dict[str, object]:

@@ -34,9 +34,9 @@ _STORES = (
 
 
 def find_posture(
-    facts: Facts, places: Places, environ: Mapping[str, str], home: Path, directory: Path
+    facts: Facts, places: Places, environ: Mapping[str, str], home: Path, directory: Path | None
 ) -> tuple[Finding, ...]:
-    """A finding for each question. ``directory`` is where this person works.
+    """A finding for each question. ``directory`` is where this person works, None if it is gone.
 
     Raises StateError if the records, which say where models lay, cannot be read.
     """
@@ -48,15 +48,12 @@ def find_posture(
 
 
 def _folders(
-    places: Places, environ: Mapping[str, str], home: Path, directory: Path
+    places: Places, environ: Mapping[str, str], home: Path, directory: Path | None
 ) -> dict[str, Path]:
-    folders = {
-        "working directory": directory,
-        "records": places.state,
-        "settings": places.config,
-    }
+    folders = {"working directory": directory} if directory else {}
+    folders |= {"records": places.state, "settings": places.config}
     stores = [Path(environ.get(variable) or home / usual) for variable, usual in _STORES]
-    known = dict.fromkeys((*_models_on_record(places.records), *filter(Path.is_dir, stores)))
+    known = dict.fromkeys((*_models_on_record(places.records), *filter(_is_folder, stores)))
     return folders | {f"models {number}": path for number, path in enumerate(known, 1)}
 
 
@@ -65,8 +62,15 @@ def _models_on_record(records: Path) -> Iterable[Path]:
     for line in read_lines(records):
         artifact = line.get("artifact")
         path = str(artifact.get("path")) if isinstance(artifact, dict) else ""
-        if path.startswith("/") and (folder := Path(path).parent).is_dir():
+        if path.startswith("/") and _is_folder(folder := Path(path).parent):
             yield folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # not this account's to see
+        return False
 
 
 def _tried(reached: tuple[Reached, ...]) -> Finding:

@@ -96,3 +96,9 @@ def test_dropbox_says_where_its_folder_is(machine: Machine, text: str) -> None:
     assert ask(machine, "elsewhere/models") == ["kept in step by Dropbox"]
     machine.write("home/pat/.dropbox/info.json", text)
     assert ask(machine, "elsewhere/models") == []
+
+
+def test_links_in_a_circle_end(machine: Machine) -> None:
+    (machine.home / "a").symlink_to("b")
+    (machine.home / "b").symlink_to("a")
+    assert ask(machine, "a") == []

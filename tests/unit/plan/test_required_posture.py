@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,20 @@ def test_what_may_be_hidden_is_noted_unless_it_is_required(good: Facts, places: 
     assert ask(good, places)["host-tools"].verdict is NOTE
     policy = Policy(host_must_pass=("host-tools",))
     assert ask(good, places, policy)["host-tools"].verdict is UNKNOWN
+
+
+def test_a_working_directory_that_is_gone_hides_nothing_else(good: Facts, places: Places) -> None:
+    home = places.state.parent
+    found = {one.check: one for one in find_posture(good, places, {}, home, None)}
+    assert found["host-folders"].evidence == "records, settings"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_folder_that_is_not_ours_to_see(good: Facts, places: Places) -> None:
+    home = places.state.parent
+    (home / "shut").mkdir(mode=0)
+    found = find_posture(good, places, {"HF_HOME": str(home / "shut/hub")}, home / "shut", home)
+    assert len(found) >= len(CHECKS) - 1
 
 
 def test_folders_of_models_on_record_are_looked_at(good: Facts, places: Places) -> None:
