@@ -12,9 +12,8 @@ import localai
 from localai.atomicfile import write_whole
 from localai.cli import console
 from localai.errors import UsageError
-from localai.findings import Finding
 from localai.launch import prove_host
-from localai.plan.build import why_not_to_probe
+from localai.plan.build import ask, why_not_to_probe
 from localai.plan.gates import POSTURE_GATES, PROOF_GATES, SELFTEST_NEEDS
 from localai.reports import syslog
 from localai.reports.report import Report
@@ -23,8 +22,6 @@ from localai.selftests.result import make_result
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
-    from localai.plan.facts import Facts
-    from localai.plan.gates import Gate
 
 
 class Outputs(NamedTuple):
@@ -90,10 +87,11 @@ def deliver(report: Report, outputs: Outputs) -> None:
 
 def _prove(around: Surroundings) -> Report:
     facts = around.gather()
-    unprobed = why_not_to_probe(facts, facts.policy.policy, SELFTEST_NEEDS)
+    policy = facts.policy.policy
+    unprobed = why_not_to_probe(facts, policy, SELFTEST_NEEDS)
     facts = facts._replace(unprobed=unprobed) if unprobed else prove_host(facts, around.places)
-    findings = _ask(facts, (*SELFTEST_NEEDS, *PROOF_GATES))
-    posture = (*_ask(facts, POSTURE_GATES), *around.posture(facts))
+    findings = ask((*SELFTEST_NEEDS, *PROOF_GATES), facts, policy)
+    posture = (*ask(POSTURE_GATES, facts, policy), *around.posture(facts))
     result = make_result(
         around.now,
         facts.egress,
@@ -103,7 +101,3 @@ def _prove(around: Surroundings) -> Report:
     )
     kept = keep(around.places.selftests, result)
     return Report(kept, findings, posture, facts.egress, facts.sandbox, around.host_name)
-
-
-def _ask(facts: Facts, gates: tuple[Gate, ...]) -> tuple[Finding, ...]:
-    return tuple(gate(facts, facts.policy.policy) for gate in gates)

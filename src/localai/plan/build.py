@@ -28,9 +28,14 @@ class Decision(NamedTuple):
 
 
 def decide(facts: Facts, policy: Policy) -> Decision:
-    """Ask all gates, then apply the waivers that the administrator's policy names."""
-    findings = tuple(gate(facts, policy) for gate in GATES)
-    return Decision(tuple(_waive(finding, policy.waivers, facts.today) for finding in findings))
+    """Ask all gates."""
+    return Decision(ask(GATES, facts, policy))
+
+
+def ask(gates: tuple[Gate, ...], facts: Facts, policy: Policy) -> tuple[Finding, ...]:
+    """Ask these gates, then apply the waivers that the administrator's policy names."""
+    findings = (gate(facts, policy) for gate in gates)
+    return tuple(_waive(finding, policy.waivers, facts.today) for finding in findings)
 
 
 def why_not_to_probe(facts: Facts, policy: Policy, needs: tuple[Gate, ...] = PROBING_NEEDS) -> str:
@@ -38,8 +43,7 @@ def why_not_to_probe(facts: Facts, policy: Policy, needs: tuple[Gate, ...] = PRO
 
     The launch puts this into ``Facts.unprobed``.
     """
-    for gate in needs:
-        finding = _waive(gate(facts, policy), policy.waivers, facts.today)
+    for finding in ask(needs, facts, policy):
         if finding.refuses:
             what = {"environment-label": "label", "policy": "policy"}.get(finding.check, "manifest")
             return f"the {what} already refuses"

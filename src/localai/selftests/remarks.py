@@ -15,6 +15,8 @@ def remarks(result: Result, before: Result | None) -> list[str]:
     """Why it refused and which probes did, or the figures of a pass; and what changed since the
     one ``before``."""
     said = [*result.refusing, *_name_odd(result)] or _figures(result)
+    if result.waived:
+        said.append(f"waived: {', '.join(result.waived)}")
     if before and before.time - result.time > _OVERLAP:
         said.append("the clock had been put back")
     if before and (before.localai, before.kernel) != (result.localai, result.kernel):

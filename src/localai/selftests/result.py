@@ -33,9 +33,9 @@ class Result(NamedTuple):
     0: not written yet. ``time`` is when it began, aware, in UTC. ``verdict`` is ``pass``,
     ``fail`` (something got out, or a check says that it could) or ``not-checked``.
     ``filters`` has the seccomp filters that were probed each on its own, the launcher's among
-    them. ``refusing`` names what refused: a finding's check and summary. ``by_class`` are the
-    probes that were tried on a path of our own. ``seconds`` is the wall time of controls and
-    probes.
+    them. ``by_class`` are the probes that were tried on a path of our own. ``refusing`` names what
+    refused, a finding's check and summary, ``waived`` the checks that the policy waives.
+    ``seconds`` is the wall time of controls and probes.
     """
 
     time: datetime
@@ -49,6 +49,7 @@ class Result(NamedTuple):
     unsafe_here: tuple[str, ...] = ()
     by_class: tuple[str, ...] = ()
     refusing: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
     seconds: float = 0.0
     number: int = 0
 
@@ -69,9 +70,10 @@ def make_result(
     then, whatever the findings say."""
     findings = tuple(findings)
     refusing = tuple(f"{found.check}: {found.summary}" for found in findings if found.refuses)
+    waived = tuple(found.check for found in findings if found.verdict is Verdict.WAIVED)
     verdict = _judge(egress, findings)
     if egress is None:
-        return Result(time, verdict, version, kernel, refusing=refusing)
+        return Result(time, verdict, version, kernel, refusing=refusing, waived=waived)
     return Result(
         time,
         verdict,
@@ -84,6 +86,7 @@ def make_result(
         egress.unsafe_here,
         egress.by_class,
         refusing,
+        waived,
         round(egress.seconds, 3),
     )
 
@@ -117,6 +120,7 @@ def result_line(result: Result) -> dict[str, object]:
         "unsafe_here": list(result.unsafe_here),
         "by_class": list(result.by_class),
         "refusing": list(result.refusing),
+        "waived": list(result.waived),
         "seconds": result.seconds,
     }
 
@@ -138,6 +142,7 @@ def read_result(line: Mapping[str, object]) -> Result:
             _names(line["unsafe_here"]),
             _names(line["by_class"]),
             _names(line["refusing"]),
+            _names(line["waived"]),
             float(_typed(line["seconds"], (int, float))),
             _typed(line["number"], int),
         )

@@ -68,7 +68,8 @@ def test_a_line_holds_the_whole_result() -> None:
     worker = (*worker[:-1], worker[-1]._replace(by_class=True))
     model = FilterReport((*probes(Outcome.ARRIVED, "udp6"), *probes(Outcome.NOT_CHECKED, "dns")))
     filters = {"model": model, "launcher": FilterReport(probes(Outcome.BLOCKED, "fork"))}
-    result = result_of(EgressReport(worker, filters, 0.1234), FAIL)
+    result = result_of(EgressReport(worker, filters, 0.1234), FAIL, WAIVED)
+    assert result.waived == ("sandbox",)
     assert [result.worker.probes, *(one.probes for one in result.filters.values())] == [4, 2, 1]
     assert (result.worker.arrived, result.worker.not_checked) == (("tcp4",), ("tcp6", "udp4"))
     assert result.filters["model"] == Boundary(2, ("udp6",), ("dns",))
