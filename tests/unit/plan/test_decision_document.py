@@ -49,6 +49,7 @@ def test_the_figures_of_the_self_test(good: Facts) -> None:
         "control_arrived": False,
         "errno": 97,
         "detail": "EAFNOSUPPORT",
+        "by_class": False,
     }
 
 
