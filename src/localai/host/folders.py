@@ -95,7 +95,7 @@ def _plain(text: str) -> str:
 
 
 def real(path: Path) -> Path:
-    """Where ``path`` leads. Links in a circle, for which ``Path.resolve`` raises, stay as they are."""
+    """Where ``path`` leads; links in a circle, for which ``Path.resolve`` raises, lead nowhere."""
     return Path(os.path.realpath(path))
 
 
