@@ -22,7 +22,7 @@ ROWS = (
     ("__main__",),
     ("cli",),
     ("reports",),
-    ("launch + examination", "trials"),
+    ("launch + examination", "trials", "guest"),
     ("beginning", "artifact", "intact", "approval"),
     ("plan", "schedule"),
     ("worker", "manifest", "policy + settings", "copying", "selftests"),

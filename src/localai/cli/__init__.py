@@ -52,7 +52,10 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     ),
     (
         "Prove that nothing leaves",
-        (Command("selftest", "try every way out, and keep, report and schedule the results"),),
+        (
+            Command("selftest", "try every way out, and keep, report and schedule the results"),
+            Command("sandbox", "run a command or a script of your own, confined as a worker is"),
+        ),
     ),
 )
 COMMANDS = {command.name: command for _, commands in GROUPS for command in commands}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from localai import __version__
 from localai.errors import LocalAIError, StateError, UsageError
-from localai.terminal import printable
+from localai.terminal import printable, sanitise
 
 if TYPE_CHECKING:
     from localai.egress.attribution import Attribution
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from localai.plan.build import Decision
     from localai.plan.facts import Facts
     from localai.reports.report import Report
+    from localai.sandbox.status import Layer
     from localai.selftests.result import Result
 
 DISCLOSURE = (
@@ -120,6 +121,19 @@ def print_layers(table: Attribution, code: Exit, *, json: bool) -> None:
         from localai.cli import layersscreen
 
         out(layersscreen.layers(table, code, __version__, width()))
+
+
+def print_confinement(layers: Sequence[Layer], when: str) -> None:
+    """What was found in force around a guest, on stderr."""
+    say(f"confined as a worker is {when}:")
+    for layer in layers:
+        state = "in force" if layer.in_force else "NOT in force"
+        say(f"  {layer.name:<13} {state:<13} {layer.detail}")
+
+
+def pass_on(said: bytes) -> None:
+    """What a guest printed, made fit for a terminal, on stdout."""
+    _write(sys.stdout, sanitise(said.decode("utf-8", "backslashreplace")))
 
 
 def print_history(results: Sequence[Result], last: int) -> None:

@@ -50,10 +50,11 @@ def leave(spec: SandboxSpec) -> str:
     return root
 
 
-def first(spec: SandboxSpec, root: str) -> Evidence:
+def first(spec: SandboxSpec, root: str, programs: Collection[str] = ()) -> Evidence:
     """Confine what imports need not have. Returns what the decoys showed of Landlock.
 
-    ``root`` is the empty root that ``leave`` made, "" if mounts cannot be had.
+    ``root`` is the empty root that ``leave`` made, "" if mounts cannot be had. ``programs`` can be
+    started: a guest is one, a worker never starts any.
     """
     if root and spec.parts > 1:
         namespaces.show_descriptors(root)
@@ -62,7 +63,7 @@ def first(spec: SandboxSpec, root: str) -> Evidence:
     evidence: Evidence = {}
     if spec.wants("landlock") and spec.landlock:
         before = _try_decoys(spec.decoy)
-        readable = [landlock.Allowed(path, landlock.READ) for path in spec.readable]
+        readable = [landlock.Allowed(path, landlock.READ) for path in (*spec.readable, *programs)]
         devices = [landlock.Allowed(path, _DEVICE_RIGHTS) for path in ("/dev/null", *spec.devices)]
         coverage = landlock.restrict([*readable, *devices], spec.landlock)
         after = _try_decoys(spec.decoy)
@@ -72,7 +73,7 @@ def first(spec: SandboxSpec, root: str) -> Evidence:
             "landlock-tcp": not coverage.tcp or (before[1], after[1]) == (0, errno.EACCES),
         }
     if spec.wants("seccomp"):
-        install(first_filter())
+        install(first_filter(programs=bool(programs)))
     return evidence
 
 

@@ -89,9 +89,12 @@ def _no_typing() -> tuple[Rule, ...]:
     )
 
 
-def first_filter() -> Filter:
-    """While the worker imports: no network, no program, no other process, no shared memory."""
-    denied = deny((*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, *SHARED, *KERNEL, "kill"))
+def first_filter(*, programs: bool = False) -> Filter:
+    """While the worker imports: no network, no program, no other process, no shared memory.
+
+    With ``programs`` for a guest: a command that is to be started (Landlock says which)."""
+    started = () if programs else PROGRAMS
+    denied = deny((*NETWORK, *started, *RINGS, *PROCESSES, *SHARED, *KERNEL, "kill"))
     return Filter(Action.ALLOW, (*denied, *_no_typing(), *_threads_only()))
 
 

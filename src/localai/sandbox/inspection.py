@@ -7,7 +7,7 @@ show: Landlock, which decoys in the worker had to run into.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from localai.sandbox import kernel
@@ -69,15 +69,34 @@ def inspect(
     status = kernel.parse_status(os.pread(early.status, _WHOLE, 0))
     layers = (
         _seccomp(status, filters_before),
-        _landlock(spec, evidence),
+        _landlock(spec, evidence, ("file", "tcp", "rest")),
         _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
         _capabilities(status, spec),
         _account(status, spec),
         _rlimits(os.pread(early.limits, _WHOLE, 0)),
         _descriptors(early, evidence, expected),
-        _namespaces(early, spec),
+        _namespaces(early.namespaces, early.laboratory, spec, own_root=early.own_root),
     )
     return SandboxStatus(layers, int(status["Uid"].split()[0]), pid)
+
+
+def inspect_first(
+    pid: int, spec: SandboxSpec, evidence: Evidence, *, filters_before: int
+) -> tuple[Layer, ...]:
+    """Say of every layer of the first stage whether it is in force around process ``pid``.
+
+    Raises OSError if that cannot be looked at.
+    """
+    status = kernel.read_status(pid)
+    laboratory = read_namespaces(spec.laboratory) if spec.laboratory else {}
+    filters = _count_filters(status, filters_before, unknown=1)
+    filtered = status["Seccomp"] == _SECCOMP_FILTERING and filters >= 1
+    return (
+        _layer("seccomp", filtered, "first filter" if filtered else "no filter"),
+        _landlock(spec, evidence, ("file", "tcp")),
+        _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
+        _namespaces(read_namespaces(pid), laboratory, spec, own_root=True),
+    )
 
 
 def _layer(name: str, in_force: bool, detail: str) -> Layer:
@@ -101,8 +120,8 @@ def _count_filters(status: Mapping[str, str], before: int, *, unknown: int) -> i
     return int(status.get("Seccomp_filters", before + unknown)) - before
 
 
-def _landlock(spec: SandboxSpec, evidence: Evidence) -> Layer:
-    held = all(evidence.get(f"landlock-{decoy}") is True for decoy in ("file", "tcp", "rest"))
+def _landlock(spec: SandboxSpec, evidence: Evidence, decoys: Sequence[str]) -> Layer:
+    held = all(evidence.get(f"landlock-{decoy}") is True for decoy in decoys)
     if spec.landlock < LOWEST_LANDLOCK:
         return _layer("landlock", False, "this kernel has no Landlock")
     if not held:
@@ -142,15 +161,17 @@ def _descriptors(early: Early, evidence: Evidence, expected: frozenset[int]) -> 
     return _layer("descriptors", in_force, "no socket" if in_force else detail)
 
 
-def _namespaces(early: Early, spec: SandboxSpec) -> Layer:
+def _namespaces(
+    found: Mapping[str, str], laboratory: Mapping[str, str], spec: SandboxSpec, *, own_root: bool
+) -> Layer:
     """Every kind that this host grants is neither the host's nor the one with the sinks, and the
     root is empty. The user namespace is the laboratory's too: it is what the others belong to.
     A host that grants no network of one's own is the only excuse."""
     ours = read_namespaces()
-    other = {kind: name for kind, name in early.namespaces.items() if name != ours[kind]}
+    other = {kind: name for kind, name in found.items() if name != ours[kind]}
     granted = [kind for kind in spec.namespaces if kind != "user"]
-    missing = [k for k in granted if other.get(k) in (None, early.laboratory.get(k))]
-    if "mnt" in granted and not early.own_root:
+    missing = [k for k in granted if other.get(k) in (None, laboratory.get(k))]
+    if "mnt" in granted and not own_root:
         missing.append("root directory")
     if "net" not in granted:
         return Layer("namespaces", False, False, "none of its own")

@@ -37,7 +37,8 @@ def main() -> None:
     os.setsid()
     evidence = confine.first(spec, root)
     probes.prepare()
-    from localai.worker import engine, service  # after the first filter: native code is loaded
+    # After the first filter: native code is loaded.
+    from localai.worker import engine, script, service
 
     evidence |= confine.second(spec, root, KEPT)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -50,18 +51,21 @@ def main() -> None:
     evidence["sockets"] = _count_sockets()
     write_frame(REPLIES, {"op": "sealed", "evidence": evidence, "environment": dict(os.environ)})
     models = _be_probed(lent, spec)
-    go = _expect("go")
+    go = _expect("go", "script")
     _check_models(models, go["sizes"])
     gc.enable()
-    service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
+    if go["op"] == "script":
+        script.run(models[0], go["name"])
+    else:
+        service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
 
 
-def _expect(operation: str) -> dict[str, Any]:
+def _expect(*operations: str) -> dict[str, Any]:
     frame = read_frame(REQUESTS)
     if frame is None:
         raise SystemExit(0)  # the launcher refused, or is gone
-    if frame.get("op") != operation:
-        raise WorkerError(f"{frame.get('op')!r} came where {operation!r} was expected")
+    if frame.get("op") not in operations:
+        raise WorkerError(f"{frame.get('op')!r} came where {operations} was expected")
     return dict(frame)
 
 

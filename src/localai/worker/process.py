@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from localai.egress.probes.probe import Attempt, Target
@@ -114,6 +114,16 @@ class WorkerProcess:
     def go(self, sizes: Sequence[int], options: Mapping[str, Any]) -> None:
         """Let it load the model. The engine's options are those of ``engine.EngineOptions``."""
         self._tell({"op": "go", "sizes": list(sizes), "options": dict(options)})
+
+    def run_script(self, name: str, size: int, show: Callable[[bytes], object]) -> int:
+        """Let it run the script of ``size`` bytes that it got in place of a model, ``show`` what
+        that prints, and wait for its end: the exit code, negative for a signal."""
+        self._tell({"op": "script", "name": name, "sizes": [size]})
+        while said := os.read(self._errors, 1 << 16):
+            show(said)
+        _, status = os.waitpid(self.pid, 0)
+        self._reaped = True
+        return os.waitstatus_to_exitcode(status)
 
     def find_killer(self) -> str | None:
         """The name of the signal that ended the worker, None if it runs or ended by itself."""

@@ -14,7 +14,7 @@ from localai.sandbox import kernel
 from localai.worker.descriptors import ERRORS, HANDOFF, REPLIES, REQUESTS
 
 _HIGH = 100  # descriptors are moved up here first, so that none is in another's place
-_PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+PLAIN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
 class Spawned(NamedTuple):
@@ -45,7 +45,7 @@ def spawn(environment: Mapping[str, str]) -> Spawned:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     handed = {ERRORS: their_errors, REQUESTS: their_requests, REPLIES: their_replies,
               HANDOFF: theirs.detach()}  # fmt: skip
-    pid = _spawn(handed, {**_PLAIN_ENVIRONMENT, **environment})
+    pid = _spawn(handed, {**PLAIN_ENVIRONMENT, **environment})
     return Spawned(pid, requests, replies, errors, ours.detach())
 
 
