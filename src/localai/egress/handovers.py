@@ -10,13 +10,13 @@ import struct
 from pathlib import Path
 
 from localai.egress.probes.probe import Target
-from localai.egress.sinks import read_all, repeat
+from localai.egress.sinks import repeat
 from localai.sandbox import kernel
 
 _KEYCTL_SETPERM, _KEYCTL_DESCRIBE, _KEYCTL_READ = 5, 6, 11
 _PROCESS_KEYRING = -2  # it ends with this process, and so does all that lies in it only
 _EVERYTHING_TO_EVERYBODY = 0x3F3F3F3F
-_MOST_KEYS = 64
+_MOST_KEYS, _FIRST_BYTES = 64, 64
 
 
 class Reception:
@@ -37,8 +37,9 @@ class Reception:
     def _take(self) -> bytes:
         said, taken, _, _ = socket.recv_fds(self._socket, 64, 8)
         for descriptor in taken:
-            os.set_blocking(descriptor, False)
-            said += read_all(descriptor)
+            with contextlib.suppress(OSError):
+                os.set_blocking(descriptor, False)
+                said += os.read(descriptor, _FIRST_BYTES)
             os.close(descriptor)
         return said
 

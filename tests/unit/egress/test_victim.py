@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,13 @@ def test_senders_do_not_mix(victim: Victim) -> None:
     seen = victim.drain()
     assert ONE.encode() in seen
     assert OTHER.encode() in seen
+
+
+def test_its_environment_is_not_ours(victim: Victim) -> None:
+    shown = Path(f"/proc/{victim.pid}/environ").read_bytes()
+    assert victim.had_environment
+    assert shown.startswith(b"e4714e5\0")
+    assert b"e4714e5" not in Path("/proc/self/environ").read_bytes()
 
 
 def test_what_nobody_sent_is_not_there(victim: Victim) -> None:
