@@ -29,7 +29,7 @@ def open_windows(sinks: Sinks, standins: StandIns, directory: Path, release: str
     path = standins.make("wsl-interop", windows.SOCKET, sink.bind)
     sink.listen(8)
     sinks.watch(sink)
-    sinks.targets["wsl-interop"] = {"path": path}
+    sinks.targets["wsl-interop"] = recognise(Path(path))
 
 
 def _open_program(sinks: Sinks, standins: StandIns, output: Path) -> None:

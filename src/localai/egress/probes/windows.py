@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from localai.egress.probes.probe import WRITERS, Probe, Target, text
+from localai.egress.probes.probe import WRITERS, Probe, Target
 from localai.egress.probes.spools import find_standin, leave, tell
 
 SOCKET = "/run/WSL/1_interop"
@@ -24,7 +24,7 @@ def ask(target: Target, nonce: bytes) -> None:
     """Ask the interop service for a Windows process."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as out:
         out.setblocking(False)
-        out.connect(text(target, "path"))
+        out.connect(find_standin(target))
         out.send(b"cmd.exe\0/c\0" + nonce)
 
 
