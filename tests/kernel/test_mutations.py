@@ -67,7 +67,7 @@ def test_each_layer(workshop: Workshop, unchanged: Verdicts) -> None:
 
 CONFINE, FILTERS, MAIN = "sandbox/confine.py", "sandbox/filters.py", "worker/__main__.py"
 STEPS = {
-    "first filter": Mutant(CONFINE, "install(first_filter())", "pass"),
+    "first filter": Mutant(CONFINE, "install(first_filter(programs=bool(programs)))", "pass"),
     "second filter": Mutant(
         CONFINE, "install(second_filter(os.getpid(), gpu=bool(spec.devices)))", "pass"
     ),
