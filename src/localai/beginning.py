@@ -13,7 +13,7 @@ import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from localai.egress.decoys import leave_decoys
+from localai.egress.decoys import are_inherited, leave_decoys
 from localai.errors import PlatformError
 from localai.host import TELEMETRY_SWITCHES
 from localai.places import Places, make_private
@@ -85,6 +85,12 @@ class Beginning:
             self.worker.end()
             self.worker = WorkerProcess(spawn(TELEMETRY_SWITCHES), self._before)
         premises = self.proof.premises or self.proof.wait_for_premises()
+        if not are_inherited(self.worker.pid):
+            raise PlatformError(
+                "the worker started without the decoys: what is done about open descriptors could"
+                " not be shown",
+                hint="report this with the output of: localai doctor",
+            )
         self._spec = make_spec(premises, devices, parts)
         self.worker.confine(self._spec)
         return self._spec

@@ -196,6 +196,23 @@ def test_whole_filters(workshop: Workshop) -> None:
     assert survivors(workshop, mutants) == {}
 
 
+DECOYS = {
+    "they are left too late": Mutant("beginning.py", "            leave_decoys()\n", ""),
+    "no worker inherits them": Mutant(
+        "egress/decoys.py", "inheritable=at != _FILLING", "inheritable=False"
+    ),
+    "nothing lies in the one": Mutant(
+        "egress/decoys.py", 'socket.send_fds(filling, [b"."], [descriptor])', "pass"
+    ),
+    "the other leads nowhere": Mutant("egress/decoys.py", "outward.connect(address)", "pass"),
+}
+
+
+def test_each_decoy(workshop: Workshop) -> None:
+    mutants = {name: (mutant,) for name, mutant in DECOYS.items()}
+    assert survivors(workshop, mutants) == {}
+
+
 SHOWN = {
     "nothing is sanitised": Mutant(
         "terminal.py", "return _UNSAFE.sub(_spell, text)", "return text"

@@ -30,6 +30,15 @@ def leave_decoys() -> None:
         os.close(descriptor)
 
 
+def are_inherited(pid: int) -> bool:
+    """Whether the process ``pid`` has them open: else nobody could see that it gives them up."""
+    try:
+        theirs = [os.stat(f"/proc/{pid}/fd/{decoy}").st_ino for decoy in (OUTWARD, FILLED)]  # noqa: PTH116
+    except OSError:
+        return False
+    return theirs == [os.fstat(decoy).st_ino for decoy in (OUTWARD, FILLED)]
+
+
 def aim_decoys(address: tuple[str, int], descriptor: int) -> None:
     """Connect the one to ``address`` and lay ``descriptor`` into the other (SCM_RIGHTS)."""
     with socket.socket(fileno=os.dup(OUTWARD)) as outward:
