@@ -144,10 +144,11 @@ def explanation(name: str, width: int) -> str:
         hint = f"localai selftest --explain {near[0]}" if near else every
         raise UsageError(f"there is no probe {name!r}", hint=hint)
     probe, said = BY_NAME[name], EXPLANATIONS[name]
+    each = ": each of them alone" if len(said.stopped_by) > 1 else " alone"
     rows = {
         "what": said.what,
         "why": said.why,
-        "stopped by": f"{', '.join(said.stopped_by)}: each of them alone",
+        "stopped by": f"{', '.join(said.stopped_by)}{each}",
         "arrives at": f"{probe.sink}, a sink of localai's own",
         "closed by": ", ".join(sorted(map(_error_name, probe.closing))),
         "else see": probe.twin,
