@@ -60,6 +60,20 @@ def test_a_pass_says_the_same_everywhere(moved: Home) -> None:
     assert wait_for_processes() == []
 
 
+@pytest.mark.skipif(os.getuid() == 0, reason="root looks into every directory")
+def test_a_report_in_a_directory_that_is_closed_to_us(moved: Home) -> None:
+    shut = moved.place / "shut"
+    (shut / "in").mkdir(parents=True)
+    shut.chmod(0)
+    try:
+        ran = moved.call("selftest", "--junit", str(shut / "in" / "j.xml"))
+    finally:
+        shut.chmod(0o700)
+    assert ran.returncode == 2, ran.stderr.decode()
+    assert b"expected a file in a directory that exists" in ran.stderr
+    assert not log_of(moved).exists()
+
+
 def test_what_the_policy_forbids_is_a_failure_and_is_kept(moved: Home) -> None:
     (moved.directory / "config" / "policy.yaml").write_text(POLICY)
     ran = moved.call("selftest", "--prometheus", "p.prom")

@@ -37,7 +37,8 @@ def check_outputs(outputs: Outputs) -> Outputs:
     """Refuse what could not be written, before anything is tried. Raises UsageError."""
     files = [path for path in (outputs.junit, outputs.prometheus) if path]
     for path in files:
-        if path.is_dir() or not path.parent.is_dir():
+        # os.path says False of what it may not look at; Path raises
+        if os.path.isdir(path) or not os.path.isdir(path.parent):  # noqa: PTH112
             raise UsageError(
                 f"{path}: expected a file in a directory that exists", hint=f"mkdir {path.parent}"
             )
