@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
@@ -72,6 +72,18 @@ class Workshop:
 
     def run_self_test(self, mutants: Mutants = ()) -> Verdicts:
         """The verdicts of a whole self-test in a copy that ``mutants`` have changed."""
+        done = self.run(mutants, lambda place: [str(SELF_TEST), str(place)])
+        assert done.returncode == 0, done.stderr
+        verdicts, evidence, blocked, namespaces = json.loads(done.stdout)
+        return Verdicts(verdicts, evidence, frozenset(blocked), frozenset(namespaces))
+
+    def run(
+        self,
+        mutants: Mutants,
+        arguments: Callable[[Path], list[str]],
+        environ: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python in a copy that ``mutants`` have changed; ``arguments`` are told where."""
         place = self._places.get()
         source = place / "source" / PACKAGE.name
         originals = {source / mutant.file: (source / mutant.file).read_text("utf-8")
@@ -79,15 +91,14 @@ class Workshop:
         try:
             for mutant in mutants:
                 _change(source / mutant.file, mutant)
-            command = [str(place / "bin" / "python"), "-I", "-B", str(SELF_TEST), str(place)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            command = [str(place / "bin" / "python"), "-I", "-B", *arguments(place)]
+            return subprocess.run(
+                command, env=environ, capture_output=True, text=True, timeout=60, check=False
+            )
         finally:
             for path, text in originals.items():
                 path.write_text(text, "utf-8")
             self._places.put(place)
-        assert done.returncode == 0, done.stderr
-        verdicts, evidence, blocked, namespaces = json.loads(done.stdout)
-        return Verdicts(verdicts, evidence, frozenset(blocked), frozenset(namespaces))
 
 
 def _change(path: Path, mutant: Mutant) -> None:
