@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -25,6 +27,7 @@ from localai.egress.probes.probe import Attempt, Target
 from localai.errors import StateError, WorkerError
 from localai.sandbox import kernel
 
+PATIENCE_S = 15.0  # for whatever it is asked: a control that hangs holds it up for a second
 TEMPORARY = Path("/tmp")  # noqa: S108 - short, for the names of sockets; the name is random
 
 
@@ -103,6 +106,10 @@ class Laboratory:
         self._ended = True
         self._lines.close()
         self._socket.close()  # the laboratory cleans up and ends when its channel closes
+        handle = os.pidfd_open(self.pid)
+        if not select.select([handle], [], [], PATIENCE_S)[0]:
+            os.kill(self.pid, signal.SIGKILL)  # held up by a sink
+        os.close(handle)
         os.waitpid(self.pid, 0)
         with contextlib.suppress(OSError):  # it is gone, unless the laboratory was killed
             self._directory.rmdir()
@@ -114,6 +121,9 @@ class Laboratory:
             raise self._failure("it ended") from error
 
     def _receive(self) -> dict[str, Any]:
+        if not select.select([self._socket], [], [], PATIENCE_S)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            raise self._failure(f"it did not answer within {PATIENCE_S:.0f} s")
         line = self._lines.readline()
         answer = json.loads(line) if line.endswith("\n") else {"failed": "it ended"}
         if "failed" in answer:

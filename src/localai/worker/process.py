@@ -23,6 +23,7 @@ from localai.worker.protocol import Frame, read_frame, write_frame
 from localai.worker.spawn import Spawned
 
 PATIENCE_S = 30.0  # for any single step of the start
+ATTEMPT_S = 5.0  # for any single probe: the slowest waits two seconds for a name
 _REAPING_S = 1.0  # between the end of a worker's pipes and that of its process
 
 
@@ -95,15 +96,23 @@ class WorkerProcess:
         lent, in which targets it stands under which name.
 
         A worker that ends on the way is not an error here: a probe that got out may well have
-        replaced it. What it did not report is missing from the answer.
+        replaced it. One that a probe holds up is ended. What it did not report is missing from
+        the answer.
         """
         self._tell({"op": "probe", "probes": list(names), "targets": dict(targets),
                     "nonces": dict(nonces), "instruments": list(instruments)})  # fmt: skip
         attempts: dict[str, Attempt] = {}
-        while frame := self._read():
-            if frame.get("op") != "attempt":
+        frame: Frame | None = None
+        while select.select([self._replies], [], [], ATTEMPT_S)[0]:
+            frame = read_frame(self._replies)
+            if not frame or frame.get("op") != "attempt":
                 break
             attempts[str(frame["name"])] = Attempt(**frame["said"])  # type: ignore[arg-type]
+        else:
+            os.kill(self.pid, signal.SIGKILL)
+            return attempts
+        if not frame and len(attempts) == len(names):
+            raise self._death()  # every probe came back, and then it did not lock itself
         if frame and self._spec.wants("seccomp") and not self._is_locked():
             raise WorkerError("the worker did not lock itself after it was probed")
         return attempts
