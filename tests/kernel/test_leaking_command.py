@@ -20,16 +20,23 @@ from localai.selftests.history import newest
 
 # Escape sequences get out then, whatever else this host grants.
 LEAK = (Mutant("terminal.py", "return _UNSAFE.sub(_spell, text)", "return text"),)
-# A probe that dies, and one that never returns, are nothing that was blocked.
-CRASH = (
-    Mutant(
-        "egress/probes/__init__.py",
-        "        learned = probe.attempt(target, nonce.encode())\n",
-        "        if probe.name == 'udp4':\n"
-        "            raise RuntimeError('crashed')\n"
-        "        learned = probe.attempt(target, nonce.encode())\n",
+_CALL = "        learned = probe.attempt(target, nonce.encode())\n"
+
+
+def misbehaving(how: str) -> Mutant:
+    """``udp4`` does something else instead, in the control and in the worker."""
+    instead = f"        if probe.name == 'udp4':\n            {how}\n{_CALL}"
+    return Mutant("egress/probes/__init__.py", _CALL, instead)
+
+
+UNCHECKED = {
+    "a probe that fails": (misbehaving("raise RuntimeError"),),
+    "a probe that crashes": (misbehaving("__import__('os').abort()"),),
+    "a probe that never returns": (misbehaving("__import__('time').sleep(10_000)"),),
+    "a worker that ends before it is locked": (
+        Mutant("worker/__main__.py", "    confine.lock(spec)\n", "    1 / 0\n"),
     ),
-)
+}
 
 
 class Said(NamedTuple):
@@ -98,8 +105,11 @@ def test_what_gets_out_is_said_everywhere(workshop: Workshop, tmp_path: Path) ->
     assert 'verdict="fail"' in said.log[1] and said.log[1].startswith("<82>1 ")
 
 
-def test_what_was_not_checked_is_said_everywhere(workshop: Workshop, tmp_path: Path) -> None:
-    said = selftest(workshop, CRASH, tmp_path)
+@pytest.mark.parametrize("name", UNCHECKED)
+def test_what_was_not_checked_is_said_everywhere(
+    workshop: Workshop, tmp_path: Path, name: str
+) -> None:
+    said = selftest(workshop, UNCHECKED[name], tmp_path)
     assert (said.code, said.document["verdict"]) == (4, "not-checked")
     assert said.kept is Verdict.NOT_CHECKED and said.document["exit_code"] == 4
     assert said.success == 0 and said.errors > 0
