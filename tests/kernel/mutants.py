@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
@@ -51,16 +52,24 @@ class Verdicts(NamedTuple):
 
 
 class Workshop:
-    """Copies of localai, one for each processor, in which mutants are made and unmade."""
+    """Copies of localai, one for each processor, in which mutants are made and unmade. ``always``
+    are made in all of them for good."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, always: Mutants = ()) -> None:
         self._places: Queue[Path] = Queue()
         for number in range(os.cpu_count() or 1):
             place = directory / f"copy-{number}"
             ignored = shutil.ignore_patterns("*.pyc.*")  # half-written by somebody's Python
             shutil.copytree(PACKAGE, place / "source" / PACKAGE.name, ignore=ignored)
+            for mutant in always:
+                _change(place / "source" / PACKAGE.name / mutant.file, mutant)
             _make_python(place)
             self._places.put(place)
+
+    @cached_property
+    def unchanged(self) -> Verdicts:
+        """What the self-test says with nothing taken away."""
+        return self.run_self_test()
 
     def run_self_tests(self, mutants: Mapping[str, Mutants]) -> dict[str, Verdicts]:
         """The verdicts of a whole self-test in each of many changed copies, by name."""

@@ -30,8 +30,17 @@ def workshop() -> Iterator[Workshop]:
 
 
 @pytest.fixture(scope="module")
-def unchanged(workshop: Workshop) -> Verdicts:
-    return workshop.run_self_test()
+def bare_workshop() -> Iterator[Workshop]:
+    """The same where no namespace can be had."""
+    none = Mutant("egress/isolation.py", 'KINDS = ("mnt", "net",', "KINDS = () and (")
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        yield Workshop(Path(directory), (none,))
+
+
+@pytest.fixture(params=["workshop", "bare_workshop"], ids=["namespaces", "no-namespaces"])
+def either(request: pytest.FixtureRequest) -> Workshop:
+    return request.getfixturevalue(request.param)
 
 
 def survivors(workshop: Workshop, mutants: dict[str, Mutants]) -> dict[str, str]:
@@ -41,9 +50,9 @@ def survivors(workshop: Workshop, mutants: dict[str, Mutants]) -> dict[str, str]
     return {name: verdicts.evidence for name, verdicts in found.items() if verdicts.passed}
 
 
-def test_with_nothing_taken_away_it_passes(unchanged: Verdicts) -> None:
-    assert unchanged.passed, unchanged.evidence
-    assert len(unchanged.blocked) >= 80
+def test_with_nothing_taken_away_it_passes(either: Workshop) -> None:
+    assert either.unchanged.passed, either.unchanged.evidence
+    assert len(either.unchanged.blocked) >= 80
 
 
 def without_layer(layer: str) -> Mutants:
@@ -60,9 +69,9 @@ def layers_that_matter(unchanged: Verdicts) -> Iterator[str]:
             yield layer
 
 
-def test_each_layer(workshop: Workshop, unchanged: Verdicts) -> None:
-    mutants = {layer: without_layer(layer) for layer in layers_that_matter(unchanged)}
-    assert survivors(workshop, mutants) == {}
+def test_each_layer(either: Workshop) -> None:
+    mutants = {layer: without_layer(layer) for layer in layers_that_matter(either.unchanged)}
+    assert survivors(either, mutants) == {}
 
 
 CONFINE, FILTERS, MAIN = "sandbox/confine.py", "sandbox/filters.py", "worker/__main__.py"
@@ -112,8 +121,8 @@ BARE_STEPS = {
 }
 
 
-def test_each_step_of_the_confinement(workshop: Workshop, unchanged: Verdicts) -> None:
-    steps = dict(STEPS)
+def test_each_step_of_the_confinement(either: Workshop) -> None:
+    steps, unchanged = dict(STEPS), either.unchanged
     if os.getuid() == 0:
         steps |= ROOT_STEPS
     granted = [f"{kind} namespace" for kind in unchanged.namespaces]
@@ -122,7 +131,7 @@ def test_each_step_of_the_confinement(workshop: Workshop, unchanged: Verdicts) -
     else:
         steps |= BARE_STEPS  # in an empty root there is nothing left for it to deny
     steps |= {name: NAMESPACE_STEPS[name] for name in granted if name in NAMESPACE_STEPS}
-    assert survivors(workshop, {name: (step,) for name, step in steps.items()}) == {}
+    assert survivors(either, {name: (step,) for name, step in steps.items()}) == {}
 
 
 LIFTED = {
@@ -159,12 +168,14 @@ def test_every_rule_has_a_probe_or_a_reason(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIFTED)
-def test_each_rule_that_matters(name: str, workshop: Workshop, unchanged: Verdicts) -> None:
+def test_each_rule_that_matters(name: str, either: Workshop) -> None:
     ways = {call: WAYS[call] for call in denied(name) & set(WAYS)}
     passing = {probe.name for probe in PROBES if name in probe.passes}
-    tried = {call: probe for call, probe in ways.items() if probe in unchanged.blocked - passing}
+    tried = {
+        call: probe for call, probe in ways.items() if probe in either.unchanged.blocked - passing
+    }
     assert len(tried) >= 10
-    found = workshop.run_self_tests({call: lift(name, call) for call in tried})
+    found = either.run_self_tests({call: lift(name, call) for call in tried})
     missed = {call: verdicts.evidence for call, verdicts in found.items()
               if verdicts.passed or tried[call] not in verdicts.evidence}  # fmt: skip
     assert missed == {}
@@ -191,9 +202,9 @@ WHOLE_FILTERS = {
 }
 
 
-def test_whole_filters(workshop: Workshop) -> None:
+def test_whole_filters(either: Workshop) -> None:
     mutants = {name: (mutant,) for name, mutant in WHOLE_FILTERS.items()}
-    assert survivors(workshop, mutants) == {}
+    assert survivors(either, mutants) == {}
 
 
 DECOYS = {
@@ -259,7 +270,7 @@ def test_each_sink(workshop: Workshop) -> None:
     assert min(dead) == noticed >= 25
 
 
-def test_each_control(workshop: Workshop, unchanged: Verdicts) -> None:
+def test_each_control(workshop: Workshop) -> None:
     """One after another is not made, and claims that it was."""
     tries = "else attempt(probe, targets[probe.sink], nonces[probe.name])"
     mutants = {
@@ -271,8 +282,36 @@ def test_each_control(workshop: Workshop, unchanged: Verdicts) -> None:
             ),
         )
         for probe in PROBES
-        if probe.name in unchanged.blocked
+        if probe.name in workshop.unchanged.blocked
     }
     found = workshop.run_self_tests(mutants)
     assert {name: v.evidence for name, v in found.items()
             if v.passed or f"{name}: not checked" not in v.evidence} == {}  # fmt: skip
+
+
+TCP = "def tcp4(target: Target, nonce: bytes) -> None:\n"
+NETWORK = "egress/probes/network.py"
+HASTE = (
+    Mutant("egress/laboratory.py", "PATIENCE_S = 15.0", "PATIENCE_S = 3.0"),
+    Mutant("worker/process.py", "ATTEMPT_S = 5.0", "ATTEMPT_S = 1.0"),
+)
+HELD_UP = {
+    "a probe never returns": Mutant(NETWORK, TCP, f"{TCP}    while True: pass\n"),
+    "a probe ends its process": Mutant(NETWORK, TCP, f"{TCP}    os.abort()\n"),
+    "a probe is a bug": Mutant(NETWORK, TCP, f"{TCP}    raise AssertionError\n"),
+    "a sink never returns": Mutant(
+        "egress/sinks.py",
+        "drain() for drain in self._drains",
+        "wait() for wait in (lambda: os.read(os.pipe()[0], 1),)",
+    ),
+    "a sink breaks": Mutant(
+        "egress/sinks.py", "drain() for drain in self._drains", "drain() for drain in (1 / 0,)"
+    ),
+}
+
+
+def test_whatever_hangs_or_breaks_is_not_checked(workshop: Workshop) -> None:
+    """And it comes to an end."""
+    mutants = {name: (mutant, *HASTE) for name, mutant in HELD_UP.items()}
+    found = workshop.run_self_tests(mutants)
+    assert {v.verdicts["sandbox-egress"] for v in found.values()} == {"not-checked"}
