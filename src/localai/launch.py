@@ -139,7 +139,7 @@ def prove_host(facts: Facts, places: Places) -> Facts:
         try:
             begun = take_beginning(places)
             cleanup.callback(begun.close)
-            begun.confine(gpu=False)
+            begun.confine(gpu=True)  # where there is one: its rules are the wider ones
             nothing = OpenArtifact(Artifact("", ""))
             under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
             return prove(facts, under_way, Clock())
