@@ -61,6 +61,7 @@ def problem(words: list[str]) -> str:
         if rest[0] not in subcommands:
             return f"there is no command {' '.join(words[:2])}"
         command, rest = subcommands[rest[0]], rest[1:]
+    rest = rest[: rest.index("--")] if "--" in rest else rest  # what follows is another's
     options = {"--help"} | {name for given in command.params for name in given.opts}
     unknown = [word for word in rest if word.startswith("-") and word not in ("-", *options)]
     return f"{' '.join(words)}: no option {', '.join(unknown)}" if unknown else ""

@@ -31,6 +31,7 @@ from localai.sandbox import kernel
 
 def main(directory: Path) -> None:
     assert Path(localai.__file__).is_relative_to(directory), "this is not the changed copy"
+    granted = _granted()  # nothing can be had any more once this process is hidden
     environ = {"LOCALAI_HOME": str(directory / "home")}
     places = find_places(environ, directory / "home")
     now = datetime.now(UTC)
@@ -41,7 +42,7 @@ def main(directory: Path) -> None:
     blocked = [result.probe for result in facts.egress.results
                if result.outcome is Outcome.BLOCKED] if facts.egress else []  # fmt: skip
     verdicts = {found.check: found.verdict for found in findings}
-    print(json.dumps([verdicts, evidence, blocked, _granted()]))
+    print(json.dumps([verdicts, evidence, blocked, granted]))
 
 
 def _granted() -> tuple[str, ...]:

@@ -160,12 +160,19 @@ def _script(target: Target, nonce: bytes) -> str:
 
 def tiocsti(target: Target, nonce: bytes) -> None:
     """Type into a terminal that was handed over open (TIOCSTI in ioctl_tty(2)), as its
-    controlling process if that can be had: the kernel asks for it."""
+    controlling process if that can be had: the kernel asks for it. It is given back, with the
+    hangup that comes of that, for whoever tries next."""
     terminal = number(target, "terminal")
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-    for byte in nonce:
-        fcntl.ioctl(terminal, termios.TIOCSTI, bytes([byte]))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        for byte in nonce:
+            fcntl.ioctl(terminal, termios.TIOCSTI, bytes([byte]))
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(terminal, termios.TIOCNOTTY)
+        signal.signal(signal.SIGHUP, before)
 
 
 PROBES = (
