@@ -35,7 +35,10 @@ class Beginning:
     or if this account has too few processes or open files left.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, every_filter: bool = False) -> None:
+        """A start has the launcher's filter probed beside the worker, with ``every_filter`` each
+        of the worker's is probed on its own as well."""
+        self.every_filter = every_filter
         # A parent that ignores it would have the kernel reap our children before we do.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
@@ -51,6 +54,7 @@ class Beginning:
             leave_decoys()
             spawned = spawn(TELEMETRY_SWITCHES)
             # Slow to import: it goes on while the worker imports.
+            from localai.egress.probes.probe import FILTERS, LAUNCHER
             from localai.egress.proving import Proof
             from localai.worker.process import WorkerProcess
 
@@ -58,7 +62,11 @@ class Beginning:
                 self.worker = WorkerProcess(spawned, self._before)
                 cleanup.callback(self.worker.end)
                 self.proof = Proof(
-                    state, self._before, foreign=spawned.descriptors, home=places.home
+                    state,
+                    self._before,
+                    foreign=spawned.descriptors,
+                    home=places.home,
+                    filters=FILTERS if every_filter else (LAUNCHER,),
                 )
                 cleanup.callback(self.proof.close)
                 _hide()
@@ -101,7 +109,7 @@ class Beginning:
         self.proof.close()
 
 
-def begin_ahead(places: Places) -> None:
+def begin_ahead(places: Places, *, every_filter: bool = False) -> None:
     """Begin now what ``take_beginning`` will ask for.
 
     Until ``launch.start`` is done no garbage is collected: imports make none, and looking for it
@@ -109,7 +117,7 @@ def begin_ahead(places: Places) -> None:
     """
     global _ahead
     gc.disable()
-    _ahead = Beginning(places)
+    _ahead = Beginning(places, every_filter=every_filter)
 
 
 def confine_ahead() -> None:
@@ -118,11 +126,13 @@ def confine_ahead() -> None:
         _ahead.confine(gpu=True)
 
 
-def take_beginning(places: Places) -> Beginning:
-    """What was begun ahead, once; else a new beginning."""
+def take_beginning(places: Places, *, every_filter: bool = False) -> Beginning:
+    """What was begun ahead for the same, once; else a new beginning."""
     global _ahead
+    if _ahead and _ahead.every_filter != every_filter:
+        forget_beginning()
     begun, _ahead = _ahead, None
-    return begun or Beginning(places)
+    return begun or Beginning(places, every_filter=every_filter)
 
 
 def forget_beginning() -> None:

@@ -131,13 +131,13 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
 
 
 def prove_host(facts: Facts, places: Places) -> Facts:
-    """Confine, probe and end a worker without any model; what was found is added to ``facts``,
-    and so is the reason if no worker can be had."""
+    """Confine, probe and end a worker without any model, and probe every filter on its own; what
+    was found is added to ``facts``, and so is the reason if no worker can be had."""
     from localai.examination import UnderWay, prove
 
     with ExitStack() as cleanup:
         try:
-            begun = take_beginning(places)
+            begun = take_beginning(places, every_filter=True)
             cleanup.callback(begun.close)
             begun.confine(gpu=True)  # where there is one: its rules are the wider ones
             nothing = OpenArtifact(Artifact("", ""))

@@ -117,7 +117,7 @@ def _run(name: str, arguments: list[str]) -> int:
         from localai.beginning import begin_ahead, confine_ahead, forget_beginning
         from localai.cli.surroundings import look_around
 
-        begin_ahead(look_around().places)
+        begin_ahead(look_around().places, every_filter=name == "selftest")
         try:
             import typer  # noqa: F401 - slow, and the laboratory gets ready meanwhile
 

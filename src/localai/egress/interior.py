@@ -171,10 +171,9 @@ class Interior:
         self._controls = Trials(possible, targets, asked.nonces.control, unconfined, apart=True)
         self._cleanup.callback(self._controls.end)
         self._filtered: dict[str, Trials] = {}
-        for name, make in _FILTERS.items():
+        for name, sent in asked.nonces.filters.items():
             stopped = [probe for probe in possible if name not in probe.passes]
-            sent = asked.nonces.filters[name]
-            trials = Trials(stopped, targets, sent, put_on(make), apart=False)
+            trials = Trials(stopped, targets, sent, put_on(_FILTERS[name]), apart=False)
             self._filtered[name] = trials
             self._cleanup.callback(trials.end)
 

@@ -42,14 +42,17 @@ class Proof:
         withheld: frozenset[str] = frozenset(),
         foreign: Collection[int] = (),
         home: Path = NO_HOME,
+        filters: tuple[str, ...] = FILTERS,
     ) -> None:
         """``private_directory`` is one that only this account can read; a file is made there for
         as long as the self-test lasts. ``before`` is this process's own status, read before
         localai did anything to it. ``withheld``: see ``isolation.isolate``. ``foreign`` descriptors
         are of no concern to the laboratory: it closes its copies. ``home`` is the account's home
-        directory, where folders may lie that are synchronised."""
+        directory, where folders may lie that are synchronised. ``filters`` are to be tried each
+        on its own."""
         self._closed = False
-        self.nonces = _draw_nonces()
+        self._filters = filters
+        self.nonces = _draw_nonces(filters)
         self._instruments = make_instruments()
         self.laboratory = Laboratory(
             self._instruments, self.nonces, private_directory, home, withheld, before, foreign
@@ -113,6 +116,7 @@ class Proof:
             tuple(judge(rows, received, _MET)),
             MappingProxyType(filters),
             self._control_seconds + time.perf_counter() - self._probing_since,
+            self._filters,
         )
 
     def _rows_under(self, name: str, attempts: Mapping[str, Attempt]) -> list[Judged]:
@@ -149,10 +153,10 @@ class Proof:
         )
 
 
-def _draw_nonces() -> Nonces:
+def _draw_nonces(filters: Collection[str]) -> Nonces:
     """28 random bits each, no two alike, the first of the seven digits never zero."""
     drawn: set[str] = set()
-    while len(drawn) < (2 + len(FILTERS)) * len(PROBES):
+    while len(drawn) < (2 + len(filters)) * len(PROBES):
         number = int.from_bytes(os.urandom(4), "big") >> 4
         if number >= 1 << 24:
             drawn.add(f"{number:07x}")
@@ -163,4 +167,4 @@ def _draw_nonces() -> Nonces:
 
     worker = draw()
     secrets = {probe.name: worker[probe.name] for probe in PROBES if probe.reads}
-    return Nonces(draw() | secrets, worker, {name: draw() | secrets for name in FILTERS})
+    return Nonces(draw() | secrets, worker, {name: draw() | secrets for name in filters})

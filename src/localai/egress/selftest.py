@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from localai.egress.probes.probe import LAUNCHER, Attempt
+from localai.egress.probes.probe import FILTERS, LAUNCHER, Attempt
 
 
 class Outcome(StrEnum):
@@ -71,12 +71,13 @@ class FilterReport(NamedTuple):
 
 
 class EgressReport(NamedTuple):
-    """The whole self-test. ``filters`` are those of ``probe.FILTERS``, each on its own;
-    ``seconds`` is the wall time of all controls and probes."""
+    """The whole self-test. ``filters`` are those of ``probe.FILTERS`` that were ``asked`` for,
+    each on its own; ``seconds`` is the wall time of all controls and probes."""
 
     results: tuple[ProbeResult, ...]
     filters: Mapping[str, FilterReport]
     seconds: float
+    asked: tuple[str, ...] = FILTERS
 
     @property
     def launcher(self) -> FilterReport:

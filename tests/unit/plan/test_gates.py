@@ -276,6 +276,22 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         UNKNOWN,
         "no probe under the imports filter",
     ),
+    (
+        "sandbox-egress",
+        egress(lambda report: report._replace(filters={}, asked=())),
+        UNKNOWN,
+        "no probe under the launcher filter",
+    ),
+    (
+        "sandbox-egress",
+        egress(
+            lambda report: report._replace(
+                filters={"launcher": report.launcher}, asked=("launcher",)
+            )
+        ),
+        PASS,
+        "launcher 0 of 21",
+    ),
     *(
         ("sandbox-egress", under(name), UNKNOWN, f"no probe under the {name} filter")
         for name in FILTERS

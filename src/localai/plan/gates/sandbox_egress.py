@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localai.egress.probes.probe import FILTERS
+from localai.egress.probes.probe import LAUNCHER
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _unproved(report: EgressReport) -> list[str]:
         problems.append(f"{report.controls_arrived} of {report.probes} controls arrived")
     if len(report.results) < FEWEST or not report.probes:
         problems.append(f"only {len(report.results)} probes, {FEWEST} are the least")
-    for name in FILTERS:
+    for name in dict.fromkeys((LAUNCHER, *report.asked)):
         if name not in report.filters or not report.filters[name].probes:
             problems.append(f"no probe under the {name} filter")
     return problems
