@@ -133,6 +133,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
 def prove_host(facts: Facts, places: Places) -> Facts:
     """Confine, probe and end a worker without any model, and probe every filter on its own; what
     was found is added to ``facts``, and so is the reason if no worker can be had."""
+    from localai.egress.probes.probe import FILTERS
     from localai.examination import UnderWay, prove
 
     with ExitStack() as cleanup:
@@ -142,7 +143,9 @@ def prove_host(facts: Facts, places: Places) -> Facts:
             begun.confine(gpu=True)  # where there is one: its rules are the wider ones
             nothing = OpenArtifact(Artifact("", ""))
             under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
-            return prove(facts, under_way, Clock())
+            facts = prove(facts, under_way, Clock())
+            # Whatever was probed: without one of them it is no whole self-test.
+            return facts._replace(egress=facts.egress and facts.egress._replace(asked=FILTERS))
         except LocalAIError as error:
             return facts._replace(unsealed=": ".join(filter(None, (error.message, error.hint))))
 

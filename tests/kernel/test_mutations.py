@@ -13,6 +13,7 @@ from mutants import Mutant, Mutants, Verdicts, Workshop
 from rules import NOT_ALONE, WAYS
 
 from localai.egress.probes import PROBES
+from localai.egress.probes.probe import FILTERS as FILTERS_ALONE
 from localai.sandbox import filters
 from localai.sandbox.limits import LIMITS
 from localai.sandbox.seccomp import Action
@@ -196,6 +197,17 @@ WHOLE_FILTERS = {
     "without a GPU files are written": Mutant(
         FILTERS, 'Rule("openat", Action.ALLOW, (read_only,))', 'Rule("openat", Action.ALLOW)'
     ),
+    "only the launcher's is tried alone": Mutant(
+        "launch.py", "every_filter=True", "every_filter=False"
+    ),
+    **{
+        f"the one for {name} is not tried": Mutant(
+            "egress/interior.py",
+            "in asked.nonces.filters.items():",
+            f"in [one for one in asked.nonces.filters.items() if one[0] != {name!r}]:",
+        )
+        for name in FILTERS_ALONE
+    },
     "no filter is put on where they are tried alone": Mutant(
         "egress/controls.py", "install(make())", "pass"
     ),
