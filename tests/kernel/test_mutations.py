@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from mutants import Mutant, Mutants, Verdicts, Workshop
 from rules import NOT_ALONE, WAYS
+from steps import BARE_STEPS, NAMESPACE_STEPS, ROOT_STEPS, STEPS
 
 from localai.egress.probes import PROBES
 from localai.egress.probes.probe import FILTERS as FILTERS_ALONE
 from localai.sandbox import filters
-from localai.sandbox.limits import LIMITS
 from localai.sandbox.seccomp import Action
 from localai.sandbox.spec import LAYERS
 from localai.sandbox.syscalls import numbers, this_machine
 
-KINDS = ("mnt", "net", "ipc", "uts", "cgroup", "pid")
+FILTERS = "sandbox/filters.py"
 
 
 @pytest.fixture(scope="module")
@@ -73,53 +73,6 @@ def layers_that_matter(unchanged: Verdicts) -> Iterator[str]:
 def test_each_layer(either: Workshop) -> None:
     mutants = {layer: without_layer(layer) for layer in layers_that_matter(either.unchanged)}
     assert survivors(either, mutants) == {}
-
-
-CONFINE, FILTERS, MAIN = "sandbox/confine.py", "sandbox/filters.py", "worker/__main__.py"
-STEPS = {
-    "first filter": Mutant(CONFINE, "install(first_filter(programs=bool(programs)))", "pass"),
-    "second filter": Mutant(
-        CONFINE, "install(second_filter(os.getpid(), gpu=bool(spec.devices)))", "pass"
-    ),
-    "third filter": Mutant(CONFINE, "install(third_filter())", "pass"),
-    "sealing": Mutant(MAIN, "    confine.seal(spec)\n", ""),
-    "locking": Mutant(MAIN, "    confine.lock(spec)\n", ""),
-    "first Landlock": Mutant(
-        "sandbox/landlock.py", 'kernel.syscall("landlock_restrict_self", ruleset, 0)', "pass"
-    ),
-    "descriptors": Mutant(CONFINE, "close_all_but(keep)", "pass"),
-    "the last socket": Mutant(MAIN, "    handoff.close()\n", ""),
-    **{
-        f"limit of {name}": Mutant(
-            "sandbox/limits.py",
-            "for number, value in LIMITS.values():",
-            f"for number, value in (LIMITS[name] for name in LIMITS if name != {name!r}):",
-        )
-        for name in LIMITS
-    },
-}
-ROOT_STEPS = {
-    "the groups": Mutant(CONFINE, "    os.setgroups([])\n", "    os.setgroups([0])\n"),
-    "the user": Mutant(CONFINE, "    os.setresuid(uid, uid, uid)\n", ""),
-    "the saved user": Mutant(
-        CONFINE, "os.setresuid(uid, uid, uid)", "os.setresuid(uid, uid, 0)"
-    ),
-    "the bounding set": Mutant(CONFINE, "        _drop_bounding_set()\n", "        pass\n"),
-}  # fmt: skip
-NAMESPACE_STEPS = {
-    "the empty root": Mutant(CONFINE, "os.chroot(root)", "pass"),
-    **{
-        f"{kind} namespace": Mutant(
-            "sandbox/spec.py",
-            'return tuple(kind for kind in kinds if kind != "user")',
-            f'return tuple(kind for kind in kinds if kind not in ("user", {kind!r}))',
-        )
-        for kind in KINDS
-    },
-}
-BARE_STEPS = {
-    "second Landlock": Mutant(CONFINE, "landlock.restrict(devices, spec.landlock)", "pass")
-}
 
 
 def test_each_step_of_the_confinement(either: Workshop) -> None:
