@@ -111,8 +111,10 @@ class Laboratory:
             os.kill(self.pid, signal.SIGKILL)  # held up by a sink
         os.close(handle)
         os.waitpid(self.pid, 0)
-        with contextlib.suppress(OSError):  # it is gone, unless the laboratory was killed
-            self._directory.rmdir()
+        if self._directory.exists():  # the laboratory was killed
+            import shutil  # it brings compressors
+
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def _send(self, command: str) -> None:
         try:
