@@ -19,7 +19,8 @@ import socket
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
 
 from localai.egress.instruments import Instruments
 from localai.egress.interior import Interior, Nonces, Request
@@ -107,8 +108,10 @@ class Laboratory:
         self._lines.close()
         self._socket.close()  # the laboratory cleans up and ends when its channel closes
         handle = os.pidfd_open(self.pid)
-        if not select.select([handle], [], [], PATIENCE_S)[0]:
-            os.kill(self.pid, signal.SIGKILL)  # held up by a sink
+        for number in (0, signal.SIGTERM, signal.SIGKILL):  # unless a sink holds it up
+            os.kill(self.pid, number)
+            if select.select([handle], [], [], PATIENCE_S)[0]:
+                break
         os.close(handle)
         os.waitpid(self.pid, 0)
         if self._directory.exists():  # the laboratory was killed
@@ -124,7 +127,7 @@ class Laboratory:
 
     def _receive(self) -> dict[str, Any]:
         if not select.select([self._socket], [], [], PATIENCE_S)[0]:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGTERM)
             raise self._failure(f"it did not answer within {PATIENCE_S:.0f} s")
         line = self._lines.readline()
         answer = json.loads(line) if line.endswith("\n") else {"failed": "it ended"}
@@ -159,6 +162,11 @@ def _attempts(answer: Mapping[str, Any]) -> dict[str, Attempt]:
     return {name: Attempt(**said) for name, said in answer["attempts"].items()}
 
 
+def _tidy_up_and_end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Whatever it is doing: what it opened is on an exit stack."""
+    raise SystemExit(1)
+
+
 def _said(attempts: Mapping[str, Attempt]) -> dict[str, dict[str, Any]]:
     return {name: attempt._asdict() for name, attempt in attempts.items()}
 
@@ -174,6 +182,7 @@ def _work(
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a second start forks it from a hidden launcher
     os.setsid()  # signals to the user's job are the launcher's to answer
     os.umask(0)
+    signal.signal(signal.SIGTERM, _tidy_up_and_end)
     lines = channel.makefile("rw", encoding="ascii")
 
     def say(**message: object) -> None:
