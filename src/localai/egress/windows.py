@@ -10,6 +10,7 @@ from localai.egress.probes import windows
 from localai.egress.sinks import Sinks, read_all
 from localai.egress.spools import open_directory, open_pipe, recognise
 from localai.egress.standins import StandIns
+from localai.sandbox import kernel
 
 _PROGRAM = """#!/bin/sh
 echo "$2" > {output}
@@ -17,9 +18,8 @@ echo "$2" > {output}
 
 
 def open_windows(sinks: Sinks, standins: StandIns, directory: Path, release: str) -> None:
-    """``release`` is the kernel's: Microsoft's carry its name under both versions of WSL.
-    ``directory`` is the laboratory's own."""
-    if "microsoft" not in release.casefold():
+    """``release`` is the kernel's. ``directory`` is the laboratory's own."""
+    if not kernel.is_microsofts(release):
         sinks.unsafe |= {probe.sink: "this is not WSL" for probe in windows.PROBES}
         return
     open_directory(sinks, standins, "wsl-drive", windows.DRIVE)

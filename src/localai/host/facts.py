@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from localai.host.names import AI_TOOLS, SYNC_CLIENTS, read_name
+from localai.sandbox import kernel
 
 if TYPE_CHECKING:
     from localai.host.targets import Reached
@@ -86,11 +87,12 @@ def read_host(
 
 
 def is_wsl(proc: Path = PROC) -> bool:
-    """Whether this kernel is Microsoft's, as its release says under both versions of WSL."""
+    """Whether this is Linux inside Windows."""
     try:
-        return "microsoft" in (proc / "sys/kernel/osrelease").read_text("ascii", "replace").lower()
+        release = (proc / "sys/kernel/osrelease").read_text("ascii", "replace")
     except OSError:
         return False
+    return kernel.is_microsofts(release)
 
 
 def _routes(unchecked: list[str]) -> tuple[str, ...]:

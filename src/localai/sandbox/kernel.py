@@ -32,6 +32,12 @@ PR_SET_PTRACER = 0x59616D61
 _CAP_SETPCAP = 8
 
 
+def is_microsofts(release: str) -> bool:
+    """Whether this is Linux inside Windows (WSL): ``release`` is the kernel's (uname(2)), and
+    Microsoft's carry its name under both versions."""
+    return "microsoft" in release.casefold()
+
+
 def check(result: int, call: str) -> int:
     """Return ``result``, or raise OSError if the C library reported a failure (-1)."""
     if result == -1:

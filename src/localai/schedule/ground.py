@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from localai.errors import StateError
 from localai.places import Places
+from localai.sandbox import kernel
 
 BOOTED = Path("/run/systemd/system")  # sd_booted(3): there while systemd is the init
 SYSTEM_UNITS = Path("/etc/systemd/system")  # systemd.unit(5): units that the administrator made
@@ -124,12 +125,12 @@ def ask(ground: Ground, command: Sequence[str], text: str = "") -> Answer:
 
 
 def _distribution(environ: Mapping[str, str], kernel_release: Path) -> str:
-    """WSL's kernels carry Microsoft's name; the distribution's own stands in a variable."""
+    """The name of the distribution, which WSL leaves in a variable; "" elsewhere."""
     try:
         release = kernel_release.read_text("ascii", "replace")
     except OSError:
         return ""
-    if "microsoft" not in release.casefold():
+    if not kernel.is_microsofts(release):
         return ""
     name = environ.get("WSL_DISTRO_NAME", "")
     return name if re.fullmatch(r"[\w.-]{1,64}", name) else "DISTRIBUTION"
