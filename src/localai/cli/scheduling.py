@@ -51,7 +51,8 @@ def schedule(
     around = look_around()
     ground = _with_outputs(_ground(around, user=user), prometheus, syslog=syslog)
     check_rhythm(ground, given[0], around.now)
-    _show(keep(ground, given[0], os.geteuid()))
+    _show(keep(ground, given[0], os.geteuid()), "scheduled by", "to be scheduled by")
+    _warn_of_label(around)
     if notes := find_interruptions(ground, given[0]):
         console.print_findings(notes)
     return Exit.DONE
@@ -64,7 +65,7 @@ def unschedule() -> int:
 
     changes = end(_grounds(look_around()))
     for change in changes:
-        _show(change, "no longer ")
+        _show(change, "no longer scheduled by", "to be taken from")
     if not changes:
         console.out("nothing was scheduled")
     return Exit.DONE
@@ -89,13 +90,32 @@ def status() -> int:
     return Exit.REFUSED if refused(findings) else Exit.DONE
 
 
-def _show(change: Change, no_longer: str = "") -> None:
-    console.out(f"{no_longer}scheduled by {change.keeper}:")
+def _show(change: Change, done: str, left: str) -> None:
+    """What was changed, or, in the words of ``left``, what somebody has yet to do."""
+    console.out(f"{left if change.left else done} {change.keeper}:")
     for path, text in change.files:
         lines = [f"# {path}"] * (path is not None) + text.splitlines()
         console.out("\n".join(f"  {line}".rstrip() for line in lines))
     for command in change.left:
         console.out(f"to do: {command}")
+
+
+def _warn_of_label(around: Surroundings) -> None:
+    """Where no other source than this process's environment grants a label, say so."""
+    from shlex import quote
+
+    from localai.environment import VARIABLE
+    from localai.plan.gates.environment_label import judge_labels
+    from localai.terminal import printable
+
+    rules, readings = around.read_policy().policy.labels, around.read_labels()
+    lasting = tuple(reading for reading in readings if reading.source != VARIABLE)
+    if judge_labels(lasting, rules).refuses and not judge_labels(readings, rules).refuses:
+        label = printable(quote(around.environ[VARIABLE].strip()))
+        console.say(
+            f"note: the label is only in {VARIABLE}, which a scheduled run does not have\n"
+            f"hint: localai env set {label}"
+        )
 
 
 def _ground(around: Surroundings, *, user: bool) -> Ground:

@@ -48,6 +48,7 @@ TITLES = {
     "sandbox": "sandbox",
     "sandbox-egress": "egress",
     "self-test": "self-test",
+    "schedule-interrupted": "interrupted",
     "resources": "memory",
 }
 _POWERS = {

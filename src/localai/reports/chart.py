@@ -67,7 +67,8 @@ def chart(results: Sequence[Result]) -> str:
 def _describe(found: dict[date, Counter[Verdict]]) -> str:
     empty = sum(not counts for counts in found.values())
     odd = [f"{day} {_words(found[day])}" for day in found if _is_odd(found[day])]
-    said = f"{len(found)} days up to {max(found)}, {empty} of them without a result. "
+    days = "1 day" if len(found) == 1 else f"{len(found)} days"
+    said = f"{days} up to {max(found)}, {empty} of them without a result. "
     return said + ("Not only passes: " + "; ".join(odd) if odd else "All results passed") + "."
 
 

@@ -93,7 +93,7 @@ def _chart(results: Sequence[Result]) -> Iterator[str]:
         "<p>A bar for each day, as high as the number of results. Outlined: passed. Hatched, with "
         "a question mark above: not checked. Filled, with a cross above: failed. Where there is "
         f"no bar, there is no result. At most {DAYS} days are drawn"
-        + (f"; {outside} results lie outside them.</p>" if outside else ".</p>")
+        + (f"; outside of them: {outside}.</p>" if outside else ".</p>")
     )
 
 

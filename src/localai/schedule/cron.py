@@ -15,6 +15,7 @@ from localai.schedule.systemd import NAME
 from localai.smallfile import read_small
 
 _MARK = f" # {NAME}"
+_OTHERS = f"crontab -l | grep -v '{_MARK}$'"  # for a shell; ``_others`` is the same
 
 
 class Line(NamedTuple):
@@ -67,8 +68,7 @@ def remove(ground: Ground) -> Line | None:
     if ground.moved:
         found = _find_moved(ground)
         _moved_file(ground).unlink(missing_ok=True)
-        left = f"crontab -l | grep -v '{_MARK.strip()}$' | crontab -"
-        return found._replace(left=left) if found else None
+        return found._replace(left=f"{_OTHERS} | crontab -") if found else None
     found = find_line(ground)
     if found:
         _write(ground, _others(_read(ground)))
@@ -105,7 +105,7 @@ def _moved_file(ground: Ground) -> Path:
 
 
 def _take_up(path: Path) -> str:
-    return f"(crontab -l; cat {quote(str(path))}) | crontab -"
+    return f"({_OTHERS}; cat {quote(str(path))}) | crontab -"
 
 
 def _others(lines: list[str]) -> list[str]:

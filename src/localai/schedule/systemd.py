@@ -39,6 +39,7 @@ ProtectControlGroups=yes
 ProtectKernelModules=yes
 PrivateTmp=yes
 """
+_PRIVATE = ("/tmp", "/var/tmp")  # noqa: S108 - by PrivateTmp; nothing is written to them
 
 
 class Installed(NamedTuple):
@@ -64,11 +65,9 @@ def service_text(ground: Ground) -> str:
     lines = [f"Environment={_quote(f'{n}={value}')}" for n, value in variables(ground).items()]
     hardened = _HARDENED
     if not ground.user:
-        if Path(ground.program[0]).is_relative_to("/tmp"):  # noqa: S108 - not written to
-            raise StateError(
-                f"{ground.program[0]} lies in /tmp, which no service of the host's shares",
-                hint="install it in a directory that stays, or give --user",
-            )
+        _check_shared(Path(ground.program[0]), "install it in a directory that stays")
+        for directory in ground.writes:
+            _check_shared(directory, "name a file elsewhere")
         hardened += _HARDENED_HOST
         writes = (ground.places.state, *ground.writes)
         lines.append(f"ReadWritePaths={' '.join(_quote(str(path)) for path in writes)}")
@@ -79,6 +78,17 @@ def service_text(ground: Ground) -> str:
         f"ExecStart=:{' '.join(_quote(word) for word in ground.program)}\n"
         "TimeoutStartSec=10min\n" + "\n".join(lines) + f"\n{hardened}"
     )
+
+
+def _check_shared(path: Path, remedy: str) -> None:
+    """Raise StateError for what a service with a /tmp of its own would not find, or lose."""
+    for place in (path, path.resolve()):
+        for private in _PRIVATE:
+            if place.is_relative_to(private):
+                raise StateError(
+                    f"{path} lies in {private}, which no service of the host's shares",
+                    hint=f"{remedy}, or give --user",
+                )
 
 
 def timer_text(rhythm: str) -> str:

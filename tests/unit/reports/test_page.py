@@ -175,12 +175,18 @@ def test_a_missed_day_is_a_gap() -> None:
     )
 
 
+def test_one_day_is_one_day() -> None:
+    assert (drawn(MIXED[:1]).findtext("desc") or "").startswith("1 day up to 2026-02-22, 0 of")
+    outside = PASSED._replace(time=NOW.replace(year=1970), number=9)
+    assert "days are drawn; outside of them: 1." in " ".join(read([outside, *MIXED]).text.split())
+
+
 def test_a_long_history_is_cut_to_its_newest_days() -> None:
     results = days(*[PASSED] * 200)
     shown = days_of(results)
     assert len(shown) == DAYS and shown[-1] == results[-1].time.date()
     assert len(groups(drawn(results))) == DAYS
-    assert f"{200 - DAYS} results lie outside" in " ".join(read(results).text.split())
+    assert f"outside of them: {200 - DAYS}." in " ".join(read(results).text.split())
 
 
 @pytest.mark.parametrize("year", [1970, 2025, 2099, 9999])

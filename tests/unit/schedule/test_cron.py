@@ -140,6 +140,11 @@ def test_a_moved_home_leaves_the_crontab_alone(keeping: Ground, table: Path) -> 
     environ = {"PATH": f"{Path(keeping.crontab).parent}:/usr/bin:/bin"}
     subprocess.run(["/bin/sh", "-c", change.left[0]], check=True, env=environ)
     assert (kept := find_kept([moved])) and not kept.problem
+    hourly = keep(moved, "hourly", 1000)  # another rhythm takes the old line's place
+    subprocess.run(["/bin/sh", "-c", hourly.left[0]], check=True, env=environ)
+    assert (kept := find_kept([moved])) and (kept.rhythm, kept.problem) == ("hourly", "")
+    text = table.read_bytes()
+    assert text.startswith(OTHERS) and text.count(b"@") == 1
     (gone,) = end([moved])
     subprocess.run(["/bin/sh", "-c", gone.left[0]], check=True, env=environ)
     assert table.read_bytes() == OTHERS

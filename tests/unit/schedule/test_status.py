@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from schedulers import NOW
 
+from localai.cli.screen import answers
 from localai.findings import Finding, Verdict, refused
 from localai.schedule.ground import Ground
-from localai.schedule.status import AHEAD, LATE, Kept, find_interruptions, judge
+from localai.schedule.status import (
+    AHEAD,
+    INTERRUPTED,
+    LATE,
+    SCHEDULE,
+    SELF_TEST,
+    Kept,
+    find_interruptions,
+    judge,
+)
 from localai.selftests.result import Result
 
 PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.NOT_CHECKED
@@ -113,6 +124,15 @@ def test_what_interrupts_a_schedule_is_said(
     (note,) = find_interruptions(ground._replace(**changes), "daily")
     assert note.verdict is Verdict.NOTE and command in note.remedy and "pat" in note.remedy
     assert note in status(ground._replace(**changes), run(NOW))
+
+
+@pytest.mark.parametrize("width", [20, 80, 200])
+def test_every_row_has_a_name_and_a_verdict_apart(ground: Ground, width: int) -> None:
+    findings = status(ground._replace(booted=True, user=True, distribution="Ubuntu"), run(NOW))
+    shown = answers(findings, width)
+    assert {finding.check for finding in findings} == {SCHEDULE, SELF_TEST, INTERRUPTED}
+    for title, verdict in {"schedule": "pass", "self-test": "pass", "interrupted": "note"}.items():
+        assert re.search(rf"^ *{title}:? +{verdict}\b", shown, re.MULTILINE), shown
 
 
 @pytest.mark.parametrize(

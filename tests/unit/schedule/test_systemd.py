@@ -76,7 +76,7 @@ def test_odd_paths_mean_themselves(ground: Ground, checker: str, tmp_path: Path)
         program=("/bin/sh", ODD),
         places=ground.places._replace(state=state),
         environ={**ground.environ, "XDG_STATE_HOME": str(state)},
-        writes=(tmp_path / ODD / "metrics",),
+        writes=(Path("/nowhere") / ODD,),
     )
     systemd.install(odd, "daily")
     assert verify(checker, odd) == ""
@@ -251,3 +251,18 @@ def test_a_program_that_the_service_would_not_see_is_refused(ground: Ground) -> 
     with pytest.raises(StateError, match="lies in /tmp"):
         systemd.install(hidden, "daily")
     systemd.install(hidden._replace(user=True), "daily")
+
+
+@pytest.mark.parametrize("private", ["/tmp", "/var/tmp"])
+def test_a_file_that_the_service_would_lose_is_refused(
+    ground: Ground, tmp_path: Path, private: str
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(private)
+    for directory in (Path(private), Path(private, "metrics"), link):
+        lost = ground._replace(writes=(directory,))
+        with pytest.raises(StateError, match="which no service of the host's shares"):
+            systemd.install(lost, "daily")
+        assert not list(ground.units.glob("*"))
+        systemd.install(lost._replace(user=True, units=tmp_path / "own"), "daily")
+    systemd.install(ground._replace(writes=(Path("/var/lib/metrics"),)), "daily")
