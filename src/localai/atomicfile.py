@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from localai.errors import StateError
@@ -12,9 +13,11 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool 
     """Write ``content`` beside ``path``, flush it to the disk, then give it its name.
 
     ``mode`` is set as it stands, whatever the umask. Without ``replace`` an existing file stays
-    and StateError says so. Raises StateError if it cannot be written; then nothing is left behind.
+    and StateError says so. Raises StateError if it cannot be written; then nothing is left behind,
+    and what is there but is no file of its own (a device, a pipe, a link) stays what it is.
     Source: rename(2), link(2) and fsync(2): the directory is flushed too.
     """
+    check_place(path)
     beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}.new")
     try:
         fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -40,6 +43,19 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool 
             f"cannot write {path}: {error.strerror}",
             hint="make its directory writable for this account, and free some space if it is full",
         ) from error
+
+
+def check_place(path: Path) -> None:
+    """See that ``path`` is a regular file or nothing yet: a rename would put a file in the place of
+    a device for good, or of a link. Raises StateError."""
+    try:
+        regular = stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return  # not there, or writing will say why
+    if not regular:
+        raise StateError(
+            f"{path} is no file that could be written anew", hint="name a new file, or a plain one"
+        )
 
 
 def _flush_directory(directory: Path) -> None:

@@ -38,7 +38,6 @@ class Beginning:
     def __init__(self, places: Places, *, every_filter: bool = False) -> None:
         """A start has the launcher's filter probed beside the worker, with ``every_filter`` each
         of the worker's is probed on its own as well."""
-        self.every_filter = every_filter
         # A parent that ignores it would have the kernel reap our children before we do.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
@@ -109,7 +108,7 @@ class Beginning:
         self.proof.close()
 
 
-def begin_ahead(places: Places, *, every_filter: bool = False) -> None:
+def begin_ahead(places: Places) -> None:
     """Begin now what ``take_beginning`` will ask for.
 
     Until ``launch.start`` is done no garbage is collected: imports make none, and looking for it
@@ -117,7 +116,7 @@ def begin_ahead(places: Places, *, every_filter: bool = False) -> None:
     """
     global _ahead
     gc.disable()
-    _ahead = Beginning(places, every_filter=every_filter)
+    _ahead = Beginning(places)
 
 
 def confine_ahead() -> None:
@@ -126,13 +125,11 @@ def confine_ahead() -> None:
         _ahead.confine(gpu=True)
 
 
-def take_beginning(places: Places, *, every_filter: bool = False) -> Beginning:
-    """What was begun ahead for the same, once; else a new beginning."""
+def take_beginning(places: Places) -> Beginning:
+    """What was begun ahead, once; else a new beginning."""
     global _ahead
-    if _ahead and _ahead.every_filter != every_filter:
-        forget_beginning()
     begun, _ahead = _ahead, None
-    return begun or Beginning(places, every_filter=every_filter)
+    return begun or Beginning(places)
 
 
 def forget_beginning() -> None:

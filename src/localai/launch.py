@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localai.artifact import OpenArtifact, make_vessels, measure_resources, open_artifact
-from localai.beginning import take_beginning
+from localai.beginning import Beginning, take_beginning
 from localai.copying import Copying
 from localai.errors import LocalAIError, WorkerError
 from localai.hardware import count_cores
@@ -138,7 +138,7 @@ def prove_host(facts: Facts, places: Places) -> Facts:
 
     with ExitStack() as cleanup:
         try:
-            begun = take_beginning(places, every_filter=True)
+            begun = Beginning(places, every_filter=True)
             cleanup.callback(begun.close)
             begun.confine(gpu=True)  # where there is one: its rules are the wider ones
             nothing = OpenArtifact(Artifact("", ""))

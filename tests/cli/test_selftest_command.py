@@ -133,7 +133,7 @@ def test_a_full_disk_is_no_pass(moved: Home) -> None:
     assert ran.returncode == 4
     assert b"No space left on device" in ran.stderr and b"hint: " in ran.stderr
     assert b"passed" not in ran.stdout and b"Traceback" not in ran.stderr
-    assert ran.stdout == b"filler\n"
+    assert ran.stdout.split() == [b"filler", b"floors.lock", b"selftests.jsonl"]  # both empty
     assert wait_for_processes() == []
 
 
@@ -152,6 +152,50 @@ def test_a_result_that_cannot_be_written_is_no_pass(moved: Home) -> None:
     assert ran.stdout == b""
     assert path.read_bytes() == before
     assert moved.call("selftest").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("wrap", "code"),
+    [
+        (["prlimit", "--nofile=60"], 4),
+        (["timeout", "--signal=TERM", "0.2"], 124),
+        (["timeout", "--preserve-status", "--signal=TERM", "0.2"], 143),
+    ],
+    ids=["no worker can be had", "stopped", "stopped, its own exit code"],
+)
+def test_a_pass_does_not_outlive_a_self_test_that_broke_off(
+    moved: Home, wrap: list[str], code: int
+) -> None:
+    reports = ("--junit", "j.xml", "--prometheus", "p.prom")
+    assert moved.call("selftest", *reports).returncode == 0
+    ran = moved.call("selftest", *reports, wrap=wrap)
+    assert ran.returncode == code, ran.stderr.decode()
+    assert b"Traceback" not in ran.stderr, ran.stderr.decode()
+    kept = newest(log_of(moved))
+    assert kept and (kept.number, kept.verdict) == (2, Verdict.NOT_CHECKED)
+    assert kept.refusing
+    assert "localai_selftest_success 0.0" in (moved.place / "p.prom").read_text()
+    assert b"broken off" in (moved.place / "j.xml").read_bytes() or code == 4
+    assert wait_for_processes() == []
+
+
+def test_a_log_that_cannot_be_written_leaves_no_old_pass_in_the_reports(moved: Home) -> None:
+    assert moved.call("selftest", "--prometheus", "p.prom").returncode == 0
+    log_of(moved).unlink()
+    log_of(moved).mkdir()
+    assert moved.call("selftest", "--prometheus", "p.prom").returncode == 4
+    assert "localai_selftest_success 0.0" in (moved.place / "p.prom").read_text()
+
+
+def test_a_device_is_not_written_over(moved: Home) -> None:
+    pipe = moved.place / "pipe"
+    os.mkfifo(pipe)
+    for arguments in (("--junit", str(pipe)), ("history", "--html", str(pipe))):
+        ran = moved.call("selftest", *arguments)
+        assert ran.returncode == 4
+        assert b"no file that could be written anew" in ran.stderr
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert not log_of(moved).exists()
 
 
 def test_a_report_that_cannot_be_written_hides_no_other(moved: Home) -> None:

@@ -149,6 +149,13 @@ def test_where_the_kernel_forbids_namespaces_the_rest_holds() -> None:
     assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
 
 
+def test_where_handles_on_processes_are_forbidden_the_rest_holds() -> None:
+    """As the filters of some containers do."""
+    found = run_trial(forbid=["pidfd_open"])
+    assert set(found["outcomes"].values()) <= {"blocked", "closed", "unsafe-here"}
+    assert found["outcomes"]["signal-pidfd"] == "closed"
+
+
 def test_only_mounts_forbidden_costs_one_namespace() -> None:
     """Ubuntu 24.04 grants unshare and then denies mounts."""
     found = run_trial(forbid=["mount"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,14 +34,15 @@ def test_not_replaced_where_that_was_not_asked(tmp_path: Path) -> None:
     assert names(tmp_path) == ["file"]
 
 
-def test_a_link_is_replaced_and_its_target_is_not(tmp_path: Path) -> None:
-    target, link = tmp_path / "target", tmp_path / "link"
-    target.write_bytes(b"one")
-    link.symlink_to(target)
-    write_whole(link, b"two")
-    assert target.read_bytes() == b"one"
-    assert link.read_bytes() == b"two"
-    assert not link.is_symlink()
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """``--junit /dev/stdout`` as root would put a file in the place of a device."""
+    make(tmp_path / "special")
+    before = (tmp_path / "special").lstat()
+    with pytest.raises(StateError, match="no file that could be written anew"):
+        write_whole(tmp_path / "special", b"two")
+    assert (tmp_path / "special").lstat() == before
+    assert names(tmp_path) == ["special"]
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
 )
 COMMANDS = {command.name: command for _, commands in GROUPS for command in commands}
 
-NEED_A_WORKER = frozenset({"run", "check", "selftest"})
+NEED_A_WORKER = frozenset({"run", "check"})
 
 EXAMPLES = """\
 Examples:
@@ -117,7 +117,7 @@ def _run(name: str, arguments: list[str]) -> int:
         from localai.beginning import begin_ahead, confine_ahead, forget_beginning
         from localai.cli.surroundings import look_around
 
-        begin_ahead(look_around().places, every_filter=name == "selftest")
+        begin_ahead(look_around().places)
         try:
             import typer  # noqa: F401 - slow, and the laboratory gets ready meanwhile
 
@@ -130,11 +130,7 @@ def _run(name: str, arguments: list[str]) -> int:
 
 def _needs_a_worker(name: str, arguments: list[str]) -> bool:
     """True if the command line looks as if it will: a guess, which only costs time if wrong."""
-    if name not in NEED_A_WORKER or {"--help", "-h", "--explain", "--layers"} & {*arguments}:
-        return False
-    if name == "selftest":  # alone or with options; its subcommands need none
-        return not arguments or arguments[0].startswith("-")
-    return bool(arguments)
+    return name in NEED_A_WORKER and bool(arguments) and not {"--help", "-h"} & {*arguments}
 
 
 def _run_command(name: str, arguments: list[str]) -> int:

@@ -107,17 +107,22 @@ class Laboratory:
         self._ended = True
         self._lines.close()
         self._socket.close()  # the laboratory cleans up and ends when its channel closes
-        handle = os.pidfd_open(self.pid)
         for number in (0, signal.SIGTERM, signal.SIGKILL):  # unless a sink holds it up
             os.kill(self.pid, number)
-            if select.select([handle], [], [], PATIENCE_S)[0]:
+            if self._wait_for_end():
                 break
-        os.close(handle)
-        os.waitpid(self.pid, 0)
         if self._directory.exists():  # the laboratory was killed
             import shutil  # it brings compressors
 
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _wait_for_end(self) -> bool:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:  # some containers forbid pidfd_open(2)
+            if os.waitpid(self.pid, os.WNOHANG)[0]:
+                return True
+            time.sleep(0.001)
+        return False
 
     def _send(self, command: str) -> None:
         try:

@@ -11,7 +11,9 @@ import mmap
 import os
 import socket
 import struct
-from errno import EAFNOSUPPORT, EINVAL, ENOPROTOOPT, EOPNOTSUPP
+import time
+from collections.abc import Callable
+from errno import EAFNOSUPPORT, EAGAIN, EBUSY, EINVAL, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
 
 from localai.egress.probes.network import PRIVATE_ETHERTYPE, TIMEOUT_S
 from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
@@ -21,6 +23,7 @@ AF_XDP, _SOL_XDP = 44, 283
 _TX_RING, _UMEM_REG, _FILL_RING, _COMPLETION_RING, _MMAP_OFFSETS = 3, 4, 5, 6, 1
 _PGOFF_TX_RING = 0x80000000
 _XDP_COPY = 2
+_TRIES = 60
 
 # Every family that Linux 6.18 has: protocol's name in /proc/net/protocols, then the numbers of
 # family, type and protocol that make a socket of it and load nothing further.
@@ -84,11 +87,24 @@ def xdp(target: Target, nonce: bytes) -> None:
         producer, _, entries, _ = offsets[4:8]
         index = socket.if_nametoindex(text(target, "interface"))
         address = struct.pack("=HHIII", AF_XDP, _XDP_COPY, index, 0, 0)
-        kernel.syscall("bind", out.fileno(), address, len(address))
+        _insist(lambda: kernel.syscall("bind", out.fileno(), address, len(address)))
         with mmap.mmap(out.fileno(), entries + 16, offset=_PGOFF_TX_RING) as sending:
             struct.pack_into("=QII", sending, entries, 0, len(frame), 0)
             struct.pack_into("=I", sending, producer, 1)
-            out.send(b"", socket.MSG_DONTWAIT)
+            _insist(lambda: out.send(b"", socket.MSG_DONTWAIT))
+
+
+def _insist(step: Callable[[], object]) -> None:
+    """The device is busy for a while after another socket has left it: that denies nothing."""
+    for left in reversed(range(_TRIES)):
+        try:
+            step()
+        except OSError as error:
+            if not left or error.errno not in (EAGAIN, EBUSY, ENOBUFS):
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 PROBES = (

@@ -190,7 +190,7 @@ PROBES = (
           read_open_file, REFUSED, reads=True, passes=EVERY_FILTER),
     Probe("signal-value", "a signal with a value, by rt_sigqueueinfo", "victim", kill_queue),
     Probe("signal-pidfd", "a signal with a value, by pidfd_send_signal", "victim", pidfd_signal,
-          frozenset({ENOSYS})),
+          REFUSED | {ENOSYS}),
     Probe("signal", "plain signals", "victim", kill_bits),
     Probe("fork", "a child that writes to an open pipe", "instruments", fork),
     Probe("execute", "another program", "instruments", execute, alone=True),
