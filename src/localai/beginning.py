@@ -38,6 +38,7 @@ class Beginning:
     def __init__(self, places: Places, *, every_filter: bool = False) -> None:
         """A start has the launcher's filter probed beside the worker, with ``every_filter`` each
         of the worker's is probed on its own as well."""
+        kernel.show_as("localai")  # a unit or a crontab starts it as python3
         # A parent that ignores it would have the kernel reap our children before we do.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:

@@ -92,6 +92,7 @@ def run_command(command: Sequence[str], search: str, places: Places, report: Rep
     if program is None:
         raise UsageError(f"there is no command {command[0]!r}", hint="give its full path")
     before = kernel.read_status()
+    kernel.show_as("localai")  # until the command has a name of its own
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     with ExitStack() as cleanup:
         leave_decoys()

@@ -91,6 +91,7 @@ def measure_layers(directory: Path) -> Attribution:
 
     Raises LocalAIError if a worker cannot be had.
     """
+    kernel.show_as("localai")
     began = time.perf_counter()
     full = _run({"all": Asked()}, directory)["all"]
     names = frozenset(blocked(full))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from localai.sandbox import kernel
 
@@ -38,7 +41,7 @@ def names():
 until = time.monotonic() + 20
 while "localai-worker" not in names() and time.monotonic() < until:
     time.sleep(0.02)  # a worker is an interpreter that starts first
-print(*names())
+print(Path("/proc/self/comm").read_text().strip(), *names())
 begun.close()
 """
 
@@ -47,8 +50,30 @@ def test_every_process_of_a_start_says_what_it_is(tmp_path: Path) -> None:
     command = [sys.executable, "-c", START, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    names = set(done.stdout.split())
-    assert names == {"localai-lab", "localai-probe", "localai-victim", "localai-worker"}
+    launcher, *names = done.stdout.split()
+    assert launcher == "localai"  # although it was started as Python
+    assert set(names) == {"localai-lab", "localai-probe", "localai-victim", "localai-worker"}
+
+
+@pytest.mark.parametrize(
+    "command", ["sandbox exec -- cat", "selftest --layers"], ids=["guest", "layers"]
+)
+def test_whoever_begins_otherwise_says_so_too(tmp_path: Path, command: str) -> None:
+    home = {"LOCALAI_HOME": str(tmp_path), "LOCALAI_ENVIRONMENT": "sandbox"}
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "localai", *command.split()],
+        env={**os.environ, **home},
+        stdin=subprocess.PIPE,  # what the guest waits for
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    name, until = b"", time.monotonic() + 20
+    while name != b"localai\n" and begun.poll() is None and time.monotonic() < until:
+        name = Path(f"/proc/{begun.pid}/comm").read_bytes()
+        time.sleep(0.01)
+    begun.terminate()
+    said, _ = begun.communicate(timeout=60)
+    assert name == b"localai\n", said.decode()
 
 
 def test_a_child_has_the_name_that_it_was_given() -> None:
