@@ -22,6 +22,7 @@ from localai.sandbox import kernel
 from localai.sealing import OpenFile, copy_and_hash
 
 _PLENTY = 4  # a file that is less than this part of the free memory may stay in the page cache
+_POLITE = 5  # what the launcher and the worker still do decides when the copy is wanted
 _ERRORS = {error.code: error for error in (DocumentError, StateError)}
 
 
@@ -83,6 +84,7 @@ class Copying:
 
 def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(_POLITE)
 
     def say(**message: object) -> None:
         os.write(output, (json.dumps(message) + "\n").encode())
