@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from localai.sandbox.limits import LIMITS, parse_limits
+from localai.sandbox.spec import LAYERS
+
 SIGSYS = 128 + 31
 SEND = """
 import socket, sys
@@ -28,7 +31,7 @@ ATTEMPTS = {
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "LOCALAI_HOME": str(tmp_path / "home")}
+    return {**os.environ, "LOCALAI_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
 
 
 @pytest.fixture
@@ -170,8 +173,48 @@ def test_a_commands_words_and_end_are_its_own(home: dict[str, str]) -> None:
     done = run(home, "exec", "--", "sh", "-c", "echo hi; exit 7", code=7)
     assert done.stdout == "hi\n"
     assert done.stderr.startswith("confined as a worker is while it imports:\n")
-    assert "NOT" not in done.stderr.replace("namespaces    NOT", "")
     assert run(home, "exec", "--", "sh", "-c", "kill -9 $$", code=None).returncode != 0
+
+
+def test_a_command_is_told_what_is_not_in_force(home: dict[str, str]) -> None:
+    said = run(home, "exec", "--", "true").stderr.splitlines()[1:]
+    assert [line.split()[0] for line in said] == list(LAYERS)
+    table = {line.split()[0]: line for line in said if "namespaces" not in line}
+    missing = {name for name, line in table.items() if " NOT in force only around a model" in line}
+    # an ordinary user's worker keeps the account as well
+    own = set() if os.geteuid() == 0 else {"account"}
+    assert missing == {"capabilities", "account", "rlimits", "descriptors"} - own
+    assert all(" in force " in line for line in table.values())
+    # and it is so: nothing that the command keeps is denied
+    limits = run(home, "exec", "--", "cat", "/proc/self/limits").stdout
+    assert all(name in table["rlimits"] for name in LIMITS)
+    assert parse_limits(limits.encode()) == parse_limits(Path("/proc/self/limits").read_bytes())
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-m", "localai", "sandbox", *python("print('gone')")]
+        done = subprocess.run(command, stdout=theirs.fileno(), stderr=subprocess.PIPE, env=home)
+        ours.setblocking(False)
+        assert b"stdout is a socket" in done.stderr
+        assert ours.recv(8) == b"gone\n", done.stderr
+
+
+def test_a_command_may_change_what_a_file_is_called_by(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    """As the help says. Around a model nothing of the kind is left."""
+    changes = "import os\nos.fchmod(0, 0o640)\nos.utime(0, (1, 1))\n"
+    script, file = tmp_path / "changes.py", tmp_path / "file"
+    script.write_text(changes.replace("0,", f"{str(file)!r},", 1).replace("fchmod", "chmod"))
+    file.touch(0o600)
+    assert "Error" in run(home, "script", str(script), code=1).stdout
+    assert file.stat().st_mode & 0o777 == 0o600
+    command = [sys.executable, "-m", "localai", "sandbox", *python(changes)]
+    with file.open() as own:
+        subprocess.run(command, check=True, stdin=own, stderr=subprocess.PIPE, env=home)
+    assert (file.stat().st_mode & 0o777, file.stat().st_mtime) == (0o640, 1)
+    said = " ".join(run(home, "exec", "--help").stdout.split())
+    assert "chmod, chown, utime, setxattr" in said
+    assert "final confinement" in said
 
 
 def test_a_command_has_no_descriptor_and_no_environment_of_ours(home: dict[str, str]) -> None:

@@ -125,10 +125,9 @@ def print_layers(table: Attribution, code: Exit, *, json: bool) -> None:
 
 def print_confinement(layers: Sequence[Layer], when: str) -> None:
     """What was found in force around a guest, on stderr."""
-    say(f"confined as a worker is {when}:")
-    for layer in layers:
-        state = "in force" if layer.in_force else "NOT in force"
-        say(f"  {layer.name:<13} {state:<13} {layer.detail}")
+    from localai.cli import screen
+
+    say(screen.confinement(layers, when, width()))
 
 
 def pass_on(said: bytes) -> None:

@@ -32,8 +32,12 @@ def execute(
     """Run a command as a worker is confined while it imports.
 
     It can start no other program and no process, and keeps this terminal. What is in force goes
-    to stderr first. The exit code is the command's, or 128 and the number of the signal that
-    ended it.
+    to stderr first, and so does what is not: this is not the final confinement. Of files that
+    this account owns (root: of any) the command may still change modes, owners, times and
+    attributes (chmod, chown, utime, setxattr). The final confinement, where it can reach no file
+    at all, is that of: localai sandbox script.
+
+    The exit code is the command's, or 128 and the number of the signal that ended it.
     """
     from localai.cli.surroundings import look_around
     from localai.guest import run_command

@@ -21,6 +21,7 @@ from localai.terminal import printable
 if TYPE_CHECKING:
     from localai.plan.build import Decision
     from localai.plan.facts import Artifact, Facts
+    from localai.sandbox.status import Layer
 
 TITLES = {
     "environment-label": "label",
@@ -124,6 +125,15 @@ def label(readings: Sequence[Reading], finding: Finding, width: int) -> str:
         power = "counts for nothing" if wrong else _POWERS[reading.power]
         said = f"{reading.source}: {reading.value or 'nothing'} ({power})"
         lines += wrap(printable(f"{said}: {wrong}" if wrong else said), width, "  ")
+    return "\n".join(lines)
+
+
+def confinement(layers: Sequence[Layer], when: str, width: int) -> str:
+    """What was found in force around a guest, and what not."""
+    lines = wrap(f"confined as a worker is {when}:", width)
+    for layer in layers:
+        state = "in force" if layer.in_force else "NOT in force"
+        lines += row(layer.name, "", layer.detail, width, state)
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ show: Landlock, which decoys in the worker had to run into.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from localai.sandbox import kernel
@@ -19,6 +19,7 @@ from localai.sandbox.status import Layer, SandboxStatus
 
 _WHOLE = 1 << 16  # bytes: more than either file has
 _SECCOMP_FILTERING = "2"  # SECCOMP_MODE_FILTER in proc_pid_status(5)
+_STANDARD = ("stdin", "stdout", "stderr")
 _SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 
@@ -83,7 +84,8 @@ def inspect(
 def inspect_first(
     pid: int, spec: SandboxSpec, evidence: Evidence, *, filters_before: int
 ) -> tuple[Layer, ...]:
-    """Say of every layer of the first stage whether it is in force around process ``pid``.
+    """Say of every layer whether it is in force around process ``pid``, which is confined as far
+    as the first stage goes: the layers of the second are looked at like the others.
 
     Raises OSError if that cannot be looked at.
     """
@@ -92,11 +94,28 @@ def inspect_first(
     filters = _count_filters(status, filters_before, unknown=1)
     filtered = status["Seccomp"] == _SECCOMP_FILTERING and filters >= 1
     return (
-        _layer("seccomp", filtered, "first filter" if filtered else "no filter"),
+        _layer("seccomp", filtered, "first of 3 filters" if filtered else "no filter"),
         _landlock(spec, evidence, ("file", "tcp")),
         _layer("no-new-privs", status["NoNewPrivs"] == "1", "no new privileges"),
+        *map(_explain_missing, _inspect_second(pid, status, spec)),
         _namespaces(read_namespaces(pid), laboratory, spec, own_root=True),
     )
+
+
+def _inspect_second(pid: int, status: Mapping[str, str], spec: SandboxSpec) -> Iterator[Layer]:
+    with open(f"/proc/{pid}/limits", "rb") as file:  # noqa: PTH123
+        limits = _rlimits(file.read())
+    yield from (_capabilities(status, spec), _account(status, spec), limits)
+    found = describe_descriptors(pid)
+    kept = [f"{name} is a {found[at]}" for at, name in enumerate(_STANDARD) if at in found]
+    yield _layer("descriptors", not kept, ", ".join(kept) or "none of yours")
+
+
+def _explain_missing(layer: Layer) -> Layer:
+    """A layer of the second stage, which a guest that keeps the first does not have."""
+    if layer.in_force:
+        return layer
+    return layer._replace(detail=f"only around a model; here: {layer.detail}")
 
 
 def _layer(name: str, in_force: bool, detail: str) -> Layer:
