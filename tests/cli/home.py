@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,11 @@ def in_full_file_system(directory: Path, size: str = "64k") -> list[str]:
     if probe.returncode:
         pytest.skip("no mount namespace can be had here: the full disk was not tested")
     return [*unshare, "sh", "-c", script, "sh"]
+
+
+# A shell sees 130 either way: CPython ends by the signal itself where the interrupt met it inside
+# eval(), which makes a named tuple, although it was caught.
+INTERRUPTED = (130, -signal.SIGINT)
 
 
 def wait_for_processes(patience_s: float = 10) -> list[str]:
