@@ -64,7 +64,9 @@ class Drops:
                 status = path.lstat()
             except FileNotFoundError:
                 continue  # renamed by a probe just now: its new name is seen at the next look
-            seen += [path.name.encode(), b"%07x %07x" % (status.st_size, int(status.st_mtime))]
+            seen += [path.name.encode(), b"%07x" % status.st_size]
+            if status.st_mtime < 1 << 28:  # or it is a real time, with parts like a nonce
+                seen.append(b"%07x" % int(status.st_mtime))
             if path.is_symlink():
                 seen.append(os.fsencode(path.readlink()))
             elif path.is_file() and not path.name.startswith("mode-"):  # they may be unreadable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import time
 from collections.abc import Collection, Mapping
@@ -25,6 +26,7 @@ _LENT = (
     (("instruments", "program"),),
     (("terminal", "terminal"),),
 )
+_ENCODED = re.compile("(?:[36].){3}[36]|(?:.[36]){3}.")  # ASCII digits and letters a to f
 _MET = {
     **errno.errorcode,
     **{-number: f"killed by {number.name}" for number in signal.Signals},
@@ -154,12 +156,14 @@ class Proof:
 
 
 def _draw_nonces(filters: Collection[str]) -> Nonces:
-    """28 random bits each, no two alike, the first of the seven digits never zero."""
+    """28 random bits each, no two alike, the first of the seven digits never zero, and none that
+    could be taken for a part of others: digits of a text that a probe sends as hexadecimal."""
     drawn: set[str] = set()
     while len(drawn) < (2 + len(filters)) * len(PROBES):
         number = int.from_bytes(os.urandom(4), "big") >> 4
-        if number >= 1 << 24:
-            drawn.add(f"{number:07x}")
+        nonce = f"{number:07x}"
+        if number >= 1 << 24 and not _ENCODED.fullmatch(nonce):
+            drawn.add(nonce)
     numbers = iter(drawn)
 
     def draw() -> dict[str, str]:

@@ -37,7 +37,7 @@ def steal(target: Target, nonce: bytes) -> None:
         stolen = kernel.syscall("pidfd_getfd", handle, number(target, "descriptor"), 0)
     finally:
         os.close(handle)
-    os.write(stolen, nonce)
+    os.write(stolen, nonce + b"\n")
     os.close(stolen)
 
 
@@ -45,7 +45,7 @@ def reopen(target: Target, nonce: bytes) -> None:
     """Open another process's descriptor through /proc (proc_pid_fd(5)) and write to it."""
     path = f"/proc/{number(target, 'pid')}/fd/{number(target, 'descriptor')}"
     out = os.open(path, os.O_WRONLY)
-    os.write(out, nonce)
+    os.write(out, nonce + b"\n")
     os.close(out)
 
 

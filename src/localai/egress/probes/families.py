@@ -67,7 +67,7 @@ def sweep(target: Target, nonce: bytes) -> None:
             met = error
             continue
         made.close()
-        os.write(number(target, "pipe"), nonce)
+        os.write(number(target, "pipe"), nonce + b"\n")
         return
     raise met
 

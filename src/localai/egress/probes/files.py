@@ -59,11 +59,11 @@ def write_existing(target: Target, nonce: bytes) -> None:
 
 
 def append(target: Target, nonce: bytes) -> None:
-    _write(_in(target, "existing"), nonce, os.O_WRONLY | os.O_APPEND)
+    _write(_in(target, "existing"), nonce + b"\n", os.O_WRONLY | os.O_APPEND)
 
 
 def write_fifo(target: Target, nonce: bytes) -> None:
-    _write(_in(target, "fifo"), nonce, os.O_WRONLY | os.O_NONBLOCK)
+    _write(_in(target, "fifo"), nonce + b"\n", os.O_WRONLY | os.O_NONBLOCK)
 
 
 def write_shared_memory(target: Target, nonce: bytes) -> None:

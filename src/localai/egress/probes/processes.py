@@ -128,7 +128,7 @@ def fork(target: Target, nonce: bytes) -> None:
     """Have a child write to the open pipe: only the fork itself can fail."""
     child = os.fork()
     if child == 0:
-        os.write(number(target, "pipe"), nonce)
+        os.write(number(target, "pipe"), nonce + b"\n")
         os._exit(0)
     os.waitpid(child, 0)
 
