@@ -247,7 +247,13 @@ def test_a_worker_that_dies_leaves_no_file_and_a_record(
     long_answer: tuple[subprocess.Popen[bytes], Path], demo: Home
 ) -> None:
     process, out = long_answer
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    for _ in range(
+        1000
+    ):  # while a sibling ends the list may be cut short (proc_pid_task_children(5))
+        if children := listed.read_text().split():
+            break
+        time.sleep(0.005)
     assert children
     for child in children:
         os.kill(int(child), signal.SIGKILL)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 
 # Below the limit on open files, above everything else's.
 OUTWARD = 61  # will be connected to a receiver of ours
 FILLED = 60  # a local socket: a descriptor will lie in it, waiting to be taken
 _FILLING = 59  # its other end, which no worker inherits
+_LOOKS = 250
 _HIGH = 100  # they are moved up here first, so that none is in another's place
 
 
@@ -31,12 +33,21 @@ def leave_decoys() -> None:
 
 
 def are_inherited(pid: int) -> bool:
-    """Whether the process ``pid`` has them open: else nobody could see that it gives them up."""
-    try:
-        theirs = [os.stat(f"/proc/{pid}/fd/{decoy}").st_ino for decoy in (OUTWARD, FILLED)]  # noqa: PTH116
-    except OSError:
-        return False
-    return theirs == [os.fstat(decoy).st_ino for decoy in (OUTWARD, FILLED)]
+    """Whether the process ``pid`` has them open: else nobody could see that it gives them up.
+
+    A program that has only just begun cannot be looked into for a moment: execve(2) lets its
+    parent go on before it makes the new memory dumpable.
+    """
+    ours = [os.fstat(decoy).st_ino for decoy in (OUTWARD, FILLED)]
+    for left in reversed(range(_LOOKS)):
+        try:
+            return ours == [os.stat(f"/proc/{pid}/fd/{at}").st_ino for at in (OUTWARD, FILLED)]  # noqa: PTH116
+        except PermissionError:
+            if left:
+                time.sleep(0.002)
+        except OSError:
+            break
+    return False
 
 
 def aim_decoys(address: tuple[str, int], descriptor: int) -> None:
