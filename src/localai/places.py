@@ -106,12 +106,17 @@ def _unknown_rules(directory: Path) -> StateError:
 
 
 def make_private(directory: Path) -> Path:
-    """Make ``directory`` with mode 0700 and return it.
+    """Make ``directory`` with mode 0700 and return it. Raises StateError."""
+    return make_directory(directory, 0o700)
+
+
+def make_directory(directory: Path, mode: int) -> Path:
+    """Make ``directory``, and what is missing above it, and return it.
 
     Raises StateError if that cannot be done.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise StateError(
             f"cannot make the directory {directory}: {error.strerror}",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from localai.atomicfile import write_whole
 from localai.errors import PlatformError, StateError
-from localai.places import make_private
+from localai.places import make_directory, make_private
 from localai.schedule.ground import Ground, ask, variables
 from localai.smallfile import read_small
 
@@ -113,7 +113,7 @@ def install(ground: Ground, rhythm: str) -> Installed:
     target = str(ground.units / TIMER) if ground.moved else TIMER
     commands = [("daemon-reload",), ("enable", target), ("restart", TIMER)]
     try:
-        _make(ground.units)
+        make_directory(ground.units, 0o755)
         for path, text in files:
             write_whole(path, text.encode(), mode=0o644)
         left = _call(ground, commands)
@@ -186,16 +186,6 @@ def _call(ground: Ground, commands: list[tuple[str, ...]]) -> tuple[str, ...]:
                 hint="see to what it says, then run this command again",
             )
     return ()
-
-
-def _make(directory: Path) -> None:
-    try:
-        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"cannot make the directory {directory}: {error.strerror}",
-            hint="make it writable for this account",
-        ) from error
 
 
 def _unlink(ground: Ground) -> None:

@@ -16,7 +16,17 @@ from errno import (
     EPROTONOSUPPORT,
 )
 
-from localai.egress.probes.probe import REFUSED, Probe, Target, number, text
+from localai.egress.probes.probe import (
+    REFUSED,
+    Probe,
+    Target,
+    buffer,
+    internet_address,
+    message_header,
+    number,
+    piece,
+    text,
+)
 from localai.sandbox import kernel
 
 TIMEOUT_S = 1.0
@@ -81,15 +91,9 @@ def udp_sendmsg(target: Target, nonce: bytes) -> None:
 
 
 def udp_sendmmsg(target: Target, nonce: bytes) -> None:
-    host, port = address(target)
-    name = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
-    peer = ctypes.create_string_buffer(name.ljust(16, b"\0"))
-    body = ctypes.create_string_buffer(nonce)
-    vector = struct.pack("@PN", ctypes.addressof(body), len(nonce))
-    vectors = ctypes.create_string_buffer(vector)
-    header = struct.pack("@PIxxxxPNPNi", ctypes.addressof(peer), 16, ctypes.addressof(vectors), 1,
-                         0, 0, 0)  # fmt: skip
-    message = ctypes.create_string_buffer(header.ljust(64, b"\0"))
+    peer, body = buffer(internet_address(target)), buffer(nonce)
+    vector = piece(body)
+    message = buffer(message_header(peer, vector) + bytes(8))  # struct mmsghdr ends in a count
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         kernel.syscall("sendmmsg", out.fileno(), message, 1, 0)
 
@@ -188,12 +192,11 @@ def dns_libc(target: Target, nonce: bytes) -> None:
     kernel.check(int(libc.__res_init()), "res_init")
     libc.__res_state.restype = ctypes.c_void_p
     state = libc.__res_state()
-    host, port = address(target)
-    server = struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + socket.inet_aton(host)
+    server = internet_address(target)
     # struct __res_state: int retrans, retry; unsigned long options; int nscount; then addresses.
     head = struct.pack("@iiLi", 1, 1, 0xC1, 1)  # RES_INIT | RES_RECURSE | RES_DEFNAMES
     ctypes.memmove(state, head, len(head))
-    ctypes.memmove(state + len(head), server.ljust(16, b"\0"), 16)
+    ctypes.memmove(state + len(head), server, len(server))
     answer = ctypes.create_string_buffer(512)
     ask = getattr(libc, "res_query", None) or libc.__res_query
     ctypes.set_errno(0)

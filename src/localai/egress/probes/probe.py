@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -72,3 +73,23 @@ def internet_address(target: Target) -> bytes:
     """struct sockaddr_in of the target's host and port (ip(7))."""
     host, port = text(target, "host"), number(target, "port")
     return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", port, socket.inet_aton(host))
+
+
+Buffer = ctypes.Array[ctypes.c_char]
+
+
+def buffer(content: bytes) -> Buffer:
+    """Memory of exactly these bytes, for calls that take an address."""
+    return ctypes.create_string_buffer(content, len(content))
+
+
+def message_header(peer: Buffer, vector: Buffer) -> bytes:
+    """struct msghdr (sendmsg(2)) of one piece: ``vector`` is its struct iovec. Both must live for
+    as long as the header is in use."""
+    return struct.pack("@PI4xPNPNi4x", ctypes.addressof(peer), len(peer),
+                       ctypes.addressof(vector), 1, 0, 0, 0)  # fmt: skip
+
+
+def piece(body: Buffer) -> Buffer:
+    """struct iovec (readv(2)) of ``body``, which must live as long."""
+    return buffer(struct.pack("@PN", ctypes.addressof(body), len(body)))

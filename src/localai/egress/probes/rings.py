@@ -10,7 +10,16 @@ import struct
 from collections.abc import Callable
 from errno import EINVAL, ENOSYS
 
-from localai.egress.probes.probe import REFUSED, Probe, Target, internet_address, text
+from localai.egress.probes.probe import (
+    REFUSED,
+    Probe,
+    Target,
+    buffer,
+    internet_address,
+    message_header,
+    piece,
+    text,
+)
 from localai.sandbox import kernel
 
 _AT_FDCWD = -100
@@ -66,10 +75,6 @@ class _Ring:
         return self.call(_OPENAT, _AT_FDCWD, ctypes.addressof(name), 0o666, flags=flags)
 
 
-def _buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:
-    return ctypes.create_string_buffer(content, len(content))
-
-
 def io_uring_socket(target: Target, nonce: bytes) -> None:
     """Have the ring make the socket, and send by an ordinary call."""
     with _Ring() as ring:
@@ -81,7 +86,7 @@ def io_uring_socket(target: Target, nonce: bytes) -> None:
 def io_uring_connect(target: Target, nonce: bytes) -> None:
     with _Ring() as ring:
         out = ring.socket(socket.SOCK_STREAM)
-        peer, body = _buffer(internet_address(target)), _buffer(nonce)
+        peer, body = buffer(internet_address(target)), buffer(nonce)
         ring.call(_CONNECT, out, ctypes.addressof(peer), 0, offset=len(peer))
         ring.call(_SEND, out, ctypes.addressof(body), len(body))
     os.close(out)
@@ -89,11 +94,9 @@ def io_uring_connect(target: Target, nonce: bytes) -> None:
 
 def io_uring_send(target: Target, nonce: bytes) -> None:
     """Send a datagram without ever being connected."""
-    peer, body = _buffer(internet_address(target)), _buffer(nonce)
-    vector = _buffer(struct.pack("@PN", ctypes.addressof(body), len(body)))
-    header = struct.pack("@PIxxxxPNPNi", ctypes.addressof(peer), len(peer),
-                         ctypes.addressof(vector), 1, 0, 0, 0)  # fmt: skip
-    message = _buffer(header.ljust(56, b"\0"))  # struct msghdr
+    peer, body = buffer(internet_address(target)), buffer(nonce)
+    vector = piece(body)
+    message = buffer(message_header(peer, vector))
     with _Ring() as ring:
         out = ring.socket(socket.SOCK_DGRAM)
         ring.call(_SENDMSG, out, ctypes.addressof(message), 1)
@@ -111,7 +114,7 @@ def io_uring_openat(target: Target, nonce: bytes) -> bytes:
 
 
 def io_uring_write(target: Target, nonce: bytes) -> None:
-    body = _buffer(nonce)
+    body = buffer(nonce)
     with _Ring() as ring:
         out = ring.open(f"{text(target, 'directory')}/uring", os.O_WRONLY | os.O_CREAT)
         ring.call(_WRITE, out, ctypes.addressof(body), len(body))
