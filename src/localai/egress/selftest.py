@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from errno import EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import NamedTuple
 
 from localai.egress.probes.probe import FILTERS, LAUNCHER, Attempt
+
+# A kernel that was busy or short of something: the next time the same probe may get out.
+_NOT_NOW = frozenset({EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM})
 
 
 class Outcome(StrEnum):
@@ -152,6 +156,8 @@ def _judge(row: Judged, received: bytes, errors: Mapping[int, str]) -> ProbeResu
     if row.attempt is None or row.attempt.failed:
         why = row.attempt.failed if row.attempt else "no report"
         return ProbeResult(row.probe, Outcome.NOT_CHECKED, True, error, f"probe: {why}")
+    if error in _NOT_NOW:
+        return ProbeResult(row.probe, Outcome.NOT_CHECKED, True, error, f"probe: {met}")
     return ProbeResult(row.probe, Outcome.BLOCKED, True, error, met)
 
 

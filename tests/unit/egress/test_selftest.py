@@ -60,6 +60,9 @@ def test_what_a_reading_probe_learned_has_arrived() -> None:
         pytest.param(ROW._replace(control=Attempt(failed="x")), CONTROL, id="a failed control"),
         pytest.param(ROW._replace(attempt=None), CONTROL, id="no probe was reported"),
         pytest.param(ROW._replace(attempt=Attempt(failed="x")), CONTROL, id="a failed probe"),
+        pytest.param(
+            ROW._replace(attempt=Attempt(error=errno.EBUSY)), CONTROL, id="a kernel that was busy"
+        ),
     ],
 )
 def test_anything_else_was_not_checked(row: Judged, received: bytes) -> None:
