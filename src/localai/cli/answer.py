@@ -92,7 +92,7 @@ def receive(
     Raises WorkerError if the worker fails.
     """
     pieces: list[str] = []
-    with _interruptible(client):
+    with interruptible(client):
         for event in client.generate(messages, sampling, fit=fit):
             if isinstance(event, Done):
                 return Answer("".join(pieces), event)
@@ -137,16 +137,17 @@ def show_piece(text: str) -> None:
 
 
 @contextmanager
-def _interruptible(client: Client) -> Iterator[None]:
+def interruptible(client: Client) -> Iterator[None]:
     """Let Ctrl-C cancel the running answer instead of ending the program."""
     asked = False
 
     def cancel(_signal: int, _frame: FrameType | None) -> None:
         nonlocal asked
-        if asked:  # a worker that does not stop must not hold the person who asks
+        # A worker that does not stop must not hold the person who asks, nor may an interrupt be
+        # lost that comes before the request is on its way.
+        if asked or not client.cancel():
             raise KeyboardInterrupt
         asked = True
-        client.cancel()
 
     before = signal.signal(signal.SIGINT, cancel)
     try:

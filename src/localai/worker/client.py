@@ -13,7 +13,6 @@ from localai.worker.protocol import (
     Message,
     Ready,
     Reply,
-    Request,
     Sampling,
     Text,
     decode_reply,
@@ -63,7 +62,6 @@ class Client:
         """
         self._last += 1
         number = self._last
-        self._running = number
         self._send(Generate(number, tuple(messages), sampling, fit))
         try:
             self.ready()
@@ -84,16 +82,18 @@ class Client:
             self._drain(number)
             raise
 
-    def cancel(self) -> None:
-        """Stop the running answer; its ``Done`` still comes. Safe to call from a signal handler,
-        and without effect when nothing runs."""
+    def cancel(self) -> bool:
+        """Stop the running answer; its ``Done`` still comes. Safe to call from a signal handler.
+        False if nothing runs: then it had no effect."""
         if self._sending:  # a frame is half-way through the pipe: not into the middle of it
             self._cancel_later = True
         elif self._running:
             write_frame(self._requests, encode_request(Cancel(self._running)))
+        return bool(self._sending or self._running)
 
-    def _send(self, request: Request) -> None:
-        self._sending = True
+    def _send(self, request: Generate) -> None:
+        self._sending = True  # before it runs: a cancel must not overtake its request
+        self._running = request.id
         try:
             write_frame(self._requests, encode_request(request))
         except WorkerError:
