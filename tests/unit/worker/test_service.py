@@ -218,7 +218,7 @@ def test_ctrl_c_goes_to_the_worker_as_a_request(start: Start, demo_model: Path) 
     try:
         client.ready()
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        _, done = ask(client, [Message("user", "Tell me a story.")], Sampling(4000, 5, 1, 1))
+        _, done = ask(client, [Message("user", "Tell me a story. " * 300)], Sampling(1, 0, 1, 1))
     finally:
         signal.signal(signal.SIGALRM, before)
     assert done.stop == "cancelled"
