@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from localai.gguf.describe import describe
 from localai.gguf.facts import GgufFile
-from localai.gguf.inspect import describe
 from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
 
 _SOURCES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from localai.errors import DocumentError, LocalAIError
 from localai.findings import Finding, Verdict
-from localai.gguf import inspect as gguf
 from localai.gguf.facts import GgufFile
+from localai.gguf.finding import CHECK
+from localai.gguf.inspect import inspect
+from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
+from localai.gguf.sets import name_parts
 from localai.hardware import file_size_limit, find_free_memory
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from localai.copying import Copying
     from localai.manifest.verify import LoadedManifest
 
-_PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
-_MOST_PARTS = 40
 _READER_FIRST = "nothing native may see a file that the reader refuses"
 
 
@@ -81,36 +81,16 @@ def open_artifact(path: Path) -> OpenArtifact:
     return opened
 
 
-def name_parts(path: Path) -> list[Path]:
-    """All files of the split set that ``path`` is the first part of, or ``path`` alone."""
-    found = _PART.match(path.name)
-    if found is None:
-        return [path]
-    count = int(found["count"])
-    if not 1 <= count <= _MOST_PARTS:
-        raise DocumentError(
-            f"{path.name} is one of {count} parts; expected 1 to {_MOST_PARTS}",
-            hint="llama-gguf-split --merge makes one file of them",
-        )
-    stem = found["stem"]
-    parts = [path.with_name(f"{stem}-{n:05}-of-{count:05}.gguf") for n in range(1, count + 1)]
-    if path != parts[0]:
-        raise DocumentError(
-            f"{path.name} is not the first part of its set", hint=f"name {parts[0]}"
-        )
-    return parts
-
-
 def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
     for file in opened.files:
         try:
             header = read_gguf(file.fd, file.size)
         except DocumentError as error:
             evidence, why = f"{file.path.name}: {error.message}", _READER_FIRST
-            fail = Finding(gguf.CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
+            fail = Finding(CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
             return (fail._replace(remedy=error.hint),)
         opened.headers.append(header)
-    return gguf.inspect(opened.headers)
+    return inspect(opened.headers)
 
 
 def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resources, bool]:
@@ -126,7 +106,7 @@ def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resour
     def needed(*, repack: bool) -> int:
         beside = RESERVE  # below that the copy would stop half-way
         if opened.headers:
-            beside = max(beside, gguf.inference_bytes(opened.headers, wanted, repack=repack))
+            beside = max(beside, inference_bytes(opened.headers, wanted, repack=repack))
         return sum(opened.sizes) + beside
 
     repack = needed(repack=True) <= free.bytes

@@ -14,12 +14,12 @@ from localai.artifact import (
     OpenArtifact,
     hash_artifact,
     measure_resources,
-    name_parts,
     open_artifact,
 )
 from localai.errors import DocumentError
 from localai.findings import refused
-from localai.gguf.inspect import inference_bytes
+from localai.gguf.memory import inference_bytes
+from localai.gguf.sets import name_parts
 from localai.manifest.schema import ArtifactFile, Entry
 from localai.manifest.verify import LoadedManifest
 from localai.sealing import RESERVE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from localai.gguf.types import FILE_TYPES, ValueType
@@ -108,3 +108,8 @@ class GgufFile(NamedTuple):
     def parts(self) -> int:
         """How many files the model is split into; 1 if it is whole."""
         return self.number("split.count") or 1
+
+
+def all_tensors(files: Iterable[GgufFile]) -> list[Tensor]:
+    """The tensors of all files of one model."""
+    return [tensor for file in files for tensor in file.tensors]

@@ -8,8 +8,10 @@ import pytest
 
 import gguf_maker as maker
 from localai.findings import Verdict
+from localai.gguf.describe import describe, show_count
 from localai.gguf.facts import GgufFile
-from localai.gguf.inspect import describe, inference_bytes, inspect, show_count
+from localai.gguf.inspect import inspect
+from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 
 

@@ -1,0 +1,42 @@
+"""How much memory a model wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localai.gguf.facts import Array, GgufFile, all_tensors
+
+# What llama.cpp's CPU backend may copy into another layout when it loads (ggml-cpu/repack.cpp).
+_REPACKED = frozenset({"Q2_K", "Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4"})
+_CACHE_BYTES = 2  # of one number in the KV cache: F16
+_BATCH = 512  # tokens whose activations are in memory at once; worker.engine.BATCH
+_FIXED = 64 << 20  # Python, the libraries, the vocabulary, graphs
+
+
+def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) -> int:
+    """Memory in bytes that inference wants beside the sealed files, an estimate from above.
+
+    KV cache for ``context`` tokens, activations of one batch, and with ``repack`` the weights
+    that llama.cpp copies into another layout (it is faster, and can be told not to).
+    """
+    file = files[0]  # of a set, only the first says what the model is
+    arch = file.architecture
+    width = file.number(f"{arch}.embedding_length") or 0
+    heads = _largest(file, f"{arch}.attention.head_count") or 1
+    kept = _largest(file, f"{arch}.attention.head_count_kv") or heads
+    key = file.number(f"{arch}.attention.key_length") or width // heads
+    value = file.number(f"{arch}.attention.value_length") or width // heads
+    layers = file.number(f"{arch}.block_count") or 0
+    inner = _largest(file, f"{arch}.feed_forward_length") or 4 * width
+    cache = context * layers * kept * (key + value) * _CACHE_BYTES
+    activations = _BATCH * 4 * (6 * width + 3 * inner + 2 * context)
+    copies = sum(tensor.size for tensor in all_tensors(files) if tensor.type in _REPACKED)
+    return _FIXED + cache + activations + (copies if repack else 0)
+
+
+def _largest(file: GgufFile, key: str) -> int | None:
+    """A number that may stand once for all layers or once for each."""
+    value = file.metadata.get(key)
+    if isinstance(value, Array):
+        return max((item for item in value.first if isinstance(item, int)), default=None)
+    return file.number(key)
