@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from localai.errors import DocumentError, LocalAIError
 from localai.findings import Finding, Verdict
+from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile
 from localai.gguf.finding import CHECK
-from localai.gguf.inspect import inspect
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.sets import name_parts
@@ -90,7 +90,7 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
             fail = Finding(CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
             return (fail._replace(remedy=error.hint),)
         opened.headers.append(header)
-    return inspect(opened.headers)
+    return check_structure(opened.headers)
 
 
 def measure_resources(opened: OpenArtifact, context: int | None) -> tuple[Resources, bool]:

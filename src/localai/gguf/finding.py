@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from localai.findings import Finding, Verdict
 
-CHECK = "artifact-format"
+CHECK = "artifact-format"  # the gate that speaks for all of them at a start
 OWN_FILE = "download the model's own GGUF file from its publisher"
 
 
-def fail(summary: str, evidence: str, remedy: str = OWN_FILE) -> Finding:
+def fail(check: str, summary: str, evidence: str, remedy: str = OWN_FILE) -> Finding:
     """A model with this may not be run."""
     return Finding(
-        CHECK,
+        check,
         Verdict.FAIL,
         summary,
         evidence,
@@ -20,6 +20,6 @@ def fail(summary: str, evidence: str, remedy: str = OWN_FILE) -> Finding:
     )
 
 
-def note(summary: str, evidence: str) -> Finding:
+def note(check: str, summary: str, evidence: str) -> Finding:
     """Worth knowing; the model may be run."""
-    return Finding(CHECK, Verdict.NOTE, summary, evidence)
+    return Finding(check, Verdict.NOTE, summary, evidence)

@@ -1,46 +1,26 @@
-"""Judge what the reader found: facts in, findings (check ``artifact-format``) out."""
+"""Everything that can be said about a model without running it: for a person who decides.
+
+A start does not look this closely (``check`` does, from the headers alone): what is found here
+is found once, before the bytes are approved, and approved bytes do not change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from localai.findings import Finding, Verdict
-from localai.gguf.describe import describe
+from localai.findings import Finding
+from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile
-from localai.gguf.finding import CHECK, fail, note
-from localai.gguf.layout import find_layout
-from localai.gguf.sets import find_belonging
-
-# Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
-_OTHER_KINDS = {
-    "adapter": "an adapter (LoRA), which needs the model that it adapts",
-    "mmproj": "a projector, the part of a model that sees or hears",
-    "imatrix": "an importance matrix, a by-product of quantisation",
-    "vocab": "a vocabulary without weights",
-}
 
 
-def inspect(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
-    """What there is to say about the well-formed files of one model, in order; nothing worse than
-    ``note`` may be run."""
-    first = files[0]
-    findings = [*_find_kind(first), *find_belonging(files)]
-    findings += [finding for file in files for finding in find_layout(file)]
-    if all(finding.verdict is Verdict.NOTE for finding in findings):
-        findings.insert(0, Finding(CHECK, Verdict.PASS, f"GGUF v{first.version}", describe(files)))
-    return tuple(findings)
+class OpenGguf(NamedTuple):
+    """One file of a model: a descriptor that allows ``pread``, and what the reader found."""
+
+    fd: int
+    header: GgufFile
 
 
-def _find_kind(file: GgufFile) -> list[Finding]:
-    kind = file.text("general.type")
-    if kind in _OTHER_KINDS:
-        return [fail("not a model", f"general.type is {kind}: {_OTHER_KINDS[kind]}")]
-    findings = []
-    if not file.architecture:
-        findings.append(fail("no architecture", "general.architecture is missing"))
-    if not file.tensors and file.parts == 1:
-        findings.append(fail("no weights", "the file has no tensor"))
-    if file.template is None and not findings:
-        evidence = "no chat template: the model continues a text, it was not taught turns"
-        findings.append(note("base model", evidence))
-    return findings
+def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
+    """What there is to say about the well-formed files of one model, in order."""
+    return check_structure([file.header for file in files])

@@ -6,6 +6,8 @@ from localai.findings import Finding
 from localai.gguf.facts import GgufFile
 from localai.gguf.finding import fail, note
 
+CHECK = "gguf-layout"
+
 
 def find_layout(file: GgufFile) -> list[Finding]:
     """Tensors must not overlap; bytes that belong to none are worth knowing of."""
@@ -15,12 +17,12 @@ def find_layout(file: GgufFile) -> list[Finding]:
     for tensor in sorted(file.tensors, key=lambda tensor: tensor.offset):
         if tensor.offset < end:
             evidence = f"{tensor.name} begins at {tensor.offset}, inside the tensor before it"
-            findings.append(fail("overlapping tensors", evidence))
+            findings.append(fail(CHECK, "overlapping tensors", evidence))
             break
         unused += max(0, tensor.offset - end - file.alignment + 1)
         end = tensor.offset + tensor.size
     unused += max(0, file.size - end - file.alignment + 1)
     if unused and not findings:
         evidence = f"{unused} bytes belong to no tensor"
-        findings.append(note("unused bytes", evidence))
+        findings.append(note(CHECK, "unused bytes", evidence))
     return findings

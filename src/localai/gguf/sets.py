@@ -11,6 +11,7 @@ from localai.findings import Finding
 from localai.gguf.facts import GgufFile, all_tensors
 from localai.gguf.finding import fail
 
+CHECK = "gguf-set"
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
 _MOST_PARTS = 40
 _WHOLE_SET = (
@@ -44,16 +45,16 @@ def find_belonging(files: Sequence[GgufFile]) -> list[Finding]:
     count = len(files)
     if files[0].parts != count:
         evidence = f"the file is one of {files[0].parts} parts; found {count}"
-        return [fail("a part is missing", evidence, _WHOLE_SET)]
+        return [fail(CHECK, "a part is missing", evidence, _WHOLE_SET)]
     for place, file in enumerate(files if count > 1 else ()):
         number, parts = file.number("split.no"), file.parts
         if (number, parts) != (place, count):
             said = "no part" if number is None else f"part {number + 1} of {parts}"
             evidence = f"file {place + 1} of {count} says that it is {said}"
-            return [fail("a part of another set", evidence, _WHOLE_SET)]
+            return [fail(CHECK, "a part of another set", evidence, _WHOLE_SET)]
     names = [tensor.name for tensor in all_tensors(files)]
     claimed = files[0].number("split.tensors.count")
     if len(set(names)) != len(names) or claimed not in (None, len(names)):
         evidence = f"{len(set(names))} tensors in {len(names)} places; expected {claimed}"
-        return [fail("a part of another set", evidence, _WHOLE_SET)]
+        return [fail(CHECK, "a part of another set", evidence, _WHOLE_SET)]
     return []

@@ -1,4 +1,4 @@
-"""What a well-formed file is judged to be."""
+"""What a well-formed file is judged to be from its header."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 import gguf_maker as maker
 from localai.findings import Verdict
+from localai.gguf.check import check_structure
 from localai.gguf.describe import describe, show_count
 from localai.gguf.facts import GgufFile
-from localai.gguf.inspect import inspect
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 
@@ -27,36 +27,36 @@ def read(parts: maker.Parts) -> GgufFile:
 
 def test_a_model_passes() -> None:
     file = read(maker.model_parts())
-    (finding,) = inspect([file])
-    assert (finding.check, finding.verdict) == ("artifact-format", Verdict.PASS)
+    (finding,) = check_structure([file])
+    assert (finding.check, finding.verdict) == ("gguf-kind", Verdict.PASS)
     assert finding.summary == "GGUF v3"
     assert finding.evidence == describe([file])
     assert describe([file]) == "llama, 44K parameters, F32, 21 tensors, context 512"
 
 
 def test_no_template_is_a_note() -> None:
-    findings = inspect([read(maker.model_parts(template=None))])
+    findings = check_structure([read(maker.model_parts(template=None))])
     assert [finding.verdict for finding in findings] == [Verdict.PASS, Verdict.NOTE]
     assert "no chat template" in findings[1].evidence
 
 
 @pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix", "vocab"])
 def test_what_is_no_model_fails(kind: str) -> None:
-    (finding,) = inspect([read(maker.model_parts(metadata={"general.type": kind}))])
+    (finding,) = check_structure([read(maker.model_parts(metadata={"general.type": kind}))])
     assert finding.verdict is Verdict.FAIL
     assert kind in finding.evidence
     assert finding.remedy
 
 
 def test_no_architecture_and_no_weights_fail() -> None:
-    findings = inspect([read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),)))])
+    findings = check_structure([read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),)))])
     assert {finding.summary for finding in findings} == {"no architecture", "no weights"}
     assert {finding.verdict for finding in findings} == {Verdict.FAIL}
 
 
 def test_a_set_passes_as_one_model() -> None:
     files = [read(part) for part in maker.split_parts()]
-    (finding,) = inspect(files)
+    (finding,) = check_structure(files)
     assert finding.verdict is Verdict.PASS
     assert finding.evidence == "llama, 44K parameters, F32, 21 tensors, context 512, 2 files"
 
@@ -78,7 +78,7 @@ def test_what_is_no_whole_set_fails() -> None:
     }
     for summary, wrong in sets.items():
         for files in wrong:
-            failed = [finding for finding in inspect(files) if finding.refuses]
+            failed = [finding for finding in check_structure(files) if finding.refuses]
             assert summary in [finding.summary for finding in failed]
             assert all("all parts" in f.remedy for f in failed if f.summary == summary)
 
@@ -87,7 +87,9 @@ def test_a_later_parts_layout_is_judged_too() -> None:
     first, second = (read(part) for part in maker.split_parts())
     moved = second.tensors[1]._replace(offset=second.tensors[0].offset)
     second = second._replace(tensors=(second.tensors[0], moved, *second.tensors[2:]))
-    assert [f.summary for f in inspect([first, second]) if f.refuses] == ["overlapping tensors"]
+    assert [f.summary for f in check_structure([first, second]) if f.refuses] == [
+        "overlapping tensors"
+    ]
 
 
 def test_a_set_needs_the_memory_of_one_model() -> None:
@@ -102,7 +104,7 @@ def test_overlapping_tensors_fail() -> None:
         maker.tensor_info("second", [16], 0, 32),
     )
     parts = maker.model_parts()._replace(tensors=tensors, data=bytes(128))
-    (finding,) = inspect([read(parts)])
+    (finding,) = check_structure([read(parts)])
     assert (finding.verdict, finding.summary) == (Verdict.FAIL, "overlapping tensors")
     assert "second" in finding.evidence
 
@@ -116,7 +118,7 @@ def test_bytes_of_no_tensor_are_a_note(place: str) -> None:
         gap = maker.tensor_info("far", [8], 0, len(parts.data) + 4096)
         data = parts.data + bytes(4096 + 32)
         parts = parts._replace(tensors=(*parts.tensors, gap), data=data)
-    findings = inspect([read(parts)])
+    findings = check_structure([read(parts)])
     assert [finding.summary for finding in findings] == ["GGUF v3", "unused bytes"]
     assert findings[1].verdict is Verdict.NOTE
 

@@ -1,0 +1,48 @@
+"""Judge the structure of a model from its headers alone: what every start can afford."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localai.findings import Finding, Verdict
+from localai.gguf.describe import describe
+from localai.gguf.facts import GgufFile
+from localai.gguf.finding import fail, note
+from localai.gguf.layout import find_layout
+from localai.gguf.sets import find_belonging
+
+CHECK = "gguf-kind"
+
+# Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
+_OTHER_KINDS = {
+    "adapter": "an adapter (LoRA), which needs the model that it adapts",
+    "mmproj": "a projector, the part of a model that sees or hears",
+    "imatrix": "an importance matrix, a by-product of quantisation",
+    "vocab": "a vocabulary without weights",
+}
+
+
+def check_structure(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
+    """What there is to say about the well-formed files of one model, in order; nothing worse than
+    ``note`` may be run."""
+    first = files[0]
+    findings = [*_find_kind(first), *find_belonging(files)]
+    findings += [finding for file in files for finding in find_layout(file)]
+    if all(finding.verdict is Verdict.NOTE for finding in findings):
+        findings.insert(0, Finding(CHECK, Verdict.PASS, f"GGUF v{first.version}", describe(files)))
+    return tuple(findings)
+
+
+def _find_kind(file: GgufFile) -> list[Finding]:
+    kind = file.text("general.type")
+    if kind in _OTHER_KINDS:
+        return [fail(CHECK, "not a model", f"general.type is {kind}: {_OTHER_KINDS[kind]}")]
+    findings = []
+    if not file.architecture:
+        findings.append(fail(CHECK, "no architecture", "general.architecture is missing"))
+    if not file.tensors and file.parts == 1:
+        findings.append(fail(CHECK, "no weights", "the file has no tensor"))
+    if file.template is None and not findings:
+        evidence = "no chat template: the model continues a text, it was not taught turns"
+        findings.append(note(CHECK, "base model", evidence))
+    return findings
