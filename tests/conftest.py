@@ -46,3 +46,16 @@ def demo_model() -> Path:
     if not found:
         pytest.skip("no demo model: set LOCALAI_TEST_MODEL, or run scripts/test")
     return found[0]
+
+
+@pytest.fixture(scope="session")
+def engine_source() -> Path:
+    """llama.cpp's ``models/`` and ``tests/``, as the engine's source package carries them:
+    ``LOCALAI_TEST_ENGINE_SOURCE``, or what ``scripts/test`` brought."""
+    given = os.environ.get("LOCALAI_TEST_ENGINE_SOURCE")
+    if given:
+        return Path(given)
+    brought = Path(__file__).resolve().parent.parent / DEMO / "engine-source"
+    if not brought.is_dir():
+        pytest.skip("no engine source: set LOCALAI_TEST_ENGINE_SOURCE, or run scripts/test")
+    return brought
