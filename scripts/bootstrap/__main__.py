@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import checks, home, model, needs, wheels
+from bootstrap import checks, engine_source, home, model, needs, wheels
 from bootstrap.environment import Environment
 from bootstrap.errors import CannotError
 from bootstrap.paths import Checkout
@@ -20,6 +20,7 @@ from bootstrap.pip import Pip
 from bootstrap.screen import Step, say
 
 COULD_NOT_ACT, INTERRUPTED = 4, 130
+SOURCE_VARIABLE = "LOCALAI_TEST_ENGINE_SOURCE"  # a folder to read instead of fetching one
 TEST_HELP = """\
 usage: scripts/test [--tests-only] [PYTEST ARGUMENT...]
 
@@ -98,6 +99,9 @@ def test(checkout: Checkout, environ: Mapping[str, str], arguments: Sequence[str
         return 0
     with alone(checkout):
         make(checkout, environ, extra="dev")
+        if not environ.get(SOURCE_VARIABLE):
+            engine_source.bring_engine_source(checkout, Pip(checkout.venv, environ))
+            environ = {**environ, SOURCE_VARIABLE: str(checkout.engine_source)}
     return checks.run_checks(
         checkout,
         {**environ, "LOCALAI_DEMO_MODEL": str(checkout.model)},

@@ -21,6 +21,7 @@ MIB = 1 << 20
 ENVIRONMENT_SPACE = 450 * MIB
 ENGINE_BUILD_SPACE = 700 * MIB
 MODEL_SPACE = 250 * MIB  # the wheel and the model in it
+ENGINE_SOURCE_SPACE = 200 * MIB  # the package and what the tests read of it
 
 COMPILER_PACKAGES = {
     "debian": "sudo apt-get install build-essential",

@@ -41,6 +41,11 @@ class Checkout:
         """The demo model. Where it lies it has been checked against its SHA-256."""
         return self.home / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
+    @property
+    def engine_source(self) -> Path:
+        """What the tests read of the engine's source package, laid out as llama.cpp has it."""
+        return self.home / "engine-source"
+
 
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that the file is there complete or not at all."""
