@@ -23,6 +23,7 @@ ROWS = (
     ("cli",),
     ("reports",),
     ("launch + examination", "trials", "guest"),
+    ("inspection",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan", "schedule"),
     ("worker", "manifest", "policy + settings", "copying", "selftests"),

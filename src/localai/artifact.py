@@ -60,24 +60,38 @@ def open_artifact(path: Path) -> OpenArtifact:
     """
     opened = OpenArtifact(Artifact(str(path), path.name))
     try:
-        parts = name_parts(path)
-        missing = [part.name for part in parts[1:] if not os.path.lexists(part)]
-        if missing:
-            raise DocumentError(
-                f"{len(missing)} of {len(parts)} parts are missing: {', '.join(missing)}",
-                hint=f"download them into {path.parent.absolute()}",
-            )
-        for part in parts:
-            opened.files.append(open_regular(part))
-        size = sum(opened.sizes)
-        opened.artifact = opened.artifact._replace(size=size)
+        opened.files = open_parts(path)
     except DocumentError as error:
         opened.artifact = opened.artifact._replace(problem=error.message, remedy=error.hint)
         return opened
+    opened.artifact = opened.artifact._replace(size=sum(opened.sizes))
     opened.artifact = opened.artifact._replace(format=_read_headers(opened))
     if opened.headers:
         name = opened.headers[0].name or path.name
         opened.artifact = opened.artifact._replace(name=name)
+    return opened
+
+
+def open_parts(path: Path) -> list[OpenFile]:
+    """Open ``path`` and, if it is the first file of a split set, the others, in order.
+
+    Raises DocumentError if one of them is missing or no readable, non-empty regular file.
+    """
+    parts = name_parts(path)
+    missing = [part.name for part in parts[1:] if not os.path.lexists(part)]
+    if missing:
+        raise DocumentError(
+            f"{len(missing)} of {len(parts)} parts are missing: {', '.join(missing)}",
+            hint=f"download them into {path.parent.absolute()}",
+        )
+    opened: list[OpenFile] = []
+    try:
+        for part in parts:
+            opened.append(open_regular(part))
+    except DocumentError:
+        for file in opened:
+            os.close(file.fd)
+        raise
     return opened
 
 

@@ -1,0 +1,39 @@
+"""``localai inspect``: say what a file is and what to know before approving it; run nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from localai.cli import console
+from localai.errors import Exit
+from localai.worker.protocol import DEFAULT_CONTEXT
+
+
+def command(
+    file: Annotated[
+        Path, typer.Argument(readable=False, help="a file; of a split model, the first part")
+    ],
+    context: Annotated[
+        int, typer.Option(min=1, max=1 << 24, help="reckon memory for so many tokens")
+    ] = DEFAULT_CONTEXT,
+    json: Annotated[bool, typer.Option("--json", help="print localai.inspection/1")] = False,
+) -> int:
+    """Say what a file is and what to know before approving it. Nothing of it is run.
+
+    Exit code 0: no finding is fail; 3: at least one is; 4: the file cannot be read.
+    """
+    from localai.cli import inspectscreen
+    from localai.inspection.document import inspection_document
+    from localai.inspection.inspect import inspect_path
+
+    with console.progress(file.name, console.size_of(file)) as progress:
+        found = inspect_path(file, context=context, progress=progress)
+    code = Exit.REFUSED if any(one.verdict == "fail" for one in found.findings) else Exit.DONE
+    if json:
+        console.print_json(inspection_document(found, int(code)))
+    else:
+        console.out(inspectscreen.inspection(found, console.width()))
+    return code

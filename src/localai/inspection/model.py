@@ -1,0 +1,83 @@
+"""A GGUF model: its facts, its templates, its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from localai.errors import DocumentError
+from localai.findings import Finding, Verdict
+from localai.gguf.describe import show_count
+from localai.gguf.facts import GgufFile, all_tensors
+from localai.gguf.inspect import OpenGguf, inspect
+from localai.gguf.memory import inference_bytes
+from localai.gguf.reader import read_gguf
+from localai.inspection.types import Fact, InspectedFile, Inspection, Template
+from localai.plan.gates.resources import show_bytes
+from localai.sealing import OpenFile
+
+CHECK = "gguf-header"
+TEMPLATE_KEY = "tokenizer.chat_template"
+
+
+def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
+    """The GGUF ``files`` of one model, first part first; memory is for ``context`` tokens."""
+    measured = tuple(InspectedFile(file.path.name, file.size) for file in files)
+    headers: list[GgufFile] = []
+    for file in files:
+        try:
+            headers.append(read_gguf(file.fd, file.size))
+        except DocumentError as error:
+            finding = _refuse(file, error)
+            return Inspection(str(path), "GGUF", (), measured, (finding,))
+    opened = [OpenGguf(file.fd, header) for file, header in zip(files, headers, strict=True)]
+    first = headers[0]
+    return Inspection(
+        str(path),
+        f"GGUF v{first.version}",
+        tuple(_facts(headers, sum(file.size for file in files), context)),
+        measured,
+        inspect(opened),
+        find_templates(first),
+        tuple(all_tensors(headers)),
+    )
+
+
+def find_templates(header: GgufFile) -> tuple[Template, ...]:
+    """All chat templates of a model, the one that is used first."""
+    found = {
+        key: value
+        for key, value in header.metadata.items()
+        if isinstance(value, str) and (key == TEMPLATE_KEY or key.startswith(f"{TEMPLATE_KEY}."))
+    }
+    return tuple(
+        Template(key, found[key], sha256(found[key].encode()).hexdigest()) for key in sorted(found)
+    )
+
+
+def _facts(headers: list[GgufFile], size: int, context: int) -> list[Fact]:
+    first = headers[0]
+    parameters = sum(header.parameters for header in headers)
+    needed = size + inference_bytes(headers, context, repack=True)
+    facts = [
+        Fact("name", first.name),
+        Fact("architecture", first.architecture),
+        Fact("parameters", parameters, show_count(parameters)),
+        Fact("quantisation", first.quantisation),
+        Fact("context", first.context_length or 0, f"{first.context_length or 'not stated'}"),
+        Fact("licence", first.licence),
+        Fact("memory", needed, f"{show_bytes(needed)} with a context of {context} tokens"),
+    ]
+    return [fact if fact.text else fact._replace(shown="not stated") for fact in facts]
+
+
+def _refuse(file: OpenFile, error: DocumentError) -> Finding:
+    return Finding(
+        CHECK,
+        Verdict.FAIL,
+        "not a sound GGUF file",
+        f"{file.path.name}: {error.message}",
+        why="nothing native may see a file that the reader refuses",
+        remedy=error.hint,
+    )
