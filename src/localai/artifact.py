@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from localai.errors import DocumentError, LocalAIError
 from localai.findings import Finding, Verdict
 from localai.gguf.check import check_structure
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, pinned_by
 from localai.gguf.finding import CHECK
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
@@ -69,6 +69,8 @@ def open_artifact(path: Path) -> OpenArtifact:
     if opened.headers:
         name = opened.headers[0].name or path.name
         opened.artifact = opened.artifact._replace(name=name)
+    if opened.headers and len(opened.headers) == len(opened.files):
+        opened.artifact = opened.artifact._replace(held=pinned_by(opened.headers))
     return opened
 
 

@@ -12,12 +12,12 @@ from localai.egress.probes.probe import FILTERS
 from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeResult
 from localai.environment import Power, Reading
 from localai.findings import Finding, Verdict
+from localai.gguf.facts import GgufFacts
 from localai.host import TELEMETRY_SWITCHES, HostFacts
 from localai.manifest.schema import (
     Approval,
     ArtifactFile,
     Entry,
-    GgufFacts,
     Kind,
     Manifest,
     Source,
@@ -116,6 +116,7 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
             sealed=True,
             seconds=0.08,
             format=(Finding("artifact-format", Verdict.PASS, "GGUF v3", "12 tensors"),),
+            held=GgufFacts("llama", 12),
         ),
         switches=tuple(TELEMETRY_SWITCHES),
         sandbox=SandboxStatus(layers, 65534, 4711),

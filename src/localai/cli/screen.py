@@ -30,6 +30,7 @@ TITLES = {
     "manifest-freshness": "manifest",
     "artifact-approved": "weights",
     "artifact-format": "format",
+    "chat-template": "template",
     "approved-use": "approved",
     "telemetry-off": "telemetry",
     "host-egress": "host",
@@ -59,7 +60,7 @@ _POWERS = {
     Power.HOST_NAME: "can only deny",
 }
 # These have a row on the start screen only if there is more to say than "pass".
-_QUIET = frozenset({"policy", "artifact-format", "self-test", "resources"})
+_QUIET = frozenset({"policy", "artifact-format", "chat-template", "self-test", "resources"})
 _NARROW = 72
 _TITLE, _SUMMARY, _VERDICT = 13, 20, 13
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from localai.gguf.types import FILE_TYPES, ValueType
@@ -108,6 +108,21 @@ class GgufFile(NamedTuple):
     def parts(self) -> int:
         """How many files the model is split into; 1 if it is whole."""
         return self.number("split.count") or 1
+
+
+class GgufFacts(NamedTuple):
+    """What an approval pins beside the bytes: architecture, number of tensors, and the SHA-256 of
+    the chat template (UTF-8), None if there is none."""
+
+    architecture: str
+    tensors: int
+    template: str | None = None
+
+
+def pinned_by(files: Sequence[GgufFile]) -> GgufFacts:
+    """What an approval of these files, first part first, pins."""
+    tensors = sum(len(file.tensors) for file in files)
+    return GgufFacts(files[0].architecture, tensors, files[0].template_sha256)
 
 
 def all_tensors(files: Iterable[GgufFile]) -> list[Tensor]:

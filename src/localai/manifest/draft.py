@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from localai.document import is_clean
 from localai.errors import DocumentError
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, pinned_by
 from localai.hashing import Progress, digest_file
 from localai.manifest.schema import (
     Approval,
     ArtifactFile,
     Entry,
-    GgufFacts,
     Kind,
     Source,
     Use,
@@ -76,13 +75,7 @@ def measure_file(fd: int, name: str, size: int, progress: Progress | None = None
 def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], terms: Terms) -> Entry:
     """The entry for an artifact: its measured files and their GGUF headers, in order, first part
     first."""
-    first = headers[0]
-    facts = GgufFacts(
-        architecture=first.architecture,
-        tensors=sum(len(header.tensors) for header in headers),
-        template=first.template_sha256,
-    )
-    name = name_artifact(terms.name, first, files[0].name)
+    name = name_artifact(terms.name, headers[0], files[0].name)
     return Entry(
         id=terms.id or name_entry(files[0].name),
         name=name,
@@ -90,7 +83,7 @@ def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], term
         licence=terms.licence,
         source=terms.source,
         files=tuple(files),
-        gguf=facts,
+        gguf=pinned_by(headers),
         approval=terms.approval,
         use=terms.use,
         note=terms.note,

@@ -17,6 +17,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from localai.document import read_document
+from localai.gguf.facts import GgufFacts
 from localai.shape import Fields, read_shape
 
 SCHEMA = "localai.manifest/1"
@@ -54,15 +55,6 @@ class Source(NamedTuple):
     repository: str
     revision: str | None = None
     bases: tuple[str, ...] = ()
-
-
-class GgufFacts(NamedTuple):
-    """What the file says of itself: architecture, number of tensors, and the SHA-256 of its chat
-    template (UTF-8), None if it has none."""
-
-    architecture: str
-    tensors: int
-    template: str | None = None
 
 
 class Approval(NamedTuple):

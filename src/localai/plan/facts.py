@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # types only: a start must not pay for modules that it does n
     from localai.account import Account
     from localai.egress.selftest import EgressReport
     from localai.environment import Reading
+    from localai.gguf.facts import GgufFacts
     from localai.host import HostFacts
     from localai.manifest.schema import Entry
     from localai.manifest.verify import LoadedManifest
@@ -40,9 +41,10 @@ class Artifact(NamedTuple):
     in front (``tree-sha256:...``, ``sha256:...``), nothing if they could not be measured.
     ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
     it.
-    ``format`` holds what the bounded reader found (check ``artifact-format``), ``problem`` and
-    ``remedy`` why the file could not be opened, sealed or measured. ``seconds`` is how long
-    sealing and measuring took.
+    ``format`` holds what the bounded reader found (checks ``gguf-...``) and ``held`` what the
+    files hold of what an entry pins, None if they could not be read; ``problem`` and ``remedy``
+    say why the file could not be opened, sealed or measured. ``seconds`` is how long sealing and
+    measuring took.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Artifact(NamedTuple):
     sealed: bool = False
     seconds: float = 0.0
     format: tuple[Finding, ...] = ()
+    held: GgufFacts | None = None
     problem: str = ""
     remedy: str = ""
 

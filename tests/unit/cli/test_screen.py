@@ -27,7 +27,7 @@ localai 0.1.0   Tiny 1M Q4_1, 98 MiB
 0.4 s"""
 
 REFUSAL = """\
-localai: refused: 2 of 13 checks failed, 1 not checked
+localai: refused: 2 of 14 checks failed, 2 not checked
 
   label        no label            neither the administrator nor you said what kind of
                                    host this is
@@ -36,7 +36,8 @@ localai: refused: 2 of 13 checks failed, 1 not checked
   weights      not in the manifest tree bbbbbbbb…
                why   only what a signed manifest lists may run
                do    localai approve models/new.gguf
-  not checked  approved: what is not in a manifest is approved for nothing
+  not checked  template: there is no approved template to compare it with; approved: what
+               is not in a manifest is approved for nothing
 nothing was started. record 41, exit code 3"""
 
 

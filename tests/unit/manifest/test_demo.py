@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from localai.findings import Verdict, refused
+from localai.gguf.facts import GgufFacts
 from localai.gguf.reader import read_gguf
 from localai.manifest.draft import measure_file
 from localai.manifest.load import load_manifests, pin_root
-from localai.manifest.schema import GgufFacts, parse_manifest
+from localai.manifest.schema import parse_manifest
 from localai.manifest.trust import fingerprint_root
 from localai.manifest.verify import Authority, Trust, verify_manifest, verify_root
 from localai.manifest.write import write_manifest

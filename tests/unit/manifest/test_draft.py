@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from localai.errors import DocumentError
-from localai.gguf.facts import GgufFile, Tensor
+from localai.gguf.facts import GgufFacts, GgufFile, Tensor
 from localai.hashing import leaf
 from localai.manifest.draft import (
     Terms,
@@ -20,7 +20,7 @@ from localai.manifest.draft import (
     name_entry,
     name_file,
 )
-from localai.manifest.schema import ArtifactFile, GgufFacts, Manifest
+from localai.manifest.schema import ArtifactFile, Manifest
 
 
 def header(tensors: int, **metadata: str) -> GgufFile:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from localai.errors import DocumentError
+from localai.gguf.facts import GgufFacts
 from localai.manifest.schema import (
     LIMIT,
     Approval,
     ArtifactFile,
-    GgufFacts,
     Kind,
     Source,
     Use,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from localai.document import is_clean
 from localai.errors import DocumentError
+from localai.gguf.facts import GgufFacts
 from localai.manifest.schema import (
     Approval,
     ArtifactFile,
     Entry,
-    GgufFacts,
     Kind,
     Manifest,
     Source,

@@ -55,7 +55,7 @@ def test_the_figures_of_the_self_test(good: Facts) -> None:
 
 def test_every_finding_has_the_promised_keys(good: Facts) -> None:
     findings = decision_document(good, decide(good, Policy()))["findings"]
-    assert isinstance(findings, list) and len(findings) == 13
+    assert isinstance(findings, list) and len(findings) == 14
     for finding in findings:
         assert set(finding) >= {"check", "verdict", "summary", "evidence", "remedy"}
 

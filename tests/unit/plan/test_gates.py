@@ -11,6 +11,7 @@ import pytest
 from localai.egress.probes.probe import FILTERS
 from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeResult
 from localai.findings import Finding, Verdict
+from localai.gguf.facts import GgufFacts
 from localai.host import HostFacts
 from localai.plan.build import decide
 from localai.plan.facts import Facts, LastSelfTest, Resources, Use
@@ -66,6 +67,16 @@ def entry(**changes: Any) -> Spoil:
             approval=found.approval._replace(**approval), use=found.use._replace(**use)
         )
         return artifact(entry=changed)(facts)
+
+    return spoil
+
+
+def pinned(gguf: GgufFacts | None) -> Spoil:
+    """The entry pins this."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        return artifact(entry=facts.artifact.entry._replace(gguf=gguf))(facts)
 
     return spoil
 
@@ -188,6 +199,44 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         ),
         FAIL,
         "tensor 7",
+    ),
+    (
+        "artifact-format",
+        artifact(held=GgufFacts("qwen2", 12)),
+        FAIL,
+        "qwen2, 12 tensors; approved: llama, 12 tensors",
+    ),
+    (
+        "artifact-format",
+        artifact(held=GgufFacts("llama", 11)),
+        FAIL,
+        "llama, 11 tensors; approved: llama, 12 tensors",
+    ),
+    ("artifact-format", pinned(None), FAIL, "approved: no model at all"),
+    ("artifact-format", artifact(entry=None), PASS, "GGUF v3"),
+    ("chat-template", artifact(held=None), UNKNOWN, "not read"),
+    ("chat-template", artifact(entry=None), UNKNOWN, "no entry"),
+    ("chat-template", pinned(None), UNKNOWN, "no entry"),
+    ("chat-template", artifact(), PASS, "none was approved"),
+    (
+        "chat-template",
+        artifact(held=GgufFacts("llama", 12, "e" * 64)),
+        FAIL,
+        f"sha256 {'e' * 64}; approved: (no template)",
+    ),
+    (
+        "chat-template",
+        pinned(GgufFacts("llama", 12, "e" * 64)),
+        FAIL,
+        f"sha256 (no template); approved: {'e' * 64}",
+    ),
+    (
+        "chat-template",
+        lambda facts: pinned(GgufFacts("llama", 12, "e" * 64))(
+            artifact(held=GgufFacts("llama", 12, "e" * 64))(facts)
+        ),
+        PASS,
+        f"sha256 {'e' * 64}",
     ),
     ("approved-use", artifact(entry=None), UNKNOWN, "no entry"),
     (
@@ -345,6 +394,7 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "manifest-freshness",
         "artifact-approved",
         "artifact-format",
+        "chat-template",
         "approved-use",
         "telemetry-off",
         "host-egress",
@@ -353,7 +403,7 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "self-test",
         "resources",
     ]
-    assert len(GATES) == 13
+    assert len(GATES) == 14
 
 
 def test_every_gate_is_spoiled_above() -> None:
@@ -400,6 +450,7 @@ def test_a_waiver_counts_until_its_last_day(good: Facts) -> None:
         ("manifest-signature", manifests(FAIL, UNKNOWN)),
         ("artifact-approved", artifact(entry=None)),
         ("artifact-format", artifact(format=())),
+        ("chat-template", artifact(held=GgufFacts("llama", 12, "e" * 64))),
         ("sandbox", lambda facts: facts._replace(sandbox=None)),
         ("sandbox-egress", add(outcome(Outcome.ARRIVED))),
     ],

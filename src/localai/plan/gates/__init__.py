@@ -9,6 +9,7 @@ from localai.findings import Finding
 from localai.plan.gates.approved_use import approved_use
 from localai.plan.gates.artifact_approved import artifact_approved
 from localai.plan.gates.artifact_format import artifact_format
+from localai.plan.gates.chat_template import chat_template
 from localai.plan.gates.environment_label import environment_label
 from localai.plan.gates.host_egress import host_egress
 from localai.plan.gates.manifest_freshness import manifest_freshness
@@ -33,6 +34,7 @@ GATES: tuple[Gate, ...] = (
     manifest_freshness,
     artifact_approved,
     artifact_format,
+    chat_template,
     approved_use,
     telemetry_off,
     host_egress,

@@ -1,4 +1,5 @@
-"""Gate artifact-format: did the bounded reader understand every file, and like what it saw?"""
+"""Gate artifact-format: did the bounded reader understand every file, does it like what it saw,
+and is that what the entry pins?"""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
-    from localai.plan.facts import Facts
+    from localai.plan.facts import Artifact, Facts
     from localai.policy import Policy
 
 CHECK = "artifact-format"
@@ -24,7 +25,8 @@ def artifact_format(facts: Facts, policy: Policy) -> Finding:
             "no header was read",
             why="nothing native may see a file before the bounded reader has",
         )
-    found = sorted(facts.artifact.format, key=lambda one: _WORST_FIRST.index(one.verdict))
+    every = (*facts.artifact.format, *_compare(facts.artifact))
+    found = sorted(every, key=lambda one: _WORST_FIRST.index(one.verdict))
     worst = found[0]
     same = [one for one in found if one.verdict is worst.verdict]
     return Finding(
@@ -34,4 +36,25 @@ def artifact_format(facts: Facts, policy: Policy) -> Finding:
         "; ".join(one.evidence for one in same if one.evidence),
         why="; ".join(dict.fromkeys(one.why for one in same if one.why)),
         remedy="; ".join(dict.fromkeys(one.remedy for one in same if one.remedy)),
+    )
+
+
+def _compare(artifact: Artifact) -> tuple[Finding, ...]:
+    """What the files hold against what their entry pins; its template has a gate of its own."""
+    if artifact.entry is None or artifact.held is None:
+        return ()  # the entry is asked for by artifact-approved, the header above
+    held, pinned = artifact.held, artifact.entry.gguf
+    if pinned and (held.architecture, held.tensors) == (pinned.architecture, pinned.tensors):
+        return ()
+    approved = f"{pinned.architecture}, {pinned.tensors} tensors" if pinned else "no model at all"
+    return (
+        Finding(
+            CHECK,
+            Verdict.FAIL,
+            "not what was approved",
+            f"{held.architecture}, {held.tensors} tensors; approved: {approved}",
+            why="the bytes are the entry's, so what its writer saw was another file",
+            remedy=f"look at it: localai inspect {artifact.path}; if it is right: "
+            f"localai approve {artifact.path}",
+        ),
     )
