@@ -19,11 +19,13 @@ from localai.gguf.types import SCALARS, TENSOR_TYPES, ValueType
 
 MAX_ENTRIES = 65_536  # metadata entries; large models have some 60
 MAX_TENSORS = 262_144  # the largest mixtures of experts have some 10,000 in one file
-MAX_NAME = 65_535  # bytes of a key or a tensor's name; the specification's limit
+MAX_NAME = 65_535  # bytes of a key; the specification's limit
+MAX_TENSOR_NAME = 63  # bytes; llama.cpp keeps them in 64 (GGML_MAX_NAME)
 MAX_TEXT = 4 << 20  # bytes of one string value; chat templates reach 100 kB
 MAX_KEPT = 16 << 20  # bytes of all names and string values together
 MAX_ELEMENTS = 16_777_216  # elements of all arrays; vocabularies reach 300,000 three times over
 MAX_ALIGNMENT = 65_536
+MAX_COUNT = 2**63 - 1  # elements of a tensor or a dimension; ggml counts in int64
 KEPT_ITEMS = 16  # of an array, so many first elements are kept (if they are no strings of a list)
 WINDOW = 1 << 20  # bytes read at once
 
@@ -87,8 +89,11 @@ class _Cursor:
         self.kept += length
         if self.kept > MAX_KEPT:
             raise _malformed(f"more than {MAX_KEPT} bytes of names and texts")
+        data = self.take(length)
+        if b"\0" in data:  # llama.cpp would end it there, and so see another key, name or text
+            raise _malformed(f"{what} with a zero byte, at byte {self.at - length}")
         try:
-            return self.take(length).decode("utf-8")
+            return data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise _malformed(f"{what} that is not UTF-8, at byte {self.at - length}") from error
 
@@ -122,6 +127,8 @@ def read_gguf(fd: int, size: int) -> GgufFile:
     metadata: dict[str, Scalar | Array] = {}
     for _ in range(entry_count):
         key = cursor.string("a key", MAX_NAME)
+        if not key:
+            raise _malformed("an empty key")
         if key in metadata:
             raise _malformed(f"the key {key!r} twice")
         metadata[key] = _read_value(cursor, key)
@@ -129,7 +136,8 @@ def read_gguf(fd: int, size: int) -> GgufFile:
     described = [_read_tensor(cursor) for _ in range(tensor_count)]
     if len({tensor.name for tensor in described}) != tensor_count:
         raise _malformed("two tensors of one name")
-    data = -(-cursor.at // alignment) * alignment
+    # Without tensors llama.cpp lets the data begin where the header ends.
+    data = -(-cursor.at // alignment) * alignment if described else cursor.at
     tensors = tuple(_placed(tensor, data, alignment, size) for tensor in described)
     return GgufFile(version, size, alignment, data, MappingProxyType(metadata), tensors)
 
@@ -171,6 +179,8 @@ def _look(head: bytes) -> str:
 
 def _read_value(cursor: _Cursor, key: str) -> Scalar | Array:
     kind = _value_type(cursor.u32(), key)
+    if key == "general.alignment" and kind is not ValueType.UINT32:
+        raise _malformed(f"an alignment of type {kind.name}; expected UINT32")
     if kind is ValueType.ARRAY:
         return _read_array(cursor, key)
     return _read_scalar(cursor, kind, key)
@@ -217,14 +227,14 @@ def _read_array(cursor: _Cursor, key: str) -> Array:
 
 
 def _alignment(value: Scalar | Array) -> int:
-    if not isinstance(value, int) or not 8 <= value <= MAX_ALIGNMENT or value & (value - 1):
-        raise _malformed(f"an alignment of {value}; expected a power of two from 8")
+    if not isinstance(value, int) or not 1 <= value <= MAX_ALIGNMENT or value & (value - 1):
+        raise _malformed(f"an alignment of {value}; expected a power of two to {MAX_ALIGNMENT}")
     return value
 
 
 def _read_tensor(cursor: _Cursor) -> Tensor:
     """One tensor's description; its offset still counts from the start of the data."""
-    name = cursor.string("a tensor's name", MAX_NAME)
+    name = cursor.string("a tensor's name", MAX_TENSOR_NAME)
     dimensions = cursor.u32()
     if not 1 <= dimensions <= 4:
         raise _malformed(f"{dimensions} dimensions in tensor {name!r}; expected 1 to 4")
@@ -233,9 +243,10 @@ def _read_tensor(cursor: _Cursor) -> Tensor:
     kind = TENSOR_TYPES.get(number)
     if kind is None:
         raise _malformed(f"the unknown or removed tensor type {number} in {name!r}")
-    elements = elements_of(shape)
-    if elements == 0 or shape[0] % kind.block:
+    # llama.cpp takes a dimension of 0, but no product of the others that an int64 cannot hold.
+    if elements_of(tuple(filter(None, shape))) > MAX_COUNT or shape[0] % kind.block:
         raise _malformed(f"the shape {shape} in tensor {name!r}, which {kind.name} cannot hold")
+    elements = elements_of(shape)
     return Tensor(name, shape, kind.name, cursor.u64(), elements // kind.block * kind.size)
 
 
