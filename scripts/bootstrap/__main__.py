@@ -15,6 +15,7 @@ from pathlib import Path
 from bootstrap import checks, engine_source, home, model, needs, wheels
 from bootstrap.environment import Environment
 from bootstrap.errors import CannotError
+from bootstrap.fuzz import fuzz
 from bootstrap.paths import Checkout
 from bootstrap.pip import Pip
 from bootstrap.screen import Step, say
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
             quickstart(checkout, environ, rest)
         elif command == "wheelhouse":
             wheelhouse(checkout, environ, rest)
+        elif command == "fuzz":
+            return fuzz(checkout, environ, rest)
         else:
             return test(checkout, environ, rest)
     except CannotError as error:

@@ -1,0 +1,52 @@
+"""What counts as a defect: an exception, too much time, too much memory, a broken promise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+
+SECONDS = 1.0  # of processor time for one input
+MEMORY = 96 << 20  # bytes that the process may grow by, over all inputs: the reader's bound twice
+
+Run = Callable[[bytes], None]
+
+
+class Broken(AssertionError):
+    """The code under test took too much, or gave what it promises never to give."""
+
+
+def judged(run: Run, *, seconds: float = SECONDS, memory: int = MEMORY) -> Run:
+    """``run``, raising Broken also where an input took too much time or memory."""
+    before = _peak()
+
+    def judge(data: bytes) -> None:
+        began = time.thread_time()
+        run(data)
+        took, grew = time.thread_time() - began, _peak() - before
+        if took > seconds:
+            raise Broken(f"{took:.1f} s of processor time, more than {seconds}")
+        if grew > memory:
+            raise Broken(f"{grew >> 20} MiB of memory, more than {memory >> 20}")
+
+    return judge
+
+
+@contextlib.contextmanager
+def opened(data: bytes, hole: int = 0) -> Iterator[tuple[int, int]]:
+    """``data`` as a file in memory with ``hole`` bytes of nothing behind it: descriptor, size."""
+    fd = os.memfd_create("fuzz", os.MFD_CLOEXEC)
+    try:
+        size = len(data) + hole
+        os.truncate(fd, size)
+        os.pwrite(fd, data, 0)
+        yield fd, size
+    finally:
+        os.close(fd)
+
+
+def _peak() -> int:
+    """The most memory that this process ever had, in bytes (getrusage(2): in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
