@@ -28,7 +28,7 @@ ROWS = (
     ("plan", "schedule"),
     ("worker", "manifest", "policy + settings", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
-    ("egress.probes", "gguf", "environment", "account", "host", "hardware", "locking"),
+    ("egress.probes", "gguf", "formats", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
     ("document", "hashing", "findings", "terminal"),
     ("errors",),
@@ -42,6 +42,7 @@ ONLY = {
     "egress.probes": ("sandbox.kernel", "sandbox.syscalls"),
     "sandbox": ("errors",),
     "gguf": ("errors", "findings"),
+    "formats": ("errors", "findings", "terminal"),
     "plan.gates": ("plan", "findings", "environment", "host", "policy", "manifest.schema",
                    "egress.selftest", "egress.probes.probe", "sandbox.spec"),
     # The launcher's two handles on the worker load none of what the worker runs.

@@ -1,0 +1,28 @@
+"""The kinds of file that localai tells apart."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What is done with a file: each kind has one reader, ``REFUSED`` has none."""
+
+    GGUF = "gguf"
+    SAFETENSORS = "safetensors"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+    TEXT = "text"
+    REFUSED = "refused"
+
+
+class Format(NamedTuple):
+    """What a file was recognised as: ``name`` is what people call it. Of a file that is refused,
+    ``why`` is the reason and ``remedy`` what to do instead; it is not opened any further."""
+
+    kind: Kind
+    name: str
+    why: str = ""
+    remedy: str = ""
