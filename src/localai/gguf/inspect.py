@@ -12,6 +12,8 @@ from typing import NamedTuple
 from localai.findings import Finding
 from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile
+from localai.gguf.hidden import find_hidden
+from localai.gguf.polyglot import find_polyglot
 
 
 class OpenGguf(NamedTuple):
@@ -23,4 +25,7 @@ class OpenGguf(NamedTuple):
 
 def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     """What there is to say about the well-formed files of one model, in order."""
-    return check_structure([file.header for file in files])
+    findings = [*check_structure([file.header for file in files])]
+    for fd, header in files:
+        findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
+    return tuple(findings)

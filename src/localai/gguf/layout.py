@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from localai.findings import Finding
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, Tensor
 from localai.gguf.finding import fail, note
 
 CHECK = "gguf-layout"
 
 
 def find_layout(file: GgufFile) -> list[Finding]:
-    """Tensors must not overlap; bytes that belong to none are worth knowing of."""
-    findings = []
-    end = file.data_offset
-    unused = 0
-    for tensor in sorted(file.tensors, key=lambda tensor: tensor.offset):
-        if tensor.offset < end:
-            evidence = f"{tensor.name} begins at {tensor.offset}, inside the tensor before it"
-            findings.append(fail(CHECK, "overlapping tensors", evidence))
-            break
-        unused += max(0, tensor.offset - end - file.alignment + 1)
-        end = tensor.offset + tensor.size
-    unused += max(0, file.size - end - file.alignment + 1)
-    if unused and not findings:
-        evidence = f"{unused} bytes belong to no tensor"
-        findings.append(note(CHECK, "unused bytes", evidence))
-    return findings
+    """Tensors lie one after another in the order of their descriptions, each padded to the
+    alignment: anything else llama.cpp refuses (``gguf.cpp``). What follows them is worth knowing
+    of."""
+    place = -(-file.data_offset // file.alignment) * file.alignment  # padded, also if none follows
+    for tensor, end in padded_ends(file):
+        if tensor.offset != place:
+            summary = "overlapping tensors" if tensor.offset < place else "tensors out of place"
+            evidence = f"{tensor.name} begins at byte {tensor.offset}; expected {place}"
+            return [fail(CHECK, summary, evidence)]
+        place = end
+    behind = file.size - place
+    return [note(CHECK, "unused bytes", f"{behind} bytes belong to no tensor")] * (behind > 0)
+
+
+def padded_ends(file: GgufFile) -> Iterator[tuple[Tensor, int]]:
+    """Each tensor, and the byte of the file at which its padding ends."""
+    for tensor in file.tensors:
+        yield tensor, -(-(tensor.offset + tensor.size) // file.alignment) * file.alignment

@@ -109,18 +109,21 @@ def test_overlapping_tensors_fail() -> None:
     assert "second" in finding.evidence
 
 
-@pytest.mark.parametrize("place", ["after the tensors", "between them"])
-def test_bytes_of_no_tensor_are_a_note(place: str) -> None:
+def test_bytes_behind_the_last_tensor_are_a_note() -> None:
     parts = maker.model_parts()
-    if place == "after the tensors":
-        parts = parts._replace(data=parts.data + b"hidden" * 100)
-    else:
-        gap = maker.tensor_info("far", [8], 0, len(parts.data) + 4096)
-        data = parts.data + bytes(4096 + 32)
-        parts = parts._replace(tensors=(*parts.tensors, gap), data=data)
+    parts = parts._replace(data=parts.data + b"hidden" * 100)
     findings = check_structure([read(parts)])
     assert [finding.summary for finding in findings] == ["GGUF v3", "unused bytes"]
     assert findings[1].verdict is Verdict.NOTE
+
+
+@pytest.mark.parametrize("offsets", [(0, 4096), (32, 0), (32, 64)])
+def test_tensors_that_do_not_follow_each_other_fail(offsets: tuple[int, int]) -> None:
+    """llama.cpp expects each where the one before it ends, and so do we."""
+    tensors = tuple(maker.tensor_info(f"t{at}", [8], 0, at) for at in offsets)
+    parts = maker.model_parts()._replace(tensors=tensors, data=bytes(4096 + 32))
+    (finding,) = [one for one in check_structure([read(parts)]) if one.refuses]
+    assert (finding.check, finding.summary) == ("gguf-layout", "tensors out of place")
 
 
 def test_memory_grows_with_context_and_repacking() -> None:
