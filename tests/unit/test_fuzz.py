@@ -1,0 +1,83 @@
+"""Every fuzz target with a bounded number of inputs, the same in every run.
+
+``scripts/fuzz`` gives them millions. What counts as a defect is in ``fuzzing.judge``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from fuzzing import TARGETS, gguf_built, gguf_reader
+from fuzzing.damage import damaged
+from fuzzing.judge import Broken, judged
+from localai.gguf import reader
+from localai.gguf.facts import Tensor
+
+EXAMPLES = 300
+BOUNDED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> Any:
+    return importlib.import_module(f"fuzzing.{request.param}")
+
+
+def test_what_is_whole_and_what_is_damaged(target: Any) -> None:
+    run, seeds = judged(target.run), list(target.seeds())
+    assert max(map(len, seeds)) <= target.LONGEST
+
+    @BOUNDED
+    @given(damaged(seeds, target.WORDS))
+    def damage(data: bytes) -> None:
+        run(data)
+
+    for seed in seeds:
+        run(seed)
+    damage()
+
+
+def test_any_bytes(target: Any) -> None:
+    run = judged(target.run)
+
+    @BOUNDED
+    @given(st.binary(max_size=target.LONGEST))
+    def anything(data: bytes) -> None:
+        run(data)
+
+    anything()
+
+
+def test_a_reader_that_forgets_a_bound_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fuzzer that finds nothing may be one that cannot find anything."""
+
+    def place(tensor: Tensor, data: int, *_: int) -> Tensor:
+        return tensor._replace(offset=data + tensor.offset)
+
+    monkeypatch.setattr(reader, "_placed", place)
+    with pytest.raises(Broken):
+        _try(gguf_built)
+
+
+def test_a_reader_that_forgets_an_exception_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_value_type", lambda number, _: reader.ValueType(number))
+    with pytest.raises(ValueError, match="is not a valid ValueType"):
+        _try(gguf_reader)
+
+
+def _try(target: Any) -> None:
+    @settings(BOUNDED, max_examples=2000, phases=[Phase.generate])
+    @given(damaged(list(target.seeds()), target.WORDS))
+    def damage(data: bytes) -> None:
+        target.run(data)
+
+    damage()
