@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from localai.findings import Finding, Verdict
 
 CHECK = "artifact-format"  # the gate that speaks for all of them at a start
+_LONGEST = 80  # characters of a text that is shown
 OWN_FILE = "download the model's own GGUF file from its publisher"
 
 
@@ -23,3 +26,11 @@ def fail(check: str, summary: str, evidence: str, remedy: str = OWN_FILE) -> Fin
 def note(check: str, summary: str, evidence: str) -> Finding:
     """Worth knowing; the model may be run."""
     return Finding(check, Verdict.NOTE, summary, evidence)
+
+
+def name_some(texts: Sequence[str], most: int = 3) -> str:
+    """The first few of ``texts``, spelled so that nothing in them can deceive, and how many more
+    there are."""
+    cut = [f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text for text in texts[:most]]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(map(ascii, cut)) + more

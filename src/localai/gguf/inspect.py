@@ -13,6 +13,7 @@ from localai.findings import Finding
 from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
+from localai.gguf.keys import find_keys
 from localai.gguf.polyglot import find_polyglot
 
 
@@ -25,7 +26,9 @@ class OpenGguf(NamedTuple):
 
 def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     """What there is to say about the well-formed files of one model, in order."""
-    findings = [*check_structure([file.header for file in files])]
+    headers = [file.header for file in files]
+    findings = [*check_structure(headers)]
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
+    findings += find_keys(headers)
     return tuple(findings)
