@@ -7,4 +7,4 @@ reported; ``prepare()``, called once by the fuzzer alone. ``scripts/fuzz`` runs 
 the unit tests with hypothesis.
 """
 
-TARGETS = ("gguf_reader", "gguf_built")
+TARGETS = ("gguf_reader", "gguf_built", "gguf_model", "gguf_changed")
