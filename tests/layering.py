@@ -137,5 +137,8 @@ def find_outsiders(imports: Sequence[Import], owners: Mapping[str, str], package
         f"{one}, which belongs to {owners.get(one.target, 'nobody')}"
         for one in imports
         if not is_in(one.target, package)
-        and not is_in(one.module, f"{package}.{owners.get(one.target, '?')}")
+        and not any(
+            is_in(one.module, f"{package}.{owner}")
+            for owner in owners.get(one.target, "?").split(" + ")
+        )
     ]

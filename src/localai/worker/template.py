@@ -6,9 +6,9 @@ timer raises between two Python instructions, and after ``HARD`` seconds of proc
 inside one C call that never comes back to Python, SIGPROF ends the worker. A template gets no
 clock and no randomness, so that what it says today it says at every date.
 
-The environment is set up as chat templates expect it (``trim_blocks``, ``lstrip_blocks``,
-``raise_exception``, ``tojson`` without HTML escapes, loop controls), as documented for
-``apply_chat_template`` in Hugging Face's Transformers.
+The environment is set up as chat templates expect it (``dialect``, with ``raise_exception`` and
+``tojson`` without HTML escapes), as documented for ``apply_chat_template`` in Hugging Face's
+Transformers.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ import textwrap  # noqa: E402, F401 - what Jinja2 imports only when it needs it,
 
 import jinja2.debug  # noqa: E402, F401 - must have before it can open no file any more
 from jinja2.exceptions import TemplateError  # noqa: E402
-from jinja2.ext import LoopControlExtension  # noqa: E402
 from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: E402
+
+from localai.dialect import make_environment  # noqa: E402
 
 codecs.lookup("unicode_escape")  # the lexer's, for string literals: the same
 
@@ -71,9 +72,7 @@ class Template:
     """
 
     def __init__(self, source: str, bos: str, eos: str) -> None:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[LoopControlExtension]
-        )
+        environment = make_environment(ImmutableSandboxedEnvironment)
         environment.filters["tojson"] = _to_json
         del environment.filters["random"], environment.globals["lipsum"]
         environment.globals["raise_exception"] = _refuse
