@@ -15,6 +15,7 @@ from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
 from localai.gguf.keys import find_keys
 from localai.gguf.polyglot import find_polyglot
+from localai.gguf.template import inspect_templates
 
 
 class OpenGguf(NamedTuple):
@@ -30,5 +31,6 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     findings = [*check_structure(headers)]
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
+        findings += inspect_templates(header)
     findings += find_keys(headers)
     return tuple(findings)

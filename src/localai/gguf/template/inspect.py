@@ -10,15 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localai.findings import Finding, Verdict
+from localai.gguf.facts import GgufFile
 from localai.gguf.template.flaw import Flaw, quote
 from localai.gguf.template.parsing import parse
 from localai.gguf.template.words import find_words
 
 CHECK = "chat-template"
+KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
+MOST = 32  # templates of one file; models with tools have two or three
 LISTED = 3  # places that one finding names
 
 _WHY = "a chat template turns a conversation into text; none that is honest does this"
 _REMEDY = "do not run it: take the model from its publisher, or ask who made this file"
+
+
+def inspect_templates(header: GgufFile) -> list[Finding]:
+    """What there is to say about every chat template of a file."""
+    named = [key for key in header.metadata if key == KEY or key.startswith(f"{KEY}.")]
+    found: list[Finding] = []
+    for key in named[:MOST]:
+        source = header.metadata[key]
+        if isinstance(source, str):
+            found += inspect_template(key, source)
+        else:
+            found.append(_put(key, Verdict.FAIL, "chat template is no text", []))
+    if len(named) > MOST:
+        evidence = f"{len(named):,} chat templates, of {MOST} at most"
+        found.append(
+            Finding(CHECK, Verdict.FAIL, "too many chat templates", evidence, _WHY, _REMEDY)
+        )
+    return found
 
 
 def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
@@ -28,7 +49,7 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
     flaws = [template] if isinstance(template, Flaw) else [*find_words(source, template)]
     if not flaws:
         evidence = f"{quote(name)}, {len(source):,} characters"
-        return (Finding(CHECK, Verdict.PASS, "nothing unusual in the chat template", evidence),)
+        return (Finding(CHECK, Verdict.PASS, "nothing unusual", evidence),)
     kinds = dict.fromkeys((flaw.verdict, flaw.summary) for flaw in flaws)
     ordered = sorted(kinds, key=lambda kind: kind[0] is not Verdict.FAIL)
     return tuple(
@@ -42,7 +63,7 @@ def _put(name: str, verdict: Verdict, summary: str, flaws: Iterable[Flaw]) -> Fi
     listed = [f"line {line}: {shown}" if line else shown for line, shown in places[:LISTED]]
     if len(places) > LISTED:
         listed.append(f"and {len(places) - LISTED} more")
-    evidence = f"{quote(name)}, {'; '.join(listed)}"
+    evidence = ", ".join(filter(None, (quote(name), "; ".join(listed))))
     if verdict is Verdict.FAIL:
         return Finding(CHECK, verdict, summary, evidence, _WHY, _REMEDY)
     return Finding(CHECK, verdict, summary, evidence)
