@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from localai.gguf.types import FILE_TYPES, ValueType
@@ -20,11 +21,16 @@ def elements_of(shape: tuple[int, ...]) -> int:
 
 
 class Array(NamedTuple):
-    """A metadata array: what it holds, where its elements lie, and the first few of them."""
+    """A metadata array of ``length`` elements, in ``size`` bytes from ``offset`` of the file on.
+
+    ``first`` holds all words of a short list, or as many numbers as a model may have layers; the
+    rest stays in the file (``gguf.elements`` reads it).
+    """
 
     kind: ValueType
     length: int
     offset: int
+    size: int
     first: tuple[Scalar, ...]
 
 
@@ -43,7 +49,8 @@ class Tensor(NamedTuple):
 
 
 class GgufFile(NamedTuple):
-    """What a GGUF file says about itself. ``size`` and ``data_offset`` in bytes."""
+    """What a GGUF file says about itself. ``size`` and ``data_offset`` in bytes; ``types`` of the
+    values under the same keys as ``metadata``."""
 
     version: int
     size: int
@@ -51,6 +58,7 @@ class GgufFile(NamedTuple):
     data_offset: int
     metadata: Mapping[str, Scalar | Array]
     tensors: tuple[Tensor, ...]
+    types: Mapping[str, ValueType] = MappingProxyType({})
 
     def text(self, key: str) -> str:
         """The string under ``key``, or an empty one."""

@@ -1,65 +1,79 @@
 """Read the header of a GGUF file: bounds-checked bytes to facts, no opinions.
 
-Source: ggml's ``docs/gguf.md`` (versions 2 and 3 share one layout). The file is hostile until it
-is approved, and approved files are read with the same care. Every count and length is checked
-against a cap and against what is left of the file before anything is allocated or skipped, so
-that memory stays below some 40 MiB and time grows with the header only. Reading uses ``pread``
-and no map: a file that is truncated meanwhile gives an error, not a SIGBUS.
+Source: ggml's ``docs/gguf.md`` (versions 2 and 3 share one layout) and the rules of its own
+reader, ``gguf.cpp``: what that refuses, this refuses. The file is hostile until it is approved,
+and approved files are read with the same care. Every count and length is checked against a cap
+and against what is left of the file before anything is allocated or passed over. Whatever the
+bytes: at most ``MAX_HEADER`` of them are looked at, and less than 64 MiB of memory is used.
+Reading uses ``pread`` and no map: a file that is truncated meanwhile gives an error, not a
+SIGBUS.
 """
 
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Mapping
+from itertools import repeat
 from struct import Struct
+from sys import getsizeof
 from types import MappingProxyType
 
 from localai.errors import DocumentError
 from localai.gguf.facts import Array, GgufFile, Scalar, Tensor, elements_of
 from localai.gguf.types import SCALARS, TENSOR_TYPES, ValueType
 
-MAX_ENTRIES = 65_536  # metadata entries; large models have some 60
-MAX_TENSORS = 262_144  # the largest mixtures of experts have some 10,000 in one file
+MAX_HEADER = 128 << 20  # bytes before the tensors' data; 500,000 tokens with merges take some 25 MB
+MAX_ENTRIES = 16_384  # metadata entries; large models have some 60
+MAX_TENSORS = 65_536  # the largest mixtures of experts have some 10,000 in one file
 MAX_NAME = 65_535  # bytes of a key; the specification's limit
-MAX_TENSOR_NAME = 63  # bytes; llama.cpp keeps them in 64 (GGML_MAX_NAME)
+MAX_TENSOR_NAME = 63  # bytes; one less than ggml's GGML_MAX_NAME, which counts a NUL
 MAX_TEXT = 4 << 20  # bytes of one string value; chat templates reach 100 kB
-MAX_KEPT = 16 << 20  # bytes of all names and string values together
-MAX_ELEMENTS = 16_777_216  # elements of all arrays; vocabularies reach 300,000 three times over
+MAX_KEPT = 16 << 20  # bytes of memory for all names and values together
+MAX_ELEMENTS = 4_194_304  # of all arrays; large vocabularies reach 1,300,000, merges included
 MAX_ALIGNMENT = 65_536
 MAX_COUNT = 2**63 - 1  # elements of a tensor or a dimension; ggml counts in int64
-KEPT_ITEMS = 16  # of an array, so many first elements are kept (if they are no strings of a list)
+KEPT_WORDS = 16  # a list of no more strings is kept whole, of a longer one nothing
+KEPT_NUMBERS = 512  # so many first numbers of an array are kept: more than models have layers
 WINDOW = 1 << 20  # bytes read at once
 
 _SCALARS = {kind: Struct(code) for kind, code in SCALARS.items()}
-_U32 = Struct("<I")
-_U64 = Struct("<Q")
+# What follows a tensor's number of dimensions: their lengths, its type, its offset.
+_PLACES = {dimensions: Struct(f"<{dimensions}QIQ") for dimensions in range(1, 5)}
 _DOWNLOAD = "download the file again and compare its SHA-256 with what the publisher states"
-_CONVERT = "only GGUF is accepted: look for a .gguf file of the same model at its publisher"
 
 
 class _Cursor:
     """A bounded reader over ``size`` bytes of ``fd``, through one window of memory."""
 
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int, size: int, at: int = 0) -> None:
         self.fd = fd
         self.size = size
-        self.at = 0
+        self.at = at
         self.kept = 0
         self.elements = 0
         self.window = b""
         self.start = 0
 
+    def demand(self, length: int) -> None:
+        """Refuse unless ``length`` more bytes are there, and still belong to a header."""
+        end = self.at + length
+        if end > self.size:
+            raise _truncated(self.at, length, self.size)
+        if end > MAX_HEADER:
+            raise _malformed(f"a header of more than {MAX_HEADER} bytes")
+
     def fill(self, wanted: int) -> None:
         """Make the window begin at ``at`` and hold at least ``wanted`` bytes."""
-        if wanted > self.size - self.at:
-            raise _truncated(self.at, wanted, self.size)
+        self.demand(wanted)
         length = min(max(wanted, WINDOW), self.size - self.at)
-        window = bytearray()
+        window = os.pread(self.fd, length, self.at)
         while len(window) < length:
             piece = os.pread(self.fd, length - len(window), self.at + len(window))
             if not piece:  # the file became shorter than it was when it was opened
                 raise _truncated(self.at, wanted, self.at + len(window))
             window += piece
-        self.window, self.start = bytes(window), self.at
+        self.window, self.start = window, self.at
 
     def take(self, length: int) -> bytes:
         begin = self.at - self.start
@@ -70,48 +84,60 @@ class _Cursor:
         return self.window[begin : begin + length]
 
     def skip(self, length: int) -> None:
-        if length > self.size - self.at:
-            raise _truncated(self.at, length, self.size)
+        self.demand(length)
         self.at += length
 
+    def keep(self, memory: int) -> None:
+        """Count ``memory`` bytes of what outlives the reading."""
+        self.kept += memory
+        if self.kept > MAX_KEPT:
+            raise _malformed(f"more than {MAX_KEPT} bytes of names and values")
+
     def u32(self) -> int:
-        value: int = _U32.unpack(self.take(4))[0]
-        return value
+        return int.from_bytes(self.take(4), "little")
 
     def u64(self) -> int:
-        value: int = _U64.unpack(self.take(8))[0]
-        return value
+        return int.from_bytes(self.take(8), "little")
 
     def string(self, what: str, limit: int) -> str:
         length = self.u64()
         if length > limit:
             raise _malformed(f"{what} of {length} bytes, more than {limit}")
-        self.kept += length
-        if self.kept > MAX_KEPT:
-            raise _malformed(f"more than {MAX_KEPT} bytes of names and texts")
         data = self.take(length)
         if b"\0" in data:  # llama.cpp would end it there, and so see another key, name or text
             raise _malformed(f"{what} with a zero byte, at byte {self.at - length}")
         try:
-            return data.decode("utf-8")
+            text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise _malformed(f"{what} that is not UTF-8, at byte {self.at - length}") from error
+        self.keep(getsizeof(text))
+        return text
 
     def skip_strings(self, count: int) -> None:
         """Pass over ``count`` length-prefixed strings: the hot loop, twice per token known."""
-        unpack = _U64.unpack_from
-        window, begin, size = self.window, self.at - self.start, self.size
-        for _ in range(count):
-            if begin + 8 > len(window):
-                self.at = self.start + begin
-                if self.at > size:
-                    raise _truncated(size, 0, size)
+        self.demand(8 * count)
+        unpack = _SCALARS[ValueType.UINT64].unpack_from
+        strings = repeat(None, count)
+        window, begin = self.window, self.at - self.start
+        while True:
+            try:
+                for _ in strings:
+                    begin += 8 + unpack(window, begin)[0]
+            except (struct.error, OverflowError):  # the next length lies beyond the window
+                self.leap(begin)
                 self.fill(8)
-                window, begin = self.window, 0
-            begin += 8 + unpack(window, begin)[0]
+                window = self.window
+                begin = 8 + unpack(window, 0)[0]
+            else:
+                break
+        self.leap(begin)
+
+    def leap(self, begin: int) -> None:
+        """Go to byte ``begin`` of the window, or so far behind it as one string may reach."""
         self.at = self.start + begin
-        if self.at > size:
-            raise _truncated(size, 0, size)
+        self.demand(0)
+        if begin > len(self.window) + MAX_TEXT:
+            raise _malformed(f"a string of more than {MAX_TEXT} bytes in an array")
 
 
 def read_gguf(fd: int, size: int) -> GgufFile:
@@ -124,83 +150,54 @@ def read_gguf(fd: int, size: int) -> GgufFile:
     version = _read_preamble(cursor)
     tensor_count = _bounded(cursor.u64(), MAX_TENSORS, "tensors")
     entry_count = _bounded(cursor.u64(), MAX_ENTRIES, "metadata entries")
+    types: dict[str, ValueType] = {}
     metadata: dict[str, Scalar | Array] = {}
     for _ in range(entry_count):
         key = cursor.string("a key", MAX_NAME)
         if not key:
             raise _malformed("an empty key")
         if key in metadata:
-            raise _malformed(f"the key {key!r} twice")
-        metadata[key] = _read_value(cursor, key)
-    alignment = _alignment(metadata.get("general.alignment", 32))
+            raise _malformed(f"the key {_show(key)} twice")
+        kind = types[key] = _value_type(cursor.u32(), key)
+        array = kind is ValueType.ARRAY
+        metadata[key] = _read_array(cursor, key) if array else _read_scalar(cursor, kind, key)
+    alignment = _read_alignment(metadata, types)
     described = [_read_tensor(cursor) for _ in range(tensor_count)]
     if len({tensor.name for tensor in described}) != tensor_count:
         raise _malformed("two tensors of one name")
     # Without tensors llama.cpp lets the data begin where the header ends.
     data = -(-cursor.at // alignment) * alignment if described else cursor.at
     tensors = tuple(_placed(tensor, data, alignment, size) for tensor in described)
-    return GgufFile(version, size, alignment, data, MappingProxyType(metadata), tensors)
+    known, typed = MappingProxyType(metadata), MappingProxyType(types)
+    return GgufFile(version, size, alignment, data, known, tensors, typed)
 
 
 def _read_preamble(cursor: _Cursor) -> int:
-    if cursor.size < 24:
-        found = "an empty file" if cursor.size == 0 else f"a file of {cursor.size} bytes"
-        raise DocumentError(f"not a GGUF file: {found}", hint=_DOWNLOAD)
-    head = cursor.take(16)
-    if head[:4] != b"GGUF":
-        raise DocumentError(f"not a GGUF file: it begins like {_look(head)}", hint=_CONVERT)
-    version: int = _U32.unpack_from(head, 4)[0]
-    if version not in (2, 3):
-        swapped = int.from_bytes(head[4:8], "big")
-        found = f"big-endian version {swapped}" if swapped in (2, 3) else f"version {version}"
-        raise DocumentError(f"GGUF of {found}; expected little-endian 2 or 3", hint=_CONVERT)
+    head = cursor.take(min(16, cursor.size))
+    version = int.from_bytes(head[4:8], "little")
+    if not head.startswith(b"GGUF") or version not in (2, 3) or cursor.size < 24:
+        from localai.gguf.foreign import refuse
+
+        raise refuse(head, cursor.size)
     cursor.at = 8
     return version
-
-
-def _look(head: bytes) -> str:
-    """Name what the first 16 bytes of a file that is no GGUF look like."""
-    if head.startswith(b"PK\x03\x04"):
-        return "a ZIP archive, as PyTorch checkpoints do, which can run code when opened"
-    if head[0] == 0x80 and head[1] in range(2, 6):
-        return "a Python pickle, which can run code when opened"
-    if head[8:9] == b"{":
-        return "safetensors: weights alone, without vocabulary and template"
-    if head.startswith((b"\x89HDF", b"\x08\x00\x00\x00TFL3", b"\x1c\x00\x00\x00TFL3")):
-        return "a Keras or TensorFlow model"
-    if head.startswith((b"lmgg", b"fmgg", b"tjgg", b"algg")):
-        return "GGML, the format before GGUF"
-    if head.startswith(b"version https://"):
-        return "a Git LFS pointer: the text that stands for the file, not the file"
-    if head.lower().startswith((b"<!doctype", b"<html")):
-        return "a web page: the download went wrong"
-    return f"{head[:4]!r}"
-
-
-def _read_value(cursor: _Cursor, key: str) -> Scalar | Array:
-    kind = _value_type(cursor.u32(), key)
-    if key == "general.alignment" and kind is not ValueType.UINT32:
-        raise _malformed(f"an alignment of type {kind.name}; expected UINT32")
-    if kind is ValueType.ARRAY:
-        return _read_array(cursor, key)
-    return _read_scalar(cursor, kind, key)
 
 
 def _value_type(number: int, key: str) -> ValueType:
     try:
         return ValueType(number)
     except ValueError as error:
-        raise _malformed(f"the unknown value type {number} under {key!r}") from error
+        raise _malformed(f"the unknown value type {number} under {_show(key)}") from error
 
 
 def _read_scalar(cursor: _Cursor, kind: ValueType, key: str) -> Scalar:
     if kind is ValueType.STRING:
-        return cursor.string(f"a text under {key!r}", MAX_TEXT)
+        return cursor.string(f"a text under {_show(key)}", MAX_TEXT)
     codec = _SCALARS[kind]
     value: int | float = codec.unpack(cursor.take(codec.size))[0]
     if kind is ValueType.BOOL:
         if value not in (0, 1):
-            raise _malformed(f"a truth value of {value} under {key!r}")
+            raise _malformed(f"a truth value of {value} under {_show(key)}")
         return bool(value)
     return value
 
@@ -210,23 +207,37 @@ def _read_array(cursor: _Cursor, key: str) -> Array:
     count = cursor.u64()
     cursor.elements += count
     if cursor.elements > MAX_ELEMENTS:
-        raise _malformed(f"more than {MAX_ELEMENTS} array elements, at {key!r}")
+        raise _malformed(f"more than {MAX_ELEMENTS} array elements, at {_show(key)}")
     if kind is ValueType.ARRAY:  # llama.cpp reads none either
-        raise _malformed(f"an array of arrays under {key!r}")
+        raise _malformed(f"an array of arrays under {_show(key)}")
     offset = cursor.at
-    if kind is ValueType.STRING:
-        # Tokens need not be UTF-8; a list short enough to be kept whole is prose, and is.
-        if count <= KEPT_ITEMS and not key.startswith("tokenizer.ggml."):
-            first = tuple(_read_scalar(cursor, kind, key) for _ in range(count))
-            return Array(kind, count, offset, first)
-        cursor.skip_strings(count)
-        return Array(kind, count, offset, ())
-    first = tuple(_read_scalar(cursor, kind, key) for _ in range(min(count, KEPT_ITEMS)))
-    cursor.skip((count - len(first)) * _SCALARS[kind].size)
-    return Array(kind, count, offset, first)
+    first: tuple[Scalar, ...] = ()
+    if kind is not ValueType.STRING:
+        first = _read_numbers(cursor, kind, count)
+    elif count > KEPT_WORDS or key.startswith("tokenizer.ggml."):
+        cursor.skip_strings(count)  # tokens need not be UTF-8
+    else:  # a list short enough to be kept whole is prose
+        what = f"a text under {_show(key)}"
+        first = tuple(cursor.string(what, MAX_TEXT) for _ in range(count))
+    return Array(kind, count, offset, cursor.at - offset, first)
 
 
-def _alignment(value: Scalar | Array) -> int:
+def _read_numbers(cursor: _Cursor, kind: ValueType, count: int) -> tuple[Scalar, ...]:
+    """Pass over an array of ``count`` numbers, keeping the first of them."""
+    kept = min(count, KEPT_NUMBERS)
+    size = _SCALARS[kind].size
+    cursor.demand(count * size)
+    numbers = struct.unpack(f"<{kept}{SCALARS[kind][1:]}", cursor.take(kept * size))
+    cursor.skip((count - kept) * size)
+    cursor.keep(getsizeof(numbers) + sum(map(getsizeof, numbers)))
+    return tuple(map(bool, numbers)) if kind is ValueType.BOOL else numbers
+
+
+def _read_alignment(metadata: Mapping[str, Scalar | Array], types: Mapping[str, ValueType]) -> int:
+    kind = types.get("general.alignment", ValueType.UINT32)
+    if kind is not ValueType.UINT32:
+        raise _malformed(f"an alignment of type {kind.name}; expected UINT32")
+    value = metadata.get("general.alignment", 32)
     if not isinstance(value, int) or not 1 <= value <= MAX_ALIGNMENT or value & (value - 1):
         raise _malformed(f"an alignment of {value}; expected a power of two to {MAX_ALIGNMENT}")
     return value
@@ -236,10 +247,11 @@ def _read_tensor(cursor: _Cursor) -> Tensor:
     """One tensor's description; its offset still counts from the start of the data."""
     name = cursor.string("a tensor's name", MAX_TENSOR_NAME)
     dimensions = cursor.u32()
-    if not 1 <= dimensions <= 4:
+    codec = _PLACES.get(dimensions)
+    if codec is None:
         raise _malformed(f"{dimensions} dimensions in tensor {name!r}; expected 1 to 4")
-    shape = tuple(cursor.u64() for _ in range(dimensions))
-    number = cursor.u32()
+    *lengths, number, offset = codec.unpack(cursor.take(codec.size))
+    shape = tuple(lengths)
     kind = TENSOR_TYPES.get(number)
     if kind is None:
         raise _malformed(f"the unknown or removed tensor type {number} in {name!r}")
@@ -247,7 +259,7 @@ def _read_tensor(cursor: _Cursor) -> Tensor:
     if elements_of(tuple(filter(None, shape))) > MAX_COUNT or shape[0] % kind.block:
         raise _malformed(f"the shape {shape} in tensor {name!r}, which {kind.name} cannot hold")
     elements = elements_of(shape)
-    return Tensor(name, shape, kind.name, cursor.u64(), elements // kind.block * kind.size)
+    return Tensor(name, shape, kind.name, offset, elements // kind.block * kind.size)
 
 
 def _placed(tensor: Tensor, data: int, alignment: int, size: int) -> Tensor:
@@ -268,6 +280,11 @@ def _bounded(count: int, limit: int, what: str) -> int:
     if count > limit:
         raise _malformed(f"{count} {what}, more than {limit}")
     return count
+
+
+def _show(key: str) -> str:
+    """A key as a message may carry it: on one line, not longer than a line."""
+    return repr(key if len(key) <= 60 else f"{key[:60]}...")
 
 
 def _malformed(found: str) -> DocumentError:

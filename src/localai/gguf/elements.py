@@ -1,0 +1,69 @@
+"""The elements of arrays too long to be kept: tokens, merges, scores, types."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+
+from localai.errors import DocumentError
+from localai.gguf.facts import Array
+from localai.gguf.types import SCALARS
+
+WINDOW = 1 << 18  # bytes read at once; a multiple of every number's size
+
+_unpack_length = struct.Struct("<Q").unpack_from
+
+
+def each_string(fd: int, array: Array) -> Iterator[bytes]:
+    """The strings of ``array``, which ``read_gguf`` found in ``fd``; they need not be UTF-8.
+
+    One window and one string are in memory at a time. Raises DocumentError if the file is no
+    longer what it was.
+    """
+    found = 0
+    window = b""
+    for piece in each_window(fd, array):
+        window += piece
+        begin = 0
+        while (text := begin + 8) <= len(window):
+            end = text + _unpack_length(window, begin)[0]
+            if end > len(window):
+                break
+            yield window[text:end]
+            begin = end
+            found += 1
+        window = window[begin:]
+    if window or found != array.length:
+        raise _changed(array.offset + array.size)
+
+
+def each_number(fd: int, array: Array) -> Iterator[int | float]:
+    """The numbers of ``array``, which ``read_gguf`` found in ``fd``; truth values as 0 or not.
+
+    Raises DocumentError if the file is shorter than it was.
+    """
+    code = SCALARS[array.kind][1:]
+    size = struct.calcsize(f"<{code}")
+    for piece in each_window(fd, array):
+        yield from struct.unpack(f"<{len(piece) // size}{code}", piece)
+
+
+def each_window(fd: int, array: Array) -> Iterator[bytes]:
+    """The bytes of ``array``, with the lengths before strings: for whoever looks for a pattern.
+
+    Raises DocumentError if the file is shorter than it was.
+    """
+    end = array.offset + array.size
+    for at in range(array.offset, end, WINDOW):
+        wanted = min(WINDOW, end - at)
+        piece = os.pread(fd, wanted, at)
+        if len(piece) < wanted:
+            raise _changed(at)
+        yield piece
+
+
+def _changed(at: int) -> DocumentError:
+    return DocumentError(
+        f"the file changed while it was read, before byte {at}", hint="leave the file as it is"
+    )
