@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from localai.gguf.describe import describe
 from localai.gguf.facts import GgufFile
 from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
 
@@ -38,18 +36,6 @@ def parse_source(text: str) -> Source:
 def guess_source(header: GgufFile) -> str:
     """Where the file says that it is from, "" if it does not."""
     return next((said for key in _SOURCES if (said := header.text(key))), "")
-
-
-def describe_file(size: str, headers: list[GgufFile]) -> Iterator[tuple[str, str]]:
-    """What there is to know before approving: a name for each fact, and the fact."""
-    first = headers[0]
-    yield "size", size
-    yield "model", describe(headers)
-    yield "calls itself", first.name or "nothing"
-    yield "its licence", first.licence or "it names none"
-    yield "its source", guess_source(first) or "it names none"
-    template = first.template_sha256
-    yield "template", f"sha256 {template}" if template else "none"
 
 
 def approve_alone(name: str, today: date, days: int) -> Approval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -9,33 +10,29 @@ from typing import NamedTuple
 from localai.approval import (
     approve_alone,
     check_use,
-    describe_file,
     displaced_by,
     fit_into,
     guess_source,
     parse_source,
 )
-from localai.artifact import OpenArtifact, open_artifact
 from localai.atomicfile import write_whole
-from localai.cli import console, founding
+from localai.cli import console, founding, inspectscreen
 from localai.cli.surroundings import Surroundings
-from localai.errors import DocumentError, Exit, StateError, UsageError
-from localai.findings import refused
+from localai.errors import Exit, StateError, UsageError
+from localai.gguf.facts import GgufFile
+from localai.inspection.candidate import Candidate
 from localai.manifest.change import changing
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_artifact, name_file
+from localai.manifest.draft import Terms, draft_entry, name_artifact
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
-from localai.manifest.schema import ArtifactFile, Entry, Manifest, Use, parse_manifest
+from localai.manifest.schema import Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.verify import SOON
 from localai.manifest.write import add_entry, renew, write_manifest
-from localai.plan.gates.resources import show_bytes
 from localai.policy import DataClass, Policy
 from localai.smallfile import read_small
 from localai.terminal import printable
-
-_TEMPLATE_LINES = 40
 
 
 class Asked(NamedTuple):
@@ -69,27 +66,24 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
             "--yes needs to be told where the model is from and under which licence",
             hint="--source PUBLISHER/REPOSITORY --licence Apache-2.0",
         )
-    opened = open_artifact(asked.model)
-    try:
-        if opened.artifact.problem:
-            raise DocumentError(opened.artifact.problem, hint=opened.artifact.remedy)
-        for file in opened.files:
-            name_file(file.path)  # better now than after all questions
-        if refused(opened.artifact.format):
-            console.print_findings(opened.artifact.format)
+    with console.progress("looking", console.size_of(asked.model)) as progress:
+        candidate = Candidate(asked.model, progress)
+    with closing(candidate):
+        found = candidate.inspection
+        if candidate.refused:
+            console.print_findings(found.findings)
             return Exit.REFUSED
-        name_artifact(asked.name, opened.headers[0], asked.model.name)
-        _show(opened)
+        name_artifact(asked.name, found.headers[0], asked.model.name)
+        console.say(inspectscreen.decision(found, console.width()))
         alone = policy.self_approval and _can_sign(around)
         if alone and not founding.is_set_up(around):
             founding.set_up(around, founding.Wishes())
-        terms = _ask_terms(asked, opened, use, around)
+        terms = _ask_terms(asked, found.headers[0], use, around)
         if not asked.yes and not _confirm(asked, use):
             console.say("not approved, nothing was written")
             return Exit.REFUSED
-        entry = draft_entry(_measure(opened), opened.headers, terms)
-    finally:
-        opened.close()
+        with console.progress("hashing", candidate.size) as progress:
+            entry = draft_entry(candidate.measure(progress), found.headers, terms)
     if alone:
         _sign(entry, around)
         console.out(
@@ -99,21 +93,6 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         console.say("you cannot sign for this host alone: a request is written instead")
         _request(entry, policy, around)
     return Exit.DONE
-
-
-def _show(opened: OpenArtifact) -> None:
-    """What the file is, and the template that will frame every prompt."""
-    console.say(printable(str(opened.files[0].path)))
-    for name, fact in describe_file(show_bytes(sum(opened.sizes)), opened.headers):
-        console.say(f"  {name:<13}{printable(fact)}")
-    lines = (opened.headers[0].template or "").splitlines()
-    for line in lines[:_TEMPLATE_LINES]:
-        console.say(f"  | {printable(line)}")
-    if len(lines) > _TEMPLATE_LINES:
-        console.say(f"  | and {len(lines) - _TEMPLATE_LINES} lines more")
-    for finding in opened.artifact.format:
-        if finding.verdict != "pass":
-            console.say(f"  note: {printable(f'{finding.summary}: {finding.evidence}')}")
 
 
 def _can_sign(around: Surroundings) -> bool:
@@ -129,9 +108,8 @@ def _can_sign(around: Surroundings) -> bool:
     return load_public(public) in [key.public for key in trust.root.manifest.keys]
 
 
-def _ask_terms(asked: Asked, opened: OpenArtifact, use: Use, around: Surroundings) -> Terms:
+def _ask_terms(asked: Asked, header: GgufFile, use: Use, around: Surroundings) -> Terms:
     source, licence = asked.source, asked.licence
-    header = opened.headers[0]
     if not source:
         said = printable(guess_source(header))
         source = console.ask("where is it from (publisher/repository)", said, option="--source")
@@ -152,20 +130,6 @@ def _confirm(asked: Asked, use: Use) -> bool:
     purposes, data = ", ".join(use.purposes), ", ".join(use.data_classes)
     question = f"approve it for {purposes}, with {data} data, for {asked.days} days?"
     return console.confirm(question, option="--yes")
-
-
-def _measure(opened: OpenArtifact) -> list[ArtifactFile]:
-    """Every file with both its digests."""
-    measured, before = list[ArtifactFile](), 0
-    with console.progress("hashing", sum(opened.sizes)) as report:
-        for file in opened.files:
-
-            def report_all(done: int, before: int = before) -> None:
-                report(before + done)
-
-            measured.append(measure_file(file.fd, name_file(file.path), file.size, report_all))
-            before += file.size
-    return measured
 
 
 def _sign(entry: Entry, around: Surroundings) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
-from localai.artifact import OpenArtifact, open_artifact
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_key, choose_manifest
 from localai.cli.surroundings import Surroundings
-from localai.errors import DocumentError, StateError, UsageError
+from localai.errors import StateError, UsageError
 from localai.hashing import Progress
+from localai.inspection.candidate import Candidate
+from localai.inspection.types import Inspection
 from localai.manifest import envelope
 from localai.manifest.change import changing, write_signed
-from localai.manifest.draft import Terms, draft_entry, measure_file, name_artifact, name_file
+from localai.manifest.draft import Terms, draft_entry, name_artifact
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
@@ -84,30 +85,25 @@ def make_terms(
 
 def add_model(
     around: Surroundings, model: Path, manifest: str | None, terms: Terms, progress: Progress
-) -> tuple[Path, Entry]:
-    """Measure a model, with all parts of a split one, and write its entry into a manifest.
+) -> tuple[Path, Entry | None, Inspection]:
+    """Inspect and measure a model, with all parts of a split one, and write its entry into a
+    manifest; no entry if a finding forbids it. What was found comes back either way.
 
-    The signatures that the manifest had no longer hold. Raises DocumentError for a file that is
-    no sound GGUF file or a manifest that is malformed or would become so.
+    The signatures that the manifest had no longer hold. Raises DocumentError for a file that
+    cannot be read or a manifest that is malformed or would become so.
     """
     path = choose_manifest(around.places, manifest)
     read_manifest(path)  # better now than after all of the model was read
-    opened = open_artifact(model)
-    try:
-        _refuse_unsound(opened)
-        name_artifact(terms.name, opened.headers[0], model.name)
-        files, before = [], 0
-        for file in opened.files:
-            report = partial(_report_from, progress, before)
-            files.append(measure_file(file.fd, name_file(file.path), file.size, report))
-            before += file.size
-    finally:
-        opened.close()
-    entry = draft_entry(files, opened.headers, terms)
+    with closing(Candidate(model, progress, terms.kind)) as candidate:
+        found = candidate.inspection
+        if candidate.refused:
+            return path, None, found
+        name_artifact(terms.name, found.headers[0], model.name)
+        entry = draft_entry(candidate.measure(progress), found.headers, terms)
     with changing(around.places.state):
         raw, _ = read_manifest(path)
         write_whole(path, add_entry(raw, entry), mode=0o644)
-    return path, entry
+    return path, entry, found
 
 
 def sign_manifest(
@@ -156,16 +152,3 @@ def _sign(
             hint=f"raise its version and renew its dates: localai manifest sign {path} --days 90",
         )
     return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys, before)
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)
-
-
-def _refuse_unsound(opened: OpenArtifact) -> None:
-    artifact = opened.artifact
-    if artifact.problem:
-        raise DocumentError(artifact.problem, hint=artifact.remedy)
-    if len(opened.headers) != len(opened.files):  # one of them is no sound GGUF file
-        finding = artifact.format[0]
-        raise DocumentError(f"{finding.summary}: {finding.evidence}", hint=finding.remedy)

@@ -8,32 +8,46 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.errors import Exit
+from localai.errors import Exit, UsageError
 from localai.worker.protocol import DEFAULT_CONTEXT
 
 
 def command(
     file: Annotated[
-        Path, typer.Argument(readable=False, help="a file; of a split model, the first part")
+        Path, typer.Argument(readable=False, help="any file; of a split model, the first part")
     ],
     context: Annotated[
         int, typer.Option(min=1, max=1 << 24, help="reckon memory for so many tokens")
     ] = DEFAULT_CONTEXT,
     json: Annotated[bool, typer.Option("--json", help="print localai.inspection/1")] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="print the chat templates, line by line")
+    ] = False,
+    tensors: Annotated[bool, typer.Option("--tensors", help="print a table of them")] = False,
 ) -> int:
     """Say what a file is and what to know before approving it. Nothing of it is run.
 
-    Exit code 0: no finding is fail; 3: at least one is; 4: the file cannot be read.
+    Models (GGUF, safetensors) and data sets (JSONL, CSV, Parquet, text). Exit code 0: no finding
+    is fail; 3: at least one is; 4: the file cannot be read.
     """
     from localai.cli import inspectscreen
     from localai.inspection.document import inspection_document
     from localai.inspection.inspect import inspect_path
 
+    if json + template + tensors > 1:
+        raise UsageError(
+            "--json, --template and --tensors are three different answers", hint="give one of them"
+        )
+    hashed = not (template or tensors)
     with console.progress(file.name, console.size_of(file)) as progress:
-        found = inspect_path(file, context=context, progress=progress)
-    code = Exit.REFUSED if any(one.verdict == "fail" for one in found.findings) else Exit.DONE
+        found = inspect_path(file, context=context, hashed=hashed, progress=progress)
+    code = Exit.REFUSED if found.failed else Exit.DONE
     if json:
         console.print_json(inspection_document(found, int(code)))
+    elif template:
+        console.out(inspectscreen.templates(found))
+    elif tensors:
+        console.out(inspectscreen.tensors(found, console.width()))
     else:
         console.out(inspectscreen.inspection(found, console.width()))
     return code

@@ -1,35 +1,86 @@
-"""Wording for an inspection: the screen, a template with line numbers, the tensors. Nothing here
-prints."""
+"""Wording for an inspection: the screen, templates by line, tensors. Nothing here prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from localai.cli.screen import answers, hang, wrap
-from localai.inspection.types import Inspection
-from localai.terminal import printable
+from localai.gguf.facts import Tensor, all_tensors
+from localai.inspection.types import Inspection, Template
+from localai.plan.gates.resources import show_bytes
+from localai.terminal import printable, sanitise
 
 _NARROW, _TITLE = 72, 14  # columns
+_MOST_LINES = 400  # of a template on the way to an approval; the longest real ones have as many
 
 
 def inspection(found: Inspection, width: int) -> str:
     """What the file is, then every finding."""
-    lines = list(_entry("file", found.path, width)) + list(_entry("format", found.format, width))
-    for fact in found.facts:
-        lines += _entry(fact.name, fact.text, width)
+    size = sum(file.size for file in found.files)
+    rows = [("file", found.path), ("format", f"{found.format}, {show_bytes(size)}, {size} bytes")]
+    rows += [(fact.name, fact.text) for fact in found.facts]
+    several = len(found.files) > 1
     for file in found.files:
-        if found.unhashed:
-            break
-        lines += _entry("sha256", file.sha256 or "", width)
-        lines += _entry("tree", file.tree or "", width)
-    lines += _entry("digests", found.unhashed, width)
+        name = f" {file.name}" if several else ""
+        rows += [("sha256", f"{file.sha256}{name}")] if file.sha256 else []
+        rows += [("tree-sha256", f"{file.tree}{name}")] if file.tree else []
+    rows.append(("digests", found.unhashed))
+    lines = [line for title, text in rows for line in _entry(title, text, width)]
     return "\n".join([*lines, "", answers(found.findings, width)])
 
 
-def _entry(title: str, text: str, width: int) -> Iterator[str]:
+def decision(found: Inspection, width: int) -> str:
+    """What a person decides on: the templates that will frame every prompt, then what the file is,
+    which so stays in sight."""
+    return f"{templates(found, _MOST_LINES)}\n\n{inspection(found, width)}"
+
+
+def templates(found: Inspection, most: int | None = None) -> str:
+    """Every chat template with line numbers, and nothing in it that a terminal would obey or hide;
+    of each at most ``most`` lines."""
+    if not found.templates:
+        return "no chat template"
+    return "\n\n".join("\n".join(_number(template, most)) for template in found.templates)
+
+
+def _number(template: Template, most: int | None) -> Iterator[str]:
+    # Only "\n": what else ends a line for Python or a terminal is to be seen.
+    lines = template.source.split("\n")
+    yield f"{printable(template.key)}, sha256 {template.sha256}"
+    for number, line in enumerate(lines[:most], 1):
+        yield f"{number:>4} | {sanitise(printable(line))}".rstrip()
+    if most is not None and len(lines) > most:
+        yield f"     | and {len(lines) - most} lines more: localai inspect FILE --template"
+
+
+def tensors(found: Inspection, width: int) -> str:
+    """Every tensor: name, type, shape (innermost first), bytes; in the order of the files."""
+    listed = all_tensors(found.headers)
+    if not listed:
+        return "no tensors"
+    rows = [_describe(tensor) for tensor in listed]
+    columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(columns) + 2 * len(columns) > width:
+        return "\n".join(line for row in rows for line in wrap(", ".join(row), width))
+    return "\n".join(_align(row, columns) for row in rows)
+
+
+def _describe(tensor: Tensor) -> tuple[str, str, str, str]:
+    shape = " x ".join(map(str, tensor.shape))
+    return printable(tensor.name), tensor.type, shape, show_bytes(tensor.size)
+
+
+def _align(row: Sequence[str], columns: Sequence[int]) -> str:
+    name, *rest = row
+    cells = [f"{cell:>{room}}" for cell, room in zip(rest, columns[1:], strict=True)]
+    return "  ".join([f"{name:<{columns[0]}}", *cells])
+
+
+def _entry(title: str, text: str, width: int) -> list[str]:
+    """A row; none if there is nothing to say."""
+    text = printable(text)
     if not text:
-        return
+        return []
     if width < _NARROW:
-        yield from wrap(f"{title}: {printable(text)}", width)
-        return
-    yield from hang(f"  {title:<{_TITLE}}", 2 + _TITLE, printable(text), width)
+        return wrap(f"{title}: {text}", width)
+    return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, text, width)

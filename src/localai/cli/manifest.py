@@ -70,6 +70,7 @@ def add(
     note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
 ) -> int:
     """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
+    from localai.cli import inspectscreen
     from localai.cli.editing import add_model, make_terms
     from localai.cli.surroundings import look_around
     from localai.manifest.schema import Source
@@ -89,7 +90,11 @@ def add(
         note=note,
     )
     with console.progress(model.name, console.size_of(model)) as progress:
-        path, entry = add_model(around, model, manifest, terms, progress)
+        path, entry, found = add_model(around, model, manifest, terms, progress)
+    if entry is None:
+        console.print_findings(found.findings)
+        return Exit.REFUSED
+    console.say(inspectscreen.decision(found, console.width()))
     console.say(f"added: {entry.id} to {path}")
     console.say("next: localai manifest sign")
     return Exit.DONE

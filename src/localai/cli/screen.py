@@ -52,6 +52,16 @@ TITLES = {
     "self-test": "self-test",
     "schedule-interrupted": "interrupted",
     "resources": "memory",
+    "gguf-header": "header",
+    "gguf-kind": "kind",
+    "gguf-set": "set",
+    "gguf-layout": "layout",
+    "gguf-shapes": "shapes",
+    "gguf-keys": "keys",
+    "gguf-tokenizer": "tokenizer",
+    "gguf-text": "texts",
+    "file-type": "file type",
+    "dataset": "data set",
 }
 _POWERS = {
     Power.ADMINISTRATOR: "the administrator's, grants",

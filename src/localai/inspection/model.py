@@ -8,12 +8,13 @@ from pathlib import Path
 
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
+from localai.formats.contents import Fact
 from localai.gguf.describe import show_count
-from localai.gguf.facts import GgufFile, all_tensors
+from localai.gguf.facts import GgufFile
 from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
-from localai.inspection.types import Fact, InspectedFile, Inspection, Template
+from localai.inspection.types import InspectedFile, Inspection, Template
 from localai.plan.gates.resources import show_bytes
 from localai.sealing import OpenFile
 
@@ -22,26 +23,30 @@ TEMPLATE_KEY = "tokenizer.chat_template"
 
 
 def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
-    """The GGUF ``files`` of one model, first part first; memory is for ``context`` tokens."""
-    measured = tuple(InspectedFile(file.path.name, file.size) for file in files)
+    """The GGUF ``files`` of one model, first part first; memory is for ``context`` tokens.
+
+    Nothing is hashed here.
+    """
+    found = Inspection(str(path), "GGUF", list_files(files))
     headers: list[GgufFile] = []
     for file in files:
         try:
             headers.append(read_gguf(file.fd, file.size))
         except DocumentError as error:
-            finding = _refuse(file, error)
-            return Inspection(str(path), "GGUF", (), measured, (finding,))
+            return found._replace(findings=(_refuse(file, error),))
     opened = [OpenGguf(file.fd, header) for file, header in zip(files, headers, strict=True)]
-    first = headers[0]
-    return Inspection(
-        str(path),
-        f"GGUF v{first.version}",
-        tuple(_facts(headers, sum(file.size for file in files), context)),
-        measured,
-        inspect(opened),
-        find_templates(first),
-        tuple(all_tensors(headers)),
+    return found._replace(
+        format=f"GGUF v{headers[0].version}",
+        facts=_list_facts(headers, sum(file.size for file in files), context),
+        findings=inspect(opened),
+        templates=find_templates(headers[0]),
+        headers=tuple(headers),
     )
+
+
+def list_files(files: Sequence[OpenFile]) -> tuple[InspectedFile, ...]:
+    """The files without digests."""
+    return tuple(InspectedFile(file.path.name, file.size) for file in files)
 
 
 def find_templates(header: GgufFile) -> tuple[Template, ...]:
@@ -56,20 +61,21 @@ def find_templates(header: GgufFile) -> tuple[Template, ...]:
     )
 
 
-def _facts(headers: list[GgufFile], size: int, context: int) -> list[Fact]:
+def _list_facts(headers: Sequence[GgufFile], size: int, context: int) -> tuple[Fact, ...]:
     first = headers[0]
     parameters = sum(header.parameters for header in headers)
+    trained = first.context_length
     needed = size + inference_bytes(headers, context, repack=True)
-    facts = [
+    facts = (
         Fact("name", first.name),
         Fact("architecture", first.architecture),
         Fact("parameters", parameters, show_count(parameters)),
         Fact("quantisation", first.quantisation),
-        Fact("context", first.context_length or 0, f"{first.context_length or 'not stated'}"),
+        Fact("context", trained or 0, f"{trained} tokens" if trained else ""),
         Fact("licence", first.licence),
         Fact("memory", needed, f"{show_bytes(needed)} with a context of {context} tokens"),
-    ]
-    return [fact if fact.text else fact._replace(shown="not stated") for fact in facts]
+    )
+    return tuple(fact if fact.value else fact._replace(shown="not stated") for fact in facts)
 
 
 def _refuse(file: OpenFile, error: DocumentError) -> Finding:

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from localai.findings import Finding
-from localai.gguf.facts import Tensor
-
-Value = int | str | tuple[str, ...]
-
-
-class Fact(NamedTuple):
-    """One thing to know about a file: ``name`` is its title on a screen and its key in a document,
-    ``value`` what a program reads, ``shown`` what a person reads where that is not the same."""
-
-    name: str
-    value: Value
-    shown: str = ""
-
-    @property
-    def text(self) -> str:
-        listed = self.value if isinstance(self.value, tuple) else (str(self.value),)
-        return self.shown or ", ".join(listed)
+from localai.findings import Finding, Verdict
+from localai.formats.contents import Fact
+from localai.gguf.facts import GgufFile
 
 
 class InspectedFile(NamedTuple):
@@ -35,7 +20,8 @@ class InspectedFile(NamedTuple):
 
 
 class Template(NamedTuple):
-    """A chat template: the key that it stands under, and its Jinja source."""
+    """A chat template: the key that it stands under, its Jinja source, the SHA-256 of its UTF-8
+    bytes."""
 
     key: str
     source: str
@@ -43,13 +29,19 @@ class Template(NamedTuple):
 
 
 class Inspection(NamedTuple):
-    """Everything that was found out. ``unhashed`` says why there is no digest, "" if there is."""
+    """Everything that was found out. ``headers`` are those of a GGUF model, one for each file, and
+    empty if one of them cannot be read; ``unhashed`` says why there is no digest, "" if there
+    is."""
 
     path: str
     format: str
-    facts: tuple[Fact, ...]
     files: tuple[InspectedFile, ...]
-    findings: tuple[Finding, ...]
+    facts: tuple[Fact, ...] = ()
+    findings: tuple[Finding, ...] = ()
     templates: tuple[Template, ...] = ()
-    tensors: tuple[Tensor, ...] = ()
+    headers: tuple[GgufFile, ...] = ()
     unhashed: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.verdict is Verdict.FAIL for finding in self.findings)

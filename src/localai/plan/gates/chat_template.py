@@ -24,7 +24,7 @@ def chat_template(facts: Facts, policy: Policy) -> Finding:
         return Finding(CHECK, Verdict.NOT_CHECKED, "no entry", evidence, why=_WHY)
     held, approved = artifact.held.template, artifact.entry.gguf.template
     if held == approved:
-        what = ("as approved", f"sha256 {held}") if held else ("none", "none was approved")
+        what = ("as approved", f"sha256 {held[:8]}…") if held else ("none", "none was approved")
         return Finding(CHECK, Verdict.PASS, *what)
     return Finding(
         CHECK,
