@@ -49,8 +49,8 @@ class Tensor(NamedTuple):
 
 
 class GgufFile(NamedTuple):
-    """What a GGUF file says about itself. ``size`` and ``data_offset`` in bytes; ``types`` of the
-    values under the same keys as ``metadata``."""
+    """What a GGUF file says about itself. ``size``, ``data_offset`` and ``header_end`` (before the
+    padding) in bytes; ``types`` of the values under the same keys as ``metadata``."""
 
     version: int
     size: int
@@ -59,6 +59,7 @@ class GgufFile(NamedTuple):
     metadata: Mapping[str, Scalar | Array]
     tensors: tuple[Tensor, ...]
     types: Mapping[str, ValueType] = MappingProxyType({})
+    header_end: int = 0
 
     def text(self, key: str) -> str:
         """The string under ``key``, or an empty one."""

@@ -31,6 +31,7 @@ def find_hidden(fd: int, file: GgufFile) -> list[Finding]:
 
 
 def _paddings(file: GgufFile) -> Iterator[tuple[int, int]]:
+    yield file.header_end, file.data_offset
     for tensor, end in padded_ends(file):
         yield tensor.offset + tensor.size, end
 

@@ -25,7 +25,7 @@ from localai.gguf.types import SCALARS, TENSOR_TYPES, ValueType
 
 MAX_HEADER = 128 << 20  # bytes before the tensors' data; 500,000 tokens with merges take some 25 MB
 MAX_ENTRIES = 16_384  # metadata entries; large models have some 60
-MAX_TENSORS = 65_536  # the largest mixtures of experts have some 10,000 in one file
+MAX_TENSORS = 32_768  # the largest mixtures of experts have some 10,000 in one file
 MAX_NAME = 65_535  # bytes of a key; the specification's limit
 MAX_TENSOR_NAME = 63  # bytes; one less than ggml's GGML_MAX_NAME, which counts a NUL
 MAX_TEXT = 4 << 20  # bytes of one string value; chat templates reach 100 kB
@@ -35,7 +35,7 @@ MAX_ALIGNMENT = 65_536
 MAX_COUNT = 2**63 - 1  # elements of a tensor or a dimension; ggml counts in int64
 KEPT_WORDS = 16  # a list of no more strings is kept whole, of a longer one nothing
 KEPT_NUMBERS = 512  # so many first numbers of an array are kept: more than models have layers
-WINDOW = 1 << 20  # bytes read at once
+WINDOW = 1 << 18  # bytes read at once
 
 _SCALARS = {kind: Struct(code) for kind, code in SCALARS.items()}
 # What follows a tensor's number of dimensions: their lengths, its type, its offset.
@@ -166,10 +166,11 @@ def read_gguf(fd: int, size: int) -> GgufFile:
     if len({tensor.name for tensor in described}) != tensor_count:
         raise _malformed("two tensors of one name")
     # Without tensors llama.cpp lets the data begin where the header ends.
-    data = -(-cursor.at // alignment) * alignment if described else cursor.at
+    end = cursor.at
+    data = -(-end // alignment) * alignment if described else end
     tensors = tuple(_placed(tensor, data, alignment, size) for tensor in described)
     known, typed = MappingProxyType(metadata), MappingProxyType(types)
-    return GgufFile(version, size, alignment, data, known, tensors, typed)
+    return GgufFile(version, size, alignment, data, known, tensors, typed, end)
 
 
 def _read_preamble(cursor: _Cursor) -> int:

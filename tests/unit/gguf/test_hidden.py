@@ -38,6 +38,15 @@ def test_a_byte_in_the_padding_is_found(opened: Opened, at: int) -> None:
     assert finding.evidence == f"byte {place}, in the padding, is not zero and belongs to nothing"
 
 
+def test_a_byte_between_header_and_data_is_found(opened: Opened) -> None:
+    content = bytearray(small(bytes(64)).bytes())
+    data = opened(bytes(content)).header.data_offset
+    content[data - 1] = 1
+    file = opened(bytes(content))
+    (finding,) = find_hidden(file.fd, file.header)
+    assert finding.evidence.startswith(f"byte {data - 1}, in the padding")
+
+
 def test_the_tensors_own_bytes_are_theirs(opened: Opened) -> None:
     data = b"\xff" * 8 + bytes(24) + b"\xff" * 8
     file = opened(small(data).bytes())
