@@ -6,6 +6,7 @@ there every file with tensors also has their data: without it a file is cut, not
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import gguf_maker as maker
 from gguf_maker import Parts
-from localai.gguf.types import SCALARS, TENSOR_TYPES, ValueType
+from localai.gguf.types import SCALARS, TENSOR_TYPES, TensorType, ValueType
 
 MOST = 2**64 - 1
 NO_VALUE_TYPE = 13
@@ -30,11 +31,9 @@ class Draft(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
-        elements = 1
-        for length in self.shape:
-            elements *= length
-        return elements // TENSOR_TYPES[self.type].block * TENSOR_TYPES[self.type].size
+        """Bytes; of a type that there is not, one for each element."""
+        kind = TENSOR_TYPES.get(self.type, TensorType("", 1, 1))
+        return math.prod(self.shape) // kind.block * kind.size
 
 
 def make_case(name: str, seed: int) -> bytes:

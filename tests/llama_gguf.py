@@ -83,6 +83,7 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={"GGML_NO_BACKTRACE": "1"},  # else ggml starts a debugger where it gives up
     )
 
 
@@ -108,11 +109,13 @@ def _entry(fd: int, file: GgufFile, key: str) -> list[Any]:
         return [key, kind, kind, 1, hashlib.sha256(_pack(kind, (value,))).hexdigest()]
     if value.kind is ValueType.STRING:
         strings = list(each_string(fd, value))
-        assert value.first in ((), tuple(string.decode() for string in strings))
+        assert [word.encode() for word in map(str, value.first)] in ([], strings)
         # llama.cpp's strings end at their first zero byte.
         content = b"\0".join(string.partition(b"\0")[0] for string in strings)
     else:
         content = os.pread(fd, value.length * struct.calcsize(SCALARS[value.kind]), value.offset)
+        if value.kind is ValueType.BOOL:  # what is not 0 is true
+            content = bytes(map(bool, content))
         assert content.startswith(_pack(value.kind, value.first))
     return [key, kind, value.kind, value.length, hashlib.sha256(content).hexdigest()]
 
