@@ -15,19 +15,7 @@ from localai.inspection.inspect import Inspection
 from localai.inspection.model import inspect_model
 from localai.sealing import OpenFile
 
-MODULES = (
-    "localai.gguf.check",
-    "localai.gguf.describe",
-    "localai.gguf.facts",
-    "localai.gguf.hidden",
-    "localai.gguf.inspect",
-    "localai.gguf.layout",
-    "localai.gguf.memory",
-    "localai.gguf.polyglot",
-    "localai.gguf.sets",
-    "localai.inspection.document",
-    "localai.inspection.model",
-)
+MODULES = ("localai.gguf", "localai.inspection")
 LONGEST = 8192
 WORDS = (*gguf_reader.WORDS, b"PK\x05\x06", b"%PDF-", b"https://", b"\xe2\x80\xae", b"rm -rf ")
 CONTEXT = 4096
