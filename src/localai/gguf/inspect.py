@@ -16,6 +16,9 @@ from localai.gguf.hidden import find_hidden
 from localai.gguf.keys import find_keys
 from localai.gguf.polyglot import find_polyglot
 from localai.gguf.template import inspect_templates
+from localai.gguf.text import find_texts
+from localai.gguf.tokenizer import find_tokenizer
+from localai.gguf.tokens import find_tokens
 
 
 class OpenGguf(NamedTuple):
@@ -31,6 +34,7 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     findings = [*check_structure(headers)]
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
-        findings += inspect_templates(header)
+        findings += [*find_texts(header), *inspect_templates(header)]
     findings += find_keys(headers)
+    findings += [*find_tokenizer(headers[0]), *find_tokens(*files[0])]
     return tuple(findings)

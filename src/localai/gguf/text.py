@@ -1,0 +1,102 @@
+"""What the texts of a file carry besides their meaning: addresses, commands, unseen characters.
+
+Texts are shown to people, copied into terminals and pages, and handed to other models. Chat
+templates have an examination of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from localai.findings import Finding
+from localai.gguf.facts import Array, GgufFile
+from localai.gguf.finding import fail, name_some, note
+
+CHECK = "gguf-text"
+MOST = 100  # of each kind are counted
+_REST = ", and perhaps others"
+_TEMPLATE = "tokenizer.chat_template"
+# An address is what these are for.
+_LINK_KEY = re.compile(r"(?:^|[._])(?:url|link|doi|repository|repo_url|uuid)$")
+_SCHEME = b"://"
+_ADDRESS = re.compile(
+    rb"(?:https?|ftp|wss?|file|data)://[a-z0-9.\[\]:@-]*[./][^\s\"'<>\0]*", re.IGNORECASE
+)
+_COMMANDS = (
+    *(b"curl http", b"curl -", b"wget http", b"wget -", b"| sh", b"|sh", b"| bash", b"|bash"),
+    *(b"/bin/sh", b"/bin/bash", b"rm -rf", b"powershell -", b"cmd.exe", b"cmd /c"),
+    *(b"os.system(", b"subprocess.", b"eval(", b"exec(", b"__import__", b"base64 -d"),
+    *(b"<script>", b"<script ", b"<?php", b"javascript:", b"data:text/html"),
+)
+# Obeyed by terminals or by layout: control characters (ISO 6429), bidirectional overrides and
+# isolates (UAX #9), and tags, in which whole texts can be hidden.
+_OBEYED = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0001-\U000e007f]"
+)
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u2060-\u2064\u206a-\u206f\ufeff]")
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # tags as Unicode means them
+
+
+class Sightings(NamedTuple):
+    """Addresses and commands that were seen, each in the words around it."""
+
+    addresses: list[str]
+    commands: list[str]
+
+    def look(self, text: bytes) -> None:
+        """Add what is in ``text``."""
+        at = text.find(_SCHEME)
+        while at >= 0 and len(self.addresses) < MOST:
+            found = _ADDRESS.search(text, max(0, at - 5), at + 200)
+            if found:
+                self.addresses.append(_decode(found[0]))
+            at = text.find(_SCHEME, found.end() if found else at + 3)
+        lower = text.lower()
+        for command in _COMMANDS:
+            at = lower.find(command)
+            if at >= 0 and len(self.commands) < MOST:
+                begin = max(text.rfind(b"\n", 0, at) + 1, at - 20)
+                self.commands.append(_decode(text[begin : at + 60].split(b"\n")[0]))
+
+    def judge(self, where: str) -> list[Finding]:
+        """A note for each kind that was seen."""
+        return [
+            note(CHECK, f"{kind} in {where}", name_some(seen) + _REST * (len(seen) == MOST))
+            for kind, seen in (("addresses", self.addresses), ("commands", self.commands))
+            if seen
+        ]
+
+
+def find_texts(file: GgufFile) -> list[Finding]:
+    """What the file's own texts carry, the chat templates' aside."""
+    seen = Sightings([], [])
+    obeyed, unseen = [], []
+    for key, text in _texts(file):
+        plain = _FLAG.sub("", text) if not text.isascii() else text
+        if _OBEYED.search(plain) or (key == "general.name" and not text.isprintable()):
+            obeyed.append(f"{key}: {text}")
+        elif _UNSEEN.search(plain):
+            unseen.append(f"{key}: {text}")
+        if not _LINK_KEY.search(key):
+            seen.look(text.encode())
+    findings = seen.judge("the texts")
+    if obeyed:
+        findings.append(fail(CHECK, "texts that deceive the eye", name_some(obeyed)))
+    if unseen:
+        findings.append(note(CHECK, "unseen characters in the texts", name_some(unseen)))
+    return findings
+
+
+def _texts(file: GgufFile) -> Iterator[tuple[str, str]]:
+    for key, value in file.metadata.items():
+        if key.startswith(_TEMPLATE):
+            continue
+        for text in value.first if isinstance(value, Array) else (value,):
+            if isinstance(text, str):
+                yield key, text
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

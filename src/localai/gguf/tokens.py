@@ -1,0 +1,77 @@
+"""What stands in the vocabulary itself: one pass over its tokens, however many there are."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterator
+from itertools import islice
+
+from localai.findings import Finding, Verdict
+from localai.gguf.elements import each_number, each_string
+from localai.gguf.facts import Array, GgufFile
+from localai.gguf.finding import fail, name_some, note
+from localai.gguf.text import Sightings
+from localai.gguf.tokenizer import CHECK, PREFIX
+from localai.gguf.types import ValueType
+
+MOST = 1 << 20  # tokens that are compared with each other; large vocabularies have 300,000
+MOST_BYTES = 32 << 20  # that they may have together
+MOST_CONTROL = 65_536  # control tokens; models have some hundreds
+_BATCH = 16_384
+_CONTROL = 3  # token type of what only the template may write (llama.h, LLAMA_TOKEN_TYPE_CONTROL)
+_BETWEEN_WORDS = b" ,.!?'-"
+
+
+def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
+    """Tokens must differ, or llama.cpp stops; control tokens must look like none of the words that
+    people write."""
+    tokens = file.metadata.get(f"{PREFIX}tokens")
+    if not isinstance(tokens, Array) or tokens.kind is not ValueType.STRING:
+        return []
+    control = _control_tokens(fd, file)
+    if tokens.length > MOST or tokens.size > MOST_BYTES or len(control) > MOST_CONTROL:
+        evidence = f"{tokens.length} tokens, {len(control)} for control, in {tokens.size} bytes"
+        return [Finding(CHECK, Verdict.NOT_CHECKED, "too many tokens", evidence)]
+    seen = Sightings([], [])
+    different, empty, prose = set[int](), 0, list[str]()
+    for start, batch in _batches(fd, tokens):
+        different.update(map(hash, batch))  # numbers take less room than texts
+        empty += batch.count(b"")
+        seen.look(b"\n".join(batch))
+        here = control[bisect(control, start - 1) : bisect(control, start + len(batch) - 1)]
+        words = (batch[place - start] for place in here)
+        prose += [_show(word) for word in words if _looks_ordinary(word)]
+    findings = seen.judge("the vocabulary")
+    if prose:
+        findings.append(note(CHECK, "control tokens that look like words", name_some(prose)))
+    double = tokens.length - max(0, empty - 1) - len(different)  # llama.cpp numbers the empty ones
+    if double:
+        evidence = f"{double} of {tokens.length} tokens stand there twice"
+        findings.append(fail(CHECK, "tokens that are the same", evidence))
+    return findings
+
+
+def _batches(fd: int, tokens: Array) -> Iterator[tuple[int, list[bytes]]]:
+    """The tokens in lists, each with the number of its first."""
+    strings = each_string(fd, tokens)
+    for start in range(0, tokens.length, _BATCH):
+        yield start, list(islice(strings, _BATCH))
+
+
+def _control_tokens(fd: int, file: GgufFile) -> list[int]:
+    """The numbers of the control tokens."""
+    types = file.metadata.get(f"{PREFIX}token_type")
+    if not isinstance(types, Array) or types.kind is not ValueType.INT32:
+        return []
+    return [place for place, kind in enumerate(each_number(fd, types)) if kind == _CONTROL]
+
+
+def _looks_ordinary(token: bytes) -> bool:
+    """A control token that a user could write by chance, or that nobody sees."""
+    letters = token.translate(None, _BETWEEN_WORDS)
+    words = letters.isalnum() and not letters.isdigit()
+    return words or not _show(token).isprintable()
+
+
+def _show(token: bytes) -> str:
+    return token.decode("utf-8", "replace")
