@@ -1,0 +1,108 @@
+"""JSONL: one JSON value a line (jsonlines.org), which in a data set is an object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from localai.findings import Finding
+from localai.formats.contents import Contents, Fact
+from localai.formats.datasets.signs import Block, Lines
+from localai.formats.datasets.survey import Survey
+from localai.formats.finding import DATASET, note
+from localai.terminal import printable
+
+SHOWN_FIELDS = 16
+MAX_FIELDS = 256  # different names of fields that are kept
+MAX_NAME = 80  # characters of one that are kept
+MAX_DEPTH = 32
+
+
+def inspect_jsonl(fd: int, size: int) -> Contents:
+    """Facts and findings about the ``size`` bytes of JSON lines behind ``fd``."""
+    survey = Survey(fd, size)
+    rows = _Rows()
+    for block in survey.blocks():
+        survey.signs.look(rows.take(block) if block.whole else block)
+    fields = tuple(printable(field) for field in list(rows.fields)[:SHOWN_FIELDS])
+    facts = (*survey.facts(), Fact("rows", rows.count), Fact("fields", fields))
+    return Contents(facts, (*survey.findings(), *rows.findings()))
+
+
+class _Rows:
+    """The rows seen so far, and in which lines they are not as they should be."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.fields: dict[str, None] = {}
+        self.malformed = Lines()
+        self.no_objects = Lines()
+        self.doubled = Lines()
+        self.deep = Lines()
+        self.twice = False
+        self.decode = json.JSONDecoder(
+            object_pairs_hook=self.note_doubled, parse_constant=_refuse_constant
+        ).decode
+
+    def take(self, block: Block) -> Block:
+        """Read the rows of a block. Returns the block as it is to be searched: where characters
+        are written as escapes, the texts that they stand for."""
+        lines = block.data.split(b"\n")
+        for place, line in enumerate(lines):
+            if not line or line.isspace():
+                continue
+            self.count += 1
+            try:
+                lines[place] = self.read(line, block.line + place)
+            except RecursionError:
+                self.deep.add(block.line + place)
+            except ValueError:
+                self.malformed.add(block.line + place, line[:60])
+        return block._replace(data=b"\n".join(lines))
+
+    def read(self, line: bytes, number: int) -> bytes:
+        """Read one row; its line, or the texts in it if the line holds escapes."""
+        self.twice = False
+        row = self.decode(line.decode())
+        if self.twice:
+            self.doubled.add(number)
+        if not isinstance(row, dict):
+            self.no_objects.add(number)
+        elif len(self.fields) < MAX_FIELDS:
+            self.fields |= dict.fromkeys(field[:MAX_NAME] for field in list(row)[:MAX_FIELDS])
+        if b"\\u" not in line:
+            return line
+        texts = " ".join(_each_text(row, MAX_DEPTH)).replace("\n", " ")
+        return texts.encode("utf-8", "replace")
+
+    def note_doubled(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        self.twice |= len(found) < len(pairs)
+        return found
+
+    def findings(self) -> list[Finding]:
+        seen = (
+            ("lines that are no JSON", self.malformed),
+            ("rows that are no objects", self.no_objects),
+            ("a field twice in one row", self.doubled),
+            ("nested too deeply to be read", self.deep),
+        )
+        return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)  # Infinity and NaN are no JSON (RFC 8259, section 6)
+
+
+def _each_text(value: object, depth: int) -> Iterator[str]:
+    """Every text and every key in a JSON value. Raises RecursionError beyond ``depth`` levels."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        if not depth:
+            raise RecursionError
+        for item in value:
+            yield from _each_text(item, depth - 1)
+        if isinstance(value, dict):
+            for item in value.values():
+                yield from _each_text(item, depth - 1)
