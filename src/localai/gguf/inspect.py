@@ -15,6 +15,7 @@ from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
 from localai.gguf.keys import find_keys
 from localai.gguf.polyglot import find_polyglot
+from localai.gguf.shapes import find_shapes
 from localai.gguf.template import inspect_templates
 from localai.gguf.text import find_texts
 from localai.gguf.tokenizer import find_tokenizer
@@ -35,6 +36,6 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
         findings += [*find_texts(header), *inspect_templates(header)]
-    findings += find_keys(headers)
+    findings += [*find_shapes(headers), *find_keys(headers)]
     findings += [*find_tokenizer(headers[0]), *find_tokens(*files[0])]
     return tuple(findings)
