@@ -113,10 +113,13 @@ def _entry(fd: int, file: GgufFile, key: str) -> list[Any]:
         # llama.cpp's strings end at their first zero byte.
         content = b"\0".join(string.partition(b"\0")[0] for string in strings)
     else:
-        content = os.pread(fd, value.length * struct.calcsize(SCALARS[value.kind]), value.offset)
+        content = os.pread(fd, value.size, value.offset)
         if value.kind is ValueType.BOOL:  # what is not 0 is true
             content = bytes(map(bool, content))
-        assert content.startswith(_pack(value.kind, value.first))
+        code = f"<{len(value.first)}{SCALARS[value.kind][1:]}"
+        assert _pack(value.kind, value.first) == _pack(
+            value.kind, struct.unpack_from(code, content)
+        )
     return [key, kind, value.kind, value.length, hashlib.sha256(content).hexdigest()]
 
 

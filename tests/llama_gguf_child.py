@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 MEMORY = 4 << 30  # bytes of address space
-STRING, ARRAY = 8, 9
+FLOAT32, STRING, ARRAY = 6, 8, 9
 # What the functions return; the arguments behind the parsed file.
 FUNCTIONS: dict[str, tuple[Any, int]] = {
     "version": (ctypes.c_uint32, 0),
@@ -96,6 +96,8 @@ class Parser:
         if element != STRING:
             place = self.get("arr_data" if kind == ARRAY else "val_data", at)
             content = ctypes.string_at(place, count * SIZES[element]) if count else b""
+            if kind == FLOAT32:  # as Python has it, which has no signalling NaN
+                content = struct.pack("<f", *struct.unpack("<f", content))
         elif kind == ARRAY:
             content = b"\0".join(self.get("arr_str", at, item) for item in range(count))
         else:
