@@ -61,28 +61,6 @@ def test_a_set_passes_as_one_model() -> None:
     assert finding.evidence == "llama, 44K parameters, F32, 21 tensors, context 512, 2 files"
 
 
-def test_what_is_no_whole_set_fails() -> None:
-    first, second = (read(part) for part in maker.split_parts())
-    whole = read(maker.model_parts())
-    half = second._replace(tensors=second.tensors[1:])
-    again = second._replace(tensors=(*second.tensors[1:], first.tensors[0]))
-    sets = {
-        "a part is missing": [[first], [second], [first, second, second], [whole, second]],
-        "a part of another set": [
-            [first, first],
-            [second, first],
-            [first, whole],
-            [first, half],
-            [first, again],
-        ],
-    }
-    for summary, wrong in sets.items():
-        for files in wrong:
-            failed = [finding for finding in check_structure(files) if finding.refuses]
-            assert summary in [finding.summary for finding in failed]
-            assert all("all parts" in f.remedy for f in failed if f.summary == summary)
-
-
 def test_a_later_parts_layout_is_judged_too() -> None:
     first, second = (read(part) for part in maker.split_parts())
     moved = second.tensors[1]._replace(offset=second.tensors[0].offset)
