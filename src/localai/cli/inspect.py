@@ -41,7 +41,7 @@ def command(
     hashed = not (template or tensors)
     with console.progress(file.name, console.size_of(file)) as progress:
         found = inspect_path(file, context=context, hashed=hashed, progress=progress)
-    code = Exit.REFUSED if found.failed else Exit.DONE
+    code = Exit.REFUSED if found.failures else Exit.DONE
     if json:
         console.print_json(inspection_document(found, int(code)))
     elif template:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from localai.artifact import open_parts
 from localai.errors import DocumentError, LocalAIError, StateError
-from localai.findings import Verdict
 from localai.hardware import count_cores, file_size_limit, find_free_memory
 from localai.hashing import Progress, report_nothing
 from localai.inspection.model import inspect_model
@@ -61,11 +60,10 @@ class Candidate:
 
     @property
     def refused(self) -> bool:
-        """True if a finding forbids to approve it."""
+        """True if a finding forbids to approve it, or says that something was not looked at."""
         known = _MODELS_ONLY if self._kind in _PARTS else frozenset()
         return any(
-            finding.verdict is Verdict.FAIL and finding.check not in known
-            for finding in self.inspection.findings
+            finding.refuses and finding.check not in known for finding in self.inspection.findings
         )
 
     @property

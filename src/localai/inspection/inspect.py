@@ -14,8 +14,9 @@ from localai.inspection.model import inspect_model, list_files
 from localai.inspection.types import InspectedFile, Inspection
 from localai.sealing import OpenFile
 
-# What says nothing about whether the bytes are what they seem: an officer may want their digest.
-_SOUND = frozenset({"chat-template", "licence", "lineage", "gguf-text", "file-type"})
+# Findings that the file is not what it says: its bytes may be ten terabytes of nothing. Whatever
+# else is wrong, a person may want to look the digest up.
+_STRUCTURAL = frozenset({"gguf-header", "gguf-layout", "gguf-set", "safetensors"})
 _UNSOUND = "not computed: the file is not sound"
 
 
@@ -25,13 +26,13 @@ def inspect_path(
     """What there is to say about ``path``; of a split set all parts are one model.
 
     ``context`` is the number of tokens that memory is reckoned for. With ``hashed`` both digests
-    of every file are computed, unless it is unsound: that may be ten terabytes of nothing.
-    Raises DocumentError if it cannot be read at all.
+    of every file are computed, unless it is unsound. Raises DocumentError if it cannot be read at
+    all.
     """
     files = open_parts(path)
     try:
         found = inspect_files(path, files, context)
-        if any(finding.check not in _SOUND for finding in found.findings if finding.refuses):
+        if any(finding.check in _STRUCTURAL for finding in found.failures):
             return found._replace(unhashed=_UNSOUND)
         return found._replace(files=_measure(files, progress)) if hashed else found
     finally:

@@ -43,5 +43,5 @@ class Inspection(NamedTuple):
     unhashed: str = ""
 
     @property
-    def failed(self) -> bool:
-        return any(finding.verdict is Verdict.FAIL for finding in self.findings)
+    def failures(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.verdict is Verdict.FAIL)

@@ -1,0 +1,175 @@
+"""What is looked at is what is pinned: whoever changes the file in between changes nothing."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+import gguf_maker as maker
+from localai.errors import DocumentError, LocalAIError, StateError
+from localai.inspection import candidate
+from localai.inspection.candidate import Candidate
+from localai.manifest.schema import Kind
+from localai.sandbox import kernel
+
+ANOTHER = 61200  # a uid that is not this one's
+
+
+def apart(work: Callable[[], None]) -> None:
+    """Do ``work`` in a child, since a process that looks at a candidate hides for good; fail the
+    test if it fails."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """Other bytes in the same file, not another file of its name."""
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+def lowest_free() -> int:
+    """The number that the next descriptor gets: a hidden process may not list those it has."""
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    return free
+
+
+def no_memory(files: object) -> bool:
+    return False
+
+
+@pytest.fixture
+def other(tiny_bytes: bytes) -> bytes:
+    """Another model of the same size."""
+    content = maker.make_model(seed=2)
+    assert len(content) == len(tiny_bytes)
+    return content
+
+
+def refuse(path: Path, error: type[LocalAIError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Candidate(path).close()
+
+
+def test_what_was_looked_at_is_pinned(tiny_model: Path, tiny_bytes: bytes, other: bytes) -> None:
+    def work() -> None:
+        looked = Candidate(tiny_model)
+        assert not looked.refused
+        overwrite(tiny_model, other)
+        (file,) = looked.measure()
+        assert file.sha256 == sha256(tiny_bytes).hexdigest()
+        assert (file.name, file.size) == ("tiny.gguf", len(tiny_bytes))
+
+    apart(work)
+
+
+def test_without_memory_for_a_copy_a_change_is_noticed(tiny_model: Path, other: bytes) -> None:
+    def work() -> None:
+        candidate._fits = no_memory
+        tiny_model.chmod(0o600)
+        looked = Candidate(tiny_model)
+        overwrite(tiny_model, other)
+        with pytest.raises(DocumentError, match="was changed after it was looked at"):
+            looked.measure()
+
+    apart(work)
+
+
+def test_without_either_another_model_would_be_pinned(tiny_model: Path, other: bytes) -> None:
+    def work() -> None:
+        candidate._fits = no_memory
+        candidate._stamp = lambda file: (0, 0, 0)
+        tiny_model.chmod(0o600)
+        looked = Candidate(tiny_model)
+        overwrite(tiny_model, other)
+        assert looked.measure()[0].sha256 == sha256(other).hexdigest()
+
+    apart(work)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_what_others_may_write_needs_a_copy(tiny_model: Path, mode: int) -> None:
+    def work() -> None:
+        tiny_model.chmod(mode)
+        Candidate(tiny_model).close()  # there is memory
+        candidate._fits = no_memory
+        refuse(tiny_model, StateError, "could be changed by another account")
+
+    apart(work)
+
+
+def test_what_belongs_to_another_needs_a_copy(tiny_model: Path) -> None:
+    if os.getuid():
+        pytest.skip("only root can give a file away")
+
+    def work() -> None:
+        candidate._fits = no_memory
+        tiny_model.chmod(0o600)
+        Candidate(tiny_model).close()
+        os.chown(tiny_model, ANOTHER, ANOTHER)
+        refuse(tiny_model, StateError, "could be changed by another account")
+
+    apart(work)
+
+
+def test_what_is_refused_is_not_copied(tmp_path: Path, tiny_bytes: bytes) -> None:
+    path = tmp_path / "huge.gguf"
+    path.write_bytes(tiny_bytes)
+    os.truncate(path, 1 << 40)
+
+    def work() -> None:
+        looked = Candidate(path)
+        assert looked.refused
+        assert kernel.prctl(kernel.PR_GET_DUMPABLE) == 1
+
+    apart(work)
+
+
+def test_an_adapter_is_approved_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "adapter.gguf"
+    path.write_bytes(maker.make_model(metadata={"general.type": "adapter"}))
+
+    def work() -> None:
+        for kind, refused in ((Kind.MODEL, True), (Kind.DRAFT, True), (Kind.ADAPTER, False)):
+            looked = Candidate(path, kind=kind)
+            assert looked.refused is refused
+            looked.close()
+
+    apart(work)
+
+
+def test_a_name_that_no_entry_may_hold(tmp_path: Path, tiny_bytes: bytes) -> None:
+    path = tmp_path / "con.gguf"
+    path.write_bytes(tiny_bytes)
+    apart(lambda: refuse(path, DocumentError, "is the name of a device"))
+
+
+def test_closing_leaves_no_descriptor(tmp_path: Path) -> None:
+    paths = [tmp_path / f"tiny-0000{number}-of-00002.gguf" for number in (1, 2)]
+    for path, content in zip(paths, maker.make_split(), strict=True):
+        path.write_bytes(content)
+
+    def work() -> None:
+        before = lowest_free()
+        looked = Candidate(paths[0])
+        looked.measure()
+        looked.close()
+        looked.close()
+        assert lowest_free() == before
+
+    apart(work)
