@@ -42,7 +42,7 @@ def demo_model() -> Path:
     if given:
         return Path(given)
     root = Path(__file__).resolve().parent.parent
-    found = sorted((root / DEMO).rglob("*.gguf")) if (root / DEMO).is_dir() else []
+    found = sorted((root / DEMO / "models").glob("*.gguf"))
     if not found:
         pytest.skip("no demo model: set LOCALAI_TEST_MODEL, or run scripts/test")
     return found[0]
