@@ -68,7 +68,7 @@ class _Rows:
             self.doubled.add(number)
         if not isinstance(row, dict):
             self.no_objects.add(number)
-        elif len(self.fields) < MAX_FIELDS:
+        elif not row.keys() <= self.fields.keys() and len(self.fields) < MAX_FIELDS:
             self.fields |= dict.fromkeys(field[:MAX_NAME] for field in list(row)[:MAX_FIELDS])
         if b"\\u" not in line:
             return line

@@ -20,6 +20,7 @@ MAX_FOOTER = 16 << 20  # bytes
 SHOWN_COLUMNS = 16
 BOMB = 100  # times its size that a file may unpack to before it is worth a note
 _CODECS = ("none", "Snappy", "gzip", "LZO", "Brotli", "LZ4", "Zstandard", "LZ4 (raw)")
+_WANTED = frozenset((4, 5, 6, 7, 9, 11))  # of ColumnMetaData
 _DOWNLOAD = "download the file again and compare its SHA-256 with what the publisher states"
 _AS_TEXT = "export it as JSONL or CSV, and look at that"
 
@@ -202,7 +203,7 @@ def _read_chunk(reader: CompactReader) -> Chunk:
             elsewhere = reader.text(kind)
         elif field == 3 and kind == 12:
             for inner, inner_kind in reader.fields():
-                if inner in (4, 6, 7, 9, 11):
+                if inner in _WANTED:
                     numbers[inner] = reader.integer(inner_kind)
                 else:
                     reader.skip(inner_kind)
@@ -211,6 +212,8 @@ def _read_chunk(reader: CompactReader) -> Chunk:
     codec, unpacked, packed, data = (numbers.get(inner, -1) for inner in (4, 6, 7, 9))
     if min(unpacked, packed, data) < 0 or not 0 <= codec < len(_CODECS):
         raise _malformed("a column without its place, its sizes or its compression")
+    if numbers.get(5) == 0:  # no values, no place
+        return Chunk(4, 0, 0, codec, elsewhere)
     dictionary = numbers.get(11, 0)
     begin = dictionary if 0 < dictionary < data else data
     return Chunk(begin, packed, unpacked, codec, elsewhere)

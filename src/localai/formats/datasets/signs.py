@@ -142,7 +142,13 @@ class Signs:
 def _find(pattern: re.Pattern[bytes], block: Block, lines: Lines) -> None:
     places = (found.start() for found in pattern.finditer(block.data))
     for line, place in _each_line(block, places):
-        lines.add(line, block.data[max(0, place - 16) : place + 16])
+        lines.add(line, _excerpt(block.data, place, before=16))
+
+
+def _excerpt(data: bytes, place: int, before: int = 0) -> bytes:
+    """Some bytes of the line around ``place``."""
+    begin = max(place - before, data.rfind(b"\n", 0, place) + 1, 0)
+    return data[begin : begin + SHOWN_TEXT].split(b"\n", 1)[0]
 
 
 def _find_undecodable(block: Block, lines: Lines) -> None:
@@ -160,7 +166,7 @@ def _find_words(words: _Words, lowered: bytes, block: Block, lines: Lines) -> No
         for line, place in _each_line(block, _each_place(word, pattern, lowered)):
             found.setdefault(line, place)
     for line in sorted(found):
-        lines.add(line, block.data[found[line] : found[line] + SHOWN_TEXT])
+        lines.add(line, _excerpt(block.data, found[line]))
 
 
 def _each_place(word: bytes, pattern: re.Pattern[bytes], lowered: bytes) -> Iterator[int]:

@@ -60,13 +60,15 @@ class CompactReader:
 
     def varint(self) -> int:
         """An unsigned number of at most 64 bits, seven a byte, the lowest first."""
-        found = shift = 0
-        while shift < 64:
+        found = self.byte()
+        if found < 0x80:
+            return found
+        found &= 0x7F
+        for shift in range(7, 64, 7):
             byte = self.byte()
             found |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return found
-            shift += 7
         raise _malformed("a number of more than 64 bits")
 
     def fields(self) -> Iterator[tuple[int, int]]:
