@@ -14,6 +14,7 @@ from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
 from localai.gguf.keys import find_keys
+from localai.gguf.lineage import find_contradictions
 from localai.gguf.polyglot import find_polyglot
 from localai.gguf.shapes import find_shapes
 from localai.gguf.template import inspect_templates
@@ -38,4 +39,5 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
         findings += [*find_texts(header), *inspect_templates(header)]
     findings += [*find_shapes(headers), *find_keys(headers)]
     findings += [*find_tokenizer(headers[0]), *find_tokens(*files[0])]
+    findings += find_contradictions(headers)
     return tuple(findings)
