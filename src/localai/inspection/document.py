@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from localai.formats.contents import Fact
 from localai.inspection.types import Inspection
 from localai.plan.document import finding_document
 
@@ -9,16 +10,13 @@ SCHEMA = "localai.inspection/1"
 
 
 def inspection_document(found: Inspection, code: int) -> dict[str, object]:
-    """What ``localai inspect --json`` prints. Sizes in bytes; a digest that was not computed is
-    null."""
+    """What ``localai inspect --json`` prints. Sizes in bytes; what a file does not state and a
+    digest that was not computed are null."""
     return {
         "schema": SCHEMA,
         "path": found.path,
         "format": found.format,
-        "facts": {
-            fact.name: list(fact.value) if isinstance(fact.value, tuple) else fact.value
-            for fact in found.facts
-        },
+        "facts": {fact.name: _value(fact) for fact in found.facts},
         "files": [
             {
                 "name": file.name,
@@ -34,3 +32,9 @@ def inspection_document(found: Inspection, code: int) -> dict[str, object]:
         "findings": [finding_document(finding) for finding in found.findings],
         "exit_code": code,
     }
+
+
+def _value(fact: Fact) -> object:
+    if isinstance(fact.value, tuple):
+        return list(fact.value)
+    return None if fact.value == "" else fact.value

@@ -71,11 +71,11 @@ def _list_facts(headers: Sequence[GgufFile], size: int, context: int) -> tuple[F
         Fact("architecture", first.architecture),
         Fact("parameters", parameters, show_count(parameters)),
         Fact("quantisation", first.quantisation),
-        Fact("context", trained or 0, f"{trained} tokens" if trained else ""),
+        Fact("context", trained or "", f"{trained} tokens" if trained else ""),
         Fact("licence", first.licence),
         Fact("memory", needed, f"{show_bytes(needed)} with a context of {context} tokens"),
     )
-    return tuple(fact if fact.value else fact._replace(shown="not stated") for fact in facts)
+    return tuple(fact if fact.text else fact._replace(shown="not stated") for fact in facts)
 
 
 def _refuse(file: OpenFile, error: DocumentError) -> Finding:
