@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from itertools import chain
 
 from localai.errors import DocumentError
 from localai.gguf.facts import Array
@@ -21,19 +22,31 @@ def each_string(fd: int, array: Array) -> Iterator[bytes]:
     One window and one string are in memory at a time. Raises DocumentError if the file is no
     longer what it was.
     """
+    return chain.from_iterable(each_batch(fd, array))
+
+
+def each_batch(fd: int, array: Array) -> Iterator[list[bytes]]:
+    """The same in lists of some thousand, which takes half of the time."""
     found = 0
     window = b""
     for piece in each_window(fd, array):
         window += piece
-        begin = 0
-        while (text := begin + 8) <= len(window):
-            end = text + _unpack_length(window, begin)[0]
-            if end > len(window):
-                break
-            yield window[text:end]
-            begin = end
-            found += 1
+        strings: list[bytes] = []
+        append = strings.append
+        start = begin = 0
+        try:
+            while True:
+                end = begin + 8 + _unpack_length(window, begin)[0]
+                append(window[begin + 8 : end])
+                start, begin = begin, end
+        except (struct.error, OverflowError):  # the next length lies beyond the window
+            pass
+        if begin > len(window):  # the last string is cut off
+            strings.pop()
+            begin = start
         window = window[begin:]
+        found += len(strings)
+        yield strings
     if window or found != array.length:
         raise _changed(array.offset + array.size)
 

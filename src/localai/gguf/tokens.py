@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator
-from itertools import islice
 
 from localai.findings import Finding, Verdict
-from localai.gguf.elements import each_number, each_string
+from localai.gguf.elements import each_batch, each_number
 from localai.gguf.facts import Array, GgufFile
 from localai.gguf.finding import fail, name_some, note
 from localai.gguf.text import Sightings
@@ -17,7 +16,6 @@ from localai.gguf.types import ValueType
 MOST = 1 << 20  # tokens that are compared with each other; large vocabularies have 300,000
 MOST_BYTES = 32 << 20  # that they may have together
 MOST_CONTROL = 65_536  # control tokens; models have some hundreds
-_BATCH = 16_384
 _CONTROL = 3  # token type of what only the template may write (llama.h, LLAMA_TOKEN_TYPE_CONTROL)
 _BETWEEN_WORDS = b" ,.!?'-"
 
@@ -33,9 +31,9 @@ def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
         evidence = f"{tokens.length} tokens, {len(control)} for control, in {tokens.size} bytes"
         return [Finding(CHECK, Verdict.NOT_CHECKED, "too many tokens", evidence)]
     seen = Sightings([], [])
-    different, empty, prose = set[int](), 0, list[str]()
+    different, empty, prose = set[bytes](), 0, list[str]()
     for start, batch in _batches(fd, tokens):
-        different.update(map(hash, batch))  # numbers take less room than texts
+        different.update(batch)
         empty += batch.count(b"")
         seen.look(b"\n".join(batch))
         here = control[bisect(control, start - 1) : bisect(control, start + len(batch) - 1)]
@@ -53,9 +51,10 @@ def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
 
 def _batches(fd: int, tokens: Array) -> Iterator[tuple[int, list[bytes]]]:
     """The tokens in lists, each with the number of its first."""
-    strings = each_string(fd, tokens)
-    for start in range(0, tokens.length, _BATCH):
-        yield start, list(islice(strings, _BATCH))
+    start = 0
+    for batch in each_batch(fd, tokens):
+        yield start, batch
+        start += len(batch)
 
 
 def _control_tokens(fd: int, file: GgufFile) -> list[int]:
