@@ -21,12 +21,12 @@ def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) ->
     """
     file = files[0]  # of a set, only the first says what the model is
     arch = file.architecture
-    width = file.number(f"{arch}.embedding_length") or 0
+    width = _largest(file, f"{arch}.embedding_length") or 0
     heads = _largest(file, f"{arch}.attention.head_count") or 1
     kept = _largest(file, f"{arch}.attention.head_count_kv") or heads
-    key = file.number(f"{arch}.attention.key_length") or width // heads
-    value = file.number(f"{arch}.attention.value_length") or width // heads
-    layers = file.number(f"{arch}.block_count") or 0
+    key = _largest(file, f"{arch}.attention.key_length") or width // heads
+    value = _largest(file, f"{arch}.attention.value_length") or width // heads
+    layers = _largest(file, f"{arch}.block_count") or 0
     inner = _largest(file, f"{arch}.feed_forward_length") or 4 * width
     cache = context * layers * kept * (key + value) * _CACHE_BYTES
     activations = _BATCH * 4 * (6 * width + 3 * inner + 2 * context)
@@ -35,8 +35,8 @@ def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) ->
 
 
 def _largest(file: GgufFile, key: str) -> int | None:
-    """A number that may stand once for all layers or once for each."""
+    """A number that may stand once for all layers or once for each; None if there is none above
+    zero, since nothing that a file says may make its model look small."""
     value = file.metadata.get(key)
-    if isinstance(value, Array):
-        return max((item for item in value.first if isinstance(item, int)), default=None)
-    return file.number(key)
+    items = value.first if isinstance(value, Array) else (value,)
+    return max((item for item in items if isinstance(item, int) and item > 0), default=None)

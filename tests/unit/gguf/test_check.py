@@ -119,6 +119,17 @@ def test_memory_grows_with_context_and_repacking() -> None:
 
 
 @pytest.mark.parametrize(
+    "key", ["block_count", "embedding_length", "attention.head_count", "attention.key_length"]
+)
+def test_no_number_below_zero_makes_a_model_small(key: str) -> None:
+    file = read(maker.model_parts())
+    least = inference_bytes([file._replace(metadata={})], 1024, repack=False)
+    for number in (-(2**40), -1, 0):
+        said = {**file.metadata, f"llama.{key}": number}
+        assert inference_bytes([file._replace(metadata=said)], 1024, repack=False) >= least
+
+
+@pytest.mark.parametrize(
     ("count", "shown"), [(0, "0"), (999, "999"), (43_000, "43K"), (7_241_732_096, "7.2B")]
 )
 def test_counts(count: int, shown: str) -> None:
