@@ -58,8 +58,10 @@ def each_number(fd: int, array: Array) -> Iterator[int | float]:
     """
     code = SCALARS[array.kind][1:]
     size = struct.calcsize(f"<{code}")
-    for piece in each_window(fd, array):
-        yield from struct.unpack(f"<{len(piece) // size}{code}", piece)
+    pieces = each_window(fd, array)
+    return chain.from_iterable(
+        struct.unpack(f"<{len(piece) // size}{code}", piece) for piece in pieces
+    )
 
 
 def each_window(fd: int, array: Array) -> Iterator[bytes]:
