@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jinja2.nodes import Template
+
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
 from localai.gguf.template.flaw import Flaw, quote
+from localai.gguf.template.gates import watch
+from localai.gguf.template.growth import find_growth
 from localai.gguf.template.parsing import parse
+from localai.gguf.template.reach import Reach, find_loading
+from localai.gguf.template.walk import Walker
 from localai.gguf.template.words import find_words
+from localai.gguf.template.work import weigh
 
 CHECK = "chat-template"
 KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
@@ -46,7 +53,11 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
     """What there is to say about the template ``source`` that the file has under the key
     ``name``: one finding a kind of flaw, the worst first, or one that says ``pass``."""
     template = parse(source)
-    flaws = [template] if isinstance(template, Flaw) else [*find_words(source, template)]
+    if isinstance(template, Flaw):
+        flaws = [template]
+    else:
+        flaws = [*_walk(template), *find_loading(template), *find_growth(template)]
+        flaws += find_words(source, template)
     if not flaws:
         evidence = f"{quote(name)}, {len(source):,} characters"
         return (Finding(CHECK, Verdict.PASS, "nothing unusual", evidence),)
@@ -56,6 +67,12 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
         _put(name, verdict, summary, [one for one in flaws if one[:2] == (verdict, summary)])
         for verdict, summary in ordered
     )
+
+
+def _walk(template: Template) -> list[Flaw]:
+    walker = Walker((Reach(template), weigh, watch))
+    walker.walk(template)
+    return walker.flaws
 
 
 def _put(name: str, verdict: Verdict, summary: str, flaws: Iterable[Flaw]) -> Finding:
