@@ -9,6 +9,9 @@ from localai.gguf.facts import GgufFile, Tensor
 from localai.gguf.finding import fail, note
 
 CHECK = "gguf-layout"
+MAPPED_AT = (
+    32  # bytes; where a tensor begins at no multiple of it llama.cpp ends (ggml-backend.cpp)
+)
 
 
 def find_layout(file: GgufFile) -> list[Finding]:
@@ -21,6 +24,9 @@ def find_layout(file: GgufFile) -> list[Finding]:
             summary = "overlapping tensors" if tensor.offset < place else "tensors out of place"
             evidence = f"{tensor.name} begins at byte {tensor.offset}; expected {place}"
             return [fail(CHECK, summary, evidence)]
+        if place % MAPPED_AT:
+            evidence = f"{tensor.name} begins at byte {place}, no multiple of {MAPPED_AT}"
+            return [fail(CHECK, "tensors that cannot be mapped", evidence)]
         place = end
     behind = file.size - place
     return [note(CHECK, "unused bytes", f"{behind} bytes belong to no tensor")] * (behind > 0)

@@ -23,10 +23,10 @@ from localai.gguf.layout import find_layout
 from localai.gguf.reader import read_gguf
 
 FILES = 1_500  # of each kind
-# Why we refuse a file whose header llama.cpp takes. The first two are refused when it loads.
+# Why we refuse a file whose header llama.cpp takes; the first two stop it when it loads the model.
 STRICTER = (
     "truncated GGUF: tensor",
-    "behind the last tensor",
+    "no multiple of 32",
     "not UTF-8",
     "with a zero byte",
     "a truth value of",
