@@ -190,9 +190,11 @@ def row(title: str, summary: str, evidence: str, width: int, verdict: str = "") 
     start = f"  {title:<{_TITLE}}" + (f"{verdict:<{_VERDICT}}" if verdict else "")
     if not evidence:
         return [start + summary]
+    if len(summary) >= _SUMMARY:  # it leaves no room beside it
+        below = " " * len(start)
+        return [start + summary, *hang(below, len(start), evidence, width)]
     column = f"{summary:<{_SUMMARY}}" if summary else ""
-    first = start + column + ("" if not column or column.endswith(" ") else " ")
-    return hang(first, len(start) + (_SUMMARY if summary else 0), evidence, width)
+    return hang(start + column, len(start + column), evidence, width)
 
 
 def more(word: str, text: str, width: int) -> list[str]:

@@ -16,7 +16,7 @@ def inspection_document(found: Inspection, code: int) -> dict[str, object]:
         "schema": SCHEMA,
         "path": found.path,
         "format": found.format,
-        "facts": {fact.name: _value(fact) for fact in found.facts},
+        "facts": {fact.name.replace(" ", "_"): _value(fact) for fact in found.facts},
         "files": [
             {
                 "name": file.name,

@@ -12,6 +12,7 @@ from localai.formats.contents import Fact
 from localai.gguf.describe import show_count
 from localai.gguf.facts import GgufFile
 from localai.gguf.inspect import OpenGguf, inspect
+from localai.gguf.lineage import list_lineage
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.inspection.types import InspectedFile, Inspection, Template
@@ -66,13 +67,16 @@ def _list_facts(headers: Sequence[GgufFile], size: int, context: int) -> tuple[F
     parameters = sum(header.parameters for header in headers)
     trained = first.context_length
     needed = size + inference_bytes(headers, context, repack=True)
+    stated = dict(list_lineage(first))
+    lineage = [Fact(word, said) for word, said in stated.items() if word != "licence"]
     facts = (
         Fact("name", first.name),
         Fact("architecture", first.architecture),
         Fact("parameters", parameters, show_count(parameters)),
         Fact("quantisation", first.quantisation),
         Fact("context", trained or "", f"{trained} tokens" if trained else ""),
-        Fact("licence", first.licence),
+        Fact("licence", stated.get("licence", "")),
+        *(lineage or [Fact("lineage", "")]),
         Fact("memory", needed, f"{show_bytes(needed)} with a context of {context} tokens"),
     )
     return tuple(fact if fact.text else fact._replace(shown="not stated") for fact in facts)
