@@ -2,7 +2,7 @@
 
 Source: the format's own description (huggingface/safetensors, README, "Format"): eight bytes of
 length, that many bytes of JSON, then the tensors' bytes without a gap. The JSON is read one
-tensor at a time, so that what is kept is what is counted: below some 200 MiB for any file, most
+tensor at a time, so that what is kept is what is counted: below 160 MiB for any file, most
 of it the header's text; time grows with the header only.
 """
 
@@ -22,7 +22,7 @@ from localai.formats.pread import read_at
 from localai.terminal import printable
 
 MAX_HEADER = 16 << 20  # bytes of JSON; the largest models have some 100 kB in one file
-MAX_TENSORS = 131_072
+MAX_TENSORS = 65_536  # the largest have some 1,000 in one file
 MAX_NAME = 1024  # characters of a tensor's name
 MAX_ENTRY = 4096  # characters of a tensor's description
 MAX_DIMENSIONS = 16
@@ -191,7 +191,7 @@ class _Header:
 
     def parse(self, piece: str) -> object:
         try:
-            found: object = json.loads(piece, object_pairs_hook=_refuse_duplicates)
+            found: object = _DECODER.decode(piece)
         except (ValueError, RecursionError) as error:
             raise _malformed(f"no JSON before character {self.at} of the header") from error
         return found
@@ -202,6 +202,9 @@ def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         raise _malformed("a key twice in one object of the header")
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
 
 
 def _describe(name: str, found: object) -> Tensor:
