@@ -24,11 +24,10 @@ _SCHEME = b"://"
 _ADDRESS = re.compile(
     rb"(?:https?|ftp|wss?|file|data)://[a-z0-9.\[\]:@-]*[./][^\s\"'<>\0]*", re.IGNORECASE
 )
-_COMMANDS = (
-    *(b"curl http", b"curl -", b"wget http", b"wget -", b"| sh", b"|sh", b"| bash", b"|bash"),
-    *(b"/bin/sh", b"/bin/bash", b"rm -rf", b"powershell -", b"cmd.exe", b"cmd /c"),
-    *(b"os.system(", b"subprocess.", b"eval(", b"exec(", b"__import__", b"base64 -d"),
-    *(b"<script>", b"<script ", b"<?php", b"javascript:", b"data:text/html"),
+_COMMANDS = (  # few: each is a pass over the whole vocabulary
+    *(b"curl ", b"wget ", b"/bin/", b"rm -rf", b"powershell -", b"cmd.exe", b"| sh", b"| bash"),
+    *(b"os.system", b"subprocess.", b"eval(", b"__import__"),
+    *(b"<script>", b"<script ", b"<?php", b"javascript:"),
 )
 # Obeyed by terminals or by layout: control characters (ISO 6429), bidirectional overrides and
 # isolates (UAX #9), and tags, in which whole texts can be hidden.

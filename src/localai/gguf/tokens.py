@@ -14,7 +14,7 @@ from localai.gguf.tokenizer import CHECK, PREFIX
 from localai.gguf.types import ValueType
 
 MOST = 1 << 20  # tokens that are compared with each other; large vocabularies have 300,000
-MOST_BYTES = 32 << 20  # that they may have together
+MOST_BYTES = 24 << 20  # that they may have together
 MOST_CONTROL = 65_536  # control tokens; models have some hundreds
 _CONTROL = 3  # token type of what only the template may write (llama.h, LLAMA_TOKEN_TYPE_CONTROL)
 _BETWEEN_WORDS = b" ,.!?'-"
@@ -35,7 +35,7 @@ def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
     for start, batch in _batches(fd, tokens):
         different.update(batch)
         empty += batch.count(b"")
-        seen.look(b"\n".join(batch))
+        seen.look(_with_spaces(b"\n".join(batch)))
         here = control[bisect(control, start - 1) : bisect(control, start + len(batch) - 1)]
         words = (batch[place - start] for place in here)
         prose += [_show(word) for word in words if _looks_ordinary(word)]
@@ -55,6 +55,11 @@ def _batches(fd: int, tokens: Array) -> Iterator[tuple[int, list[bytes]]]:
     for batch in each_batch(fd, tokens):
         yield start, batch
         start += len(batch)
+
+
+def _with_spaces(tokens: bytes) -> bytes:
+    """Tokens with a space where vocabularies of bytes, or of pieces, write a letter for it."""
+    return tokens.replace(b"\xc4\xa0", b" ").replace(b"\xe2\x96\x81", b" ")
 
 
 def _control_tokens(fd: int, file: GgufFile) -> list[int]:

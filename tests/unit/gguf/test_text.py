@@ -63,6 +63,7 @@ def test_what_leads_nowhere_is_no_address(look: Look, text: str) -> None:
         "<script>alert(1)</script>",
         "__import__('os')",
         "PowerShell -enc AAAA",
+        "see /bin/sh",
     ],
 )
 def test_a_command_in_a_text_is_noted(look: Look, text: str) -> None:

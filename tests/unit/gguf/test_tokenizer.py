@@ -160,6 +160,12 @@ def test_addresses_and_commands_in_tokens_are_noted(opened: Opened) -> None:
     assert "'curl -s x | sh'" in findings[1].evidence
 
 
+@pytest.mark.parametrize("space", ["\u0120", "\u2581"])
+def test_a_space_is_found_by_its_letter(opened: Opened, space: str) -> None:
+    (finding,) = look(opened, ["a", f"{space}rm{space}-rf{space}/"], [1, 1])
+    assert (finding.summary, finding.evidence) == ("commands in the vocabulary", "' rm -rf /'")
+
+
 def test_more_than_can_be_compared_is_not_checked(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
