@@ -56,12 +56,25 @@ def each_number(fd: int, array: Array) -> Iterator[int | float]:
 
     Raises DocumentError if the file is shorter than it was.
     """
+    return chain.from_iterable(_each_tuple(fd, array))
+
+
+def find_number(fd: int, array: Array, number: int) -> Iterator[int]:
+    """The places, from 0, at which ``number`` stands in ``array``; quick where it is rare."""
+    before = 0
+    for numbers in _each_tuple(fd, array):
+        at = -1
+        for _ in range(numbers.count(number)):
+            at = numbers.index(number, at + 1)
+            yield before + at
+        before += len(numbers)
+
+
+def _each_tuple(fd: int, array: Array) -> Iterator[tuple[int | float, ...]]:
     code = SCALARS[array.kind][1:]
     size = struct.calcsize(f"<{code}")
-    pieces = each_window(fd, array)
-    return chain.from_iterable(
-        struct.unpack(f"<{len(piece) // size}{code}", piece) for piece in pieces
-    )
+    for piece in each_window(fd, array):
+        yield struct.unpack(f"<{len(piece) // size}{code}", piece)
 
 
 def each_window(fd: int, array: Array) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Iterator
 
 from localai.findings import Finding, Verdict
-from localai.gguf.elements import each_batch, each_number
+from localai.gguf.elements import each_batch, find_number
 from localai.gguf.facts import Array, GgufFile
 from localai.gguf.finding import fail, name_some, note
 from localai.gguf.text import Sightings
@@ -67,7 +67,7 @@ def _control_tokens(fd: int, file: GgufFile) -> list[int]:
     types = file.metadata.get(f"{PREFIX}token_type")
     if not isinstance(types, Array) or types.kind is not ValueType.INT32:
         return []
-    return [place for place, kind in enumerate(each_number(fd, types)) if kind == _CONTROL]
+    return list(find_number(fd, types, _CONTROL))
 
 
 def _looks_ordinary(token: bytes) -> bool:

@@ -11,7 +11,7 @@ import pytest
 import gguf_maker as maker
 from localai.errors import DocumentError
 from localai.gguf import elements
-from localai.gguf.elements import each_number, each_string, each_window
+from localai.gguf.elements import each_number, each_string, each_window, find_number
 from localai.gguf.facts import Array
 from localai.gguf.inspect import OpenGguf
 
@@ -19,12 +19,14 @@ Opened = Callable[[bytes], OpenGguf]
 
 TOKENS = [b"", b"a", b"\xff\xfe", b"long" * 500, "\u2581the".encode(), b""]
 SCORES = [0.0, -1.5, 2.0**100]
+TYPES = [*range(-500, 4), 3, *range(4, 498), 3]
 FILE = maker.Parts(
     (
         maker.entry_array("tokenizer.ggml.tokens", maker.STRING, TOKENS),
         maker.entry_array("tokenizer.ggml.scores", maker.F32, SCORES),
         maker.entry_array("none", maker.STRING, []),
-        maker.entry_array("tokenizer.ggml.token_type", maker.I32, list(range(-500, 500))),
+        maker.entry_array("tokenizer.ggml.token_type", maker.I32, TYPES),
+        maker.entry_array("ones", maker.U8, [1] * 100),
     )
 ).bytes()
 
@@ -47,7 +49,16 @@ def test_elements_are_what_was_written(opened: Opened) -> None:
     assert list(each_string(*find(opened, "tokenizer.ggml.tokens"))) == TOKENS
     assert list(each_string(*find(opened, "none"))) == []
     assert list(each_number(*find(opened, "tokenizer.ggml.scores"))) == SCORES
-    assert list(each_number(*find(opened, "tokenizer.ggml.token_type"))) == list(range(-500, 500))
+    assert list(each_number(*find(opened, "tokenizer.ggml.token_type"))) == TYPES
+
+
+@pytest.mark.usefixtures("window")
+def test_a_number_is_found_wherever_it_stands(opened: Opened) -> None:
+    types = find(opened, "tokenizer.ggml.token_type")
+    assert list(find_number(*types, 3)) == [503, 504, 999]
+    assert list(find_number(*types, 1000)) == []
+    every = find(opened, "ones")
+    assert list(find_number(*every, 1)) == list(range(100))
 
 
 @pytest.mark.usefixtures("window")
