@@ -1,5 +1,6 @@
 """Look at a chat template without running it."""
 
 from localai.gguf.template.inspect import inspect_template, inspect_templates
+from localai.gguf.template.roles import Roles, Treatment, describe_roles
 
-__all__ = ["inspect_template", "inspect_templates"]
+__all__ = ["Roles", "Treatment", "describe_roles", "inspect_template", "inspect_templates"]

@@ -209,3 +209,14 @@ class Expressions(NodeVisitor):
         for pair, value in zip(node.kwargs, given[len(node.args) :], strict=False):
             if pair.key in names:
                 self.bind(pair.key, value)
+
+
+def name_of(node: nodes.Node) -> str:
+    """``a`` or ``a.b``, of what is set or read; empty for anything else."""
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.NSRef):
+        return f"{node.name}.{node.attr}"
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return f"{node.node.name}.{node.attr}"
+    return ""

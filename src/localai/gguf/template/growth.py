@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from jinja2 import nodes
 
+from localai.gguf.template.expressions import name_of
 from localai.gguf.template.flaw import Flaw, fail, note
 from localai.gguf.template.work import ENDLESS
 
@@ -51,10 +52,10 @@ def _find_same_loop(loop: nodes.For) -> Iterator[Flaw]:
 def _find_doubling(template: nodes.Template) -> Iterator[Flaw]:
     sets: dict[str, list[nodes.Node]] = {}
     for assign in template.find_all(nodes.Assign):
-        sets.setdefault(_name_of(assign.target), []).append(assign.node)
+        sets.setdefault(name_of(assign.target), []).append(assign.node)
     loops = template.find_all(nodes.For)
     for assign in {id(one): one for loop in loops for one in loop.find_all(nodes.Assign)}.values():
-        name = _name_of(assign.target)
+        name = name_of(assign.target)
         if name and _times(name, assign.node, sets, HOPS) > 1:
             yield fail(ENDLESS, assign.lineno, f"{name} doubles at every turn")
 
@@ -62,7 +63,7 @@ def _find_doubling(template: nodes.Template) -> Iterator[Flaw]:
 def _times(name: str, node: nodes.Node, sets: Mapping[str, list[nodes.Node]], hops: int) -> int:
     """How often what ``name`` is now goes into an expression, through other names too."""
     if isinstance(node, nodes.Name | nodes.Getattr):
-        own = _name_of(node)
+        own = name_of(node)
         if own == name:
             return 1
         others = sets.get(own, ()) if hops else ()
@@ -89,7 +90,7 @@ def _find_recursion(template: nodes.Template) -> Iterator[Flaw]:
             yield fail(ENDLESS, macro.lineno, f"{name}() always calls itself")
             continue
         inner = {one for loop in macro.find_all(nodes.For) for one in _targets(loop)}
-        inner |= {_name_of(one.target) for one in macro.find_all(nodes.Assign)}
+        inner |= {name_of(one.target) for one in macro.find_all(nodes.Assign)}
         stuck = [call for call, _ in back if not any(_descends(one, inner) for one in _given(call))]
         if len(stuck) > 1:
             yield fail(ENDLESS, stuck[0].lineno, f"{name}() calls itself {len(stuck)} times")
@@ -139,14 +140,3 @@ def _called(call: nodes.Call) -> str:
 def _targets(loop: nodes.For) -> set[str]:
     found = {loop.target.name} if isinstance(loop.target, nodes.Name) else set()
     return found | {name.name for name in loop.target.find_all(nodes.Name)}
-
-
-def _name_of(node: nodes.Node) -> str:
-    """``a`` or ``a.b``, of what is set or read; empty for anything else."""
-    if isinstance(node, nodes.Name):
-        return node.name
-    if isinstance(node, nodes.NSRef):
-        return f"{node.name}.{node.attr}"
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-        return f"{node.node.name}.{node.attr}"
-    return ""

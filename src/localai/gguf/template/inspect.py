@@ -7,17 +7,18 @@ clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from jinja2.nodes import Template
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
-from localai.gguf.template.flaw import Flaw, quote
+from localai.gguf.template.flaw import Flaw, note, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
 from localai.gguf.template.parsing import parse
 from localai.gguf.template.reach import Reach, find_loading
+from localai.gguf.template.roles import Treatment, find_roles
 from localai.gguf.template.walk import Walker
 from localai.gguf.template.words import find_words
 from localai.gguf.template.work import weigh
@@ -25,6 +26,7 @@ from localai.gguf.template.work import weigh
 CHECK = "chat-template"
 KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
 MOST = 32  # templates of one file; models with tools have two or three
+DROPPED = "the chat template drops messages"
 LISTED = 3  # places that one finding names
 
 _WHY = "a chat template turns a conversation into text; none that is honest does this"
@@ -57,7 +59,7 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
         flaws = [template]
     else:
         flaws = [*_walk(template), *find_loading(template), *find_growth(template)]
-        flaws += find_words(source, template)
+        flaws += [*find_words(source, template), *_find_dropped(template)]
     if not flaws:
         evidence = f"{quote(name)}, {len(source):,} characters"
         return (Finding(CHECK, Verdict.PASS, "nothing unusual", evidence),)
@@ -73,6 +75,13 @@ def _walk(template: Template) -> list[Flaw]:
     walker = Walker((Reach(template), weigh, watch))
     walker.walk(template)
     return walker.flaws
+
+
+def _find_dropped(template: Template) -> Iterator[Flaw]:
+    roles = find_roles(template)
+    for role in ("system", "user", "assistant"):
+        if getattr(roles, role) is Treatment.DROPPED:
+            yield note(DROPPED, 0, f"what is said as {role} never reaches the model")
 
 
 def _put(name: str, verdict: Verdict, summary: str, flaws: Iterable[Flaw]) -> Finding:
