@@ -28,18 +28,22 @@ _HIDDEN = re.compile(
     rb"\xc2[\x80-\x9f\xad]|\xcd\x8f|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]"
     rb"|\xe3\x85\xa4|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|\xf3\xa0[\x80-\xbf]"
 )
-_W = rb"(?:[\s\"'*_,-]|\\[nrt]){1,8}"  # what stands between two words, in JSON too
-_ANY = rb"(?:[\w\x80-\xff]{1,15}" + _W + rb"){0,3}"
+# No byte of a word is one of what stands between words, and neither is ever given back: with two
+# ways to take a byte apart the search would try them all.
+_WORD = rb"[a-z0-9\x80-\xff]"
+_W = rb"(?:[\s\"'*_,-]|\\[nrt]){1,8}+"  # what stands between two words, in JSON too
+_ANY = rb"(?:" + _WORD + rb"{1,15}+" + _W + rb"){0,3}"
 _EARLIER = (
     rb"(?:previous|prior|above|earlier|preceding|foregoing|existing|original|your|all|any|these"
-    rb"|those|every|system|safety|alle|vorherig\w*|bisherig\w*|obig\w*|anterior\w*|todas|toutes"
-    rb"|pr\xc3\xa9c\xc3\xa9dent\w*|tes|vos|tus)"
+    rb"|those|every|system|safety|alle|(?:vorherig|bisherig|obig|anterior|pr\xc3\xa9c\xc3\xa9dent)"
+    + _WORD
+    + rb"*+|todas|toutes|tes|vos|tus)"
 )
 _RULES = (
     rb"(?:instruc|prompt|rules?\b|directi|guideline|polic|restriction|filter|guardrail|safe"
     rb"|training|context|messages|anweisung|vorgabe|consigne|istruzion|regel)"
 )
-_AGAINST = rb"[\w\x80-\xff']{0,8}" + _W + _ANY + _EARLIER + _W + _ANY + _RULES
+_AGAINST = _WORD + rb"{0,8}+" + _W + _ANY + _EARLIER + _W + _ANY + _RULES
 _VERBS = (
     rb"ignor", rb"disregard", rb"forget", rb"overrid", rb"bypass", rb"not follow", rb"no attention",
     rb"vergiss", rb"missacht", rb"olvid", rb"oubli",
