@@ -15,6 +15,7 @@ from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.lineage import list_lineage
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
+from localai.gguf.template import describe_roles
 from localai.inspection.types import InspectedFile, Inspection, Template
 from localai.plan.gates.resources import show_bytes
 from localai.sealing import OpenFile
@@ -77,9 +78,26 @@ def _list_facts(headers: Sequence[GgufFile], size: int, context: int) -> tuple[F
         Fact("context", trained or "", f"{trained} tokens" if trained else ""),
         Fact("licence", stated.get("licence", "")),
         *(lineage or [Fact("lineage", "")]),
+        *_describe_template(first.template),
         Fact("memory", needed, f"{show_bytes(needed)} with a context of {context} tokens"),
     )
     return tuple(fact if fact.text else fact._replace(shown="not stated") for fact in facts)
+
+
+def _describe_template(source: str | None) -> list[Fact]:
+    """What the template makes of each kind of message; a template that cannot be read is a
+    finding."""
+    roles = describe_roles(source) if source else None
+    if roles is None:
+        return []
+    treated = {name: getattr(roles, name).value for name in ("system", "user", "assistant", "tool")}
+    tools = "offers tools" if roles.tools else "offers no tools"
+    by_treatment = [
+        f"{', '.join(name for name in treated if treated[name] == what)} {what}"
+        for what in dict.fromkeys(treated.values())
+    ]
+    value = (*(f"{name} {what}" for name, what in treated.items()), tools)
+    return [Fact("messages", value, "; ".join((*by_treatment, tools)))]
 
 
 def _refuse(file: OpenFile, error: DocumentError) -> Finding:
