@@ -13,4 +13,7 @@ TARGETS = (
     "gguf_model",
     "gguf_changed",
     "template",
+    "safetensors",
+    "datasets",
+    "unknown",
 )

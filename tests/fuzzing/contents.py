@@ -28,8 +28,10 @@ def check(found: Contents) -> None:
             raise Broken(f"{finding} says nothing")
         if finding.verdict is Verdict.FAIL and not (finding.evidence and finding.why):
             raise Broken(f"{finding} gives no reason")
+        finding.evidence.encode()
         if len(finding.evidence) > 20_000:
             raise Broken(f"{len(finding.evidence)} characters of evidence for {finding.summary}")
     for fact in found.facts:
+        fact.text.encode()  # no half of a character
         if not fact.name or len(fact.text) > 20_000:
             raise Broken(f"{fact.name}: {len(fact.text)} characters")

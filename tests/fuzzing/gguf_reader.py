@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import gguf_maker as maker
@@ -97,3 +98,4 @@ def seeds() -> Iterator[bytes]:
     yield maker.Parts((aligned,), tensors[:1], bytes(64), alignment=64).bytes()
     yield maker.Parts((*scalars, maker.entry_array("k", maker.STRING, [], 1 << 22))).bytes()
     yield maker.Parts((maker.entry_array("k", maker.ARRAY, [], 1),)).bytes()
+    yield maker.Parts((maker.string("k") + struct.pack("<II", 13, 0),)).bytes()
