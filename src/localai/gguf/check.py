@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from localai.findings import Finding, Verdict
 from localai.gguf.describe import describe
 from localai.gguf.facts import GgufFile
-from localai.gguf.finding import fail, note
+from localai.gguf.finding import fail, name_some, note
 from localai.gguf.layout import find_layout
 from localai.gguf.sets import find_belonging
 
 CHECK = "gguf-kind"
 
 # Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
-_OTHER_KINDS = {
+OTHER_KINDS = {
     "adapter": "an adapter (LoRA), which needs the model that it adapts",
     "mmproj": "a projector, the part of a model that sees or hears",
     "imatrix": "an importance matrix, a by-product of quantisation",
     "vocab": "a vocabulary without weights",
 }
+
+_LONGEST_NAME = 64  # characters of an architecture's name; the longest known has 18
 
 
 def check_structure(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
@@ -35,14 +37,21 @@ def check_structure(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
 
 def _find_kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
-    if kind in _OTHER_KINDS:
-        return [fail(CHECK, "not a model", f"general.type is {kind}: {_OTHER_KINDS[kind]}")]
+    if kind in OTHER_KINDS:
+        return [fail(CHECK, "not a model", f"general.type is {kind}: {OTHER_KINDS[kind]}")]
     findings = []
     if not file.architecture:
         findings.append(fail(CHECK, "no architecture", "general.architecture is missing"))
+    elif len(file.architecture) > _LONGEST_NAME or not _is_plain(file.architecture):
+        evidence = f"general.architecture is {name_some([file.architecture])}"
+        findings.append(fail(CHECK, "no architecture", evidence))
     if not file.tensors and file.parts == 1:
         findings.append(fail(CHECK, "no weights", "the file has no tensor"))
     if file.template is None and not findings:
         evidence = "no chat template: the model continues a text, it was not taught turns"
         findings.append(note(CHECK, "base model", evidence))
     return findings
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and name.replace("-", "").replace("_", "").replace(".", "").isalnum()

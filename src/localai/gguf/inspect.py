@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from localai.findings import Finding
-from localai.gguf.check import check_structure
+from localai.gguf.check import OTHER_KINDS, check_structure
 from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
 from localai.gguf.keys import find_keys
@@ -37,7 +37,8 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
         findings += [*find_texts(header), *inspect_templates(header)]
-    findings += [*find_shapes(headers), *find_keys(headers)]
-    findings += [*find_tokenizer(headers[0]), *find_tokens(*files[0])]
-    findings += find_contradictions(headers)
-    return tuple(findings)
+    if (
+        headers[0].text("general.type") not in OTHER_KINDS
+    ):  # those need no tokenizer, nor all blocks
+        findings += [*find_shapes(headers), *find_tokenizer(headers[0]), *find_tokens(*files[0])]
+    return (*findings, *find_keys(headers), *find_contradictions(headers))

@@ -15,6 +15,7 @@ from localai.gguf.facts import Array, GgufFile
 from localai.gguf.finding import name_some, note
 
 MOST = 8  # base models and datasets that are listed
+LONGEST = 300  # characters of one statement
 _SOURCES = ("source.huggingface.repository", "source.url", "source.repo_url", "repo_url", "url")
 _RELATIVE = re.compile(r"general\.(base_model|dataset)\.(\d{1,4})\.[a-z_]+")
 _HUB = re.compile(r"https?://(?:www\.)?huggingface\.co/([^/\s]+/[^/\s?#]+)", re.IGNORECASE)
@@ -57,15 +58,16 @@ def _licences(files: Sequence[GgufFile]) -> Iterator[tuple[str, str]]:
     stated = list(dict.fromkeys(said for file in files if (said := _said(file, "license"))))
     if len(stated) > 1:
         yield "licence", f"the parts name different licences: {name_some(stated)}"
-    kind = _kind_of(first.licence)
+    licence = _said(first, "license")
+    kind = _kind_of(licence)
     for key in ("license.name", "license.link"):
         said = _said(first, key)
         other = _kind_of(said)
         if kind and other and kind != other:
-            yield "licence", f"general.license is {first.licence}; general.{key} is {said}"
+            yield "licence", f"general.license is {licence}; general.{key} is {said}"
     based = _relatives(first, "base_model")
     if kind in ("apache", "mit") and "meta-llama/" in based.casefold():
-        yield "licence", f"general.license is {first.licence}; based on {based}, under Meta's terms"
+        yield "licence", f"general.license is {licence}; based on {based}, under Meta's terms"
 
 
 def _lineages(file: GgufFile) -> Iterator[tuple[str, str]]:
@@ -116,8 +118,8 @@ def _join(file: GgufFile, *keys: str, most: int = 9) -> str:
 
 
 def _said(file: GgufFile, key: str) -> str:
-    """The text under ``general.KEY``, or the words of a list, or ""."""
+    """The text under ``general.KEY``, or the words of a list, or ""; the start of a long one."""
     value = file.metadata.get(f"general.{key}")
-    if isinstance(value, Array):
-        return ", ".join(word for word in value.first if isinstance(word, str))
-    return value if isinstance(value, str) else ""
+    words = value.first if isinstance(value, Array) else (value,)
+    said = ", ".join(word for word in words if isinstance(word, str))
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."

@@ -1,9 +1,10 @@
 """Files that are two things at once: a GGUF to llama.cpp, and something else to another program.
 
-Only formats whose readers do not insist on the first byte can hide in a GGUF. Each is looked for
-where its own readers look: ZIP (also JAR, Office, Python's zipapp) from the end (APPNOTE 4.3.16),
-PDF in the first 1,024 bytes, RAR and 7z behind a program of up to 2 MiB and 1 MiB, ISO 9660 and
-tar at fixed places.
+Only formats whose readers do not insist on the first byte can hide in a GGUF: no ELF, PE, image or
+web page can, since "GGUF" stands there. (Commands in its texts are noted by ``text``.) Each is
+looked for where its own readers look: ZIP (also JAR, Office, Python's zipapp) from the end (APPNOTE
+4.3.16), PDF in the first 1,024 bytes, RAR and 7z behind a program of up to 2 MiB and 1 MiB, ISO
+9660 and tar at fixed places.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _find_special(file: GgufFile, tokens: int) -> list[Finding]:
         findings.append(note(CHECK, "special tokens outside the vocabulary", evidence))
     claimed = file.number(f"{file.architecture}.vocab_size")
     if claimed is not None and claimed != tokens:
-        evidence = f"{file.architecture}.vocab_size is {claimed}; found {tokens} tokens"
+        evidence = f"vocab_size is {claimed}; found {tokens} tokens"
         findings.append(note(CHECK, "another size of the vocabulary", evidence))
     return findings
 

@@ -54,6 +54,13 @@ def test_no_architecture_and_no_weights_fail() -> None:
     assert {finding.verdict for finding in findings} == {Verdict.FAIL}
 
 
+@pytest.mark.parametrize("name", ["ll\u0430ma", "llama\n", "l l", "a" * 65, "-"])
+def test_an_architecture_is_a_name(name: str) -> None:
+    file = read(maker.model_parts())
+    said = file._replace(metadata={**file.metadata, "general.architecture": name})
+    assert [one.summary for one in check_structure([said]) if one.refuses] == ["no architecture"]
+
+
 def test_a_set_passes_as_one_model() -> None:
     files = [read(part) for part in maker.split_parts()]
     (finding,) = check_structure(files)

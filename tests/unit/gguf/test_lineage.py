@@ -11,7 +11,7 @@ import gguf_maker as maker
 from localai.findings import Verdict
 from localai.gguf.facts import GgufFile
 from localai.gguf.inspect import OpenGguf
-from localai.gguf.lineage import MOST, find_contradictions, list_lineage
+from localai.gguf.lineage import LONGEST, MOST, find_contradictions, list_lineage
 
 Opened = Callable[[bytes], OpenGguf]
 Stating = Callable[..., GgufFile]
@@ -78,6 +78,11 @@ def test_relatives_are_counted_and_few_are_shown(stating: Stating) -> None:
     assert word == "trained on"
     assert said.startswith("d0, d1, ")
     assert said.endswith(f"d{MOST - 1}, {100 - MOST} more")
+
+
+def test_a_licence_of_megabytes_is_cut(stating: Stating) -> None:
+    ((_, said),) = list_lineage(stating({"license": "x" * (1 << 20)}))
+    assert said == "x" * LONGEST + "..."
 
 
 @pytest.mark.parametrize(

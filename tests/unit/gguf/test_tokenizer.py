@@ -106,7 +106,7 @@ def test_a_special_token_outside_is_noted(opened: Opened, number: int) -> None:
 def test_another_vocabulary_size_is_noted(opened: Opened) -> None:
     entry = maker.entry("llama.vocab_size", maker.U32, 7)
     (finding,) = find_tokenizer(opened(with_tokenizer(entry)).header)
-    assert finding.evidence == "llama.vocab_size is 7; found 6 tokens"
+    assert finding.evidence == "vocab_size is 7; found 6 tokens"
 
 
 def look(opened: Opened, texts: list[str | bytes], types: list[int]) -> list[Finding]:
