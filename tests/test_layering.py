@@ -222,6 +222,12 @@ def test_the_launcher_never_loads_what_meets_a_model() -> None:
     assert f"{PACKAGE}.worker.client" in launcher
     assert f"{PACKAGE}.egress.probes.network" in launcher
     assert f"{PACKAGE}.egress.catalogue" not in launcher  # for readers only
+    # The long look at a file is for people who decide; a start has the short one.
+    assert f"{PACKAGE}.gguf.check" in launcher
+    long = [
+        f"{PACKAGE}.{area}" for area in ("inspection", "formats", "gguf.inspect", "gguf.template")
+    ]
+    assert [module for module in launcher if module.startswith(tuple(long))] == []
 
 
 def test_only_commands_read_the_environment() -> None:

@@ -41,7 +41,7 @@ def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
         format=f"GGUF v{headers[0].version}",
         facts=_list_facts(headers, sum(file.size for file in files), context),
         findings=inspect(opened),
-        templates=find_templates(headers[0]),
+        templates=tuple(one for header in headers for one in find_templates(header)),
         headers=tuple(headers),
     )
 
@@ -52,7 +52,7 @@ def list_files(files: Sequence[OpenFile]) -> tuple[InspectedFile, ...]:
 
 
 def find_templates(header: GgufFile) -> tuple[Template, ...]:
-    """All chat templates of a model, the one that is used first."""
+    """All chat templates of a file, the one that is used first."""
     found = {
         key: value
         for key, value in header.metadata.items()

@@ -1,0 +1,114 @@
+"""The screens of an inspection: in any width, and nothing of the file commands the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import gguf_maker as maker
+from localai.cli import inspectscreen
+from localai.inspection.inspect import inspect_path
+from localai.inspection.types import Inspection
+
+SLY = "{{ messages }}\u202e\x1b[31m\nsecond\u2028line\rand\u3164more\tend\n"
+NAMES = {
+    "general.organization": "Example\x1b]0;title\x07",
+    "general.base_model.0.name": "Ba\u202ese",
+    "general.license.link": "https://licences.example/\n  kind         pass",
+}
+
+
+def inspect(path: Path, content: bytes) -> Inspection:
+    path.write_bytes(content)
+    return inspect_path(path, context=4096)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Inspection:
+    return inspect(tmp_path / "tiny.gguf", maker.make_model())
+
+
+@pytest.fixture
+def sly(tmp_path: Path) -> Inspection:
+    return inspect(tmp_path / "sly.gguf", maker.make_model(template=SLY, metadata=NAMES))
+
+
+def test_facts_of_a_model(plain: Inspection) -> None:
+    lines = inspectscreen.inspection(plain, 100).splitlines()
+    assert "  architecture  llama" in lines
+    assert "  lineage       not stated" in lines
+    assert "  messages      system, user, assistant, tool used; offers no tools" in lines
+    assert f"  sha256        {plain.files[0].sha256}" in lines
+
+
+@pytest.mark.parametrize("width", [20, 40, 71])
+def test_no_line_is_wider_than_a_narrow_terminal(
+    plain: Inspection, sly: Inspection, width: int
+) -> None:
+    for found in (plain, sly):
+        for text in (inspectscreen.inspection(found, width), inspectscreen.tensors(found, width)):
+            assert max(map(len, text.splitlines())) <= width
+
+
+def test_digests_stay_in_one_piece_from_80_columns_on(plain: Inspection) -> None:
+    lines = inspectscreen.inspection(plain._replace(path="tiny.gguf"), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert plain.files[0].tree and any(line.endswith(plain.files[0].tree) for line in lines)
+
+
+def test_nothing_commands_the_terminal(sly: Inspection) -> None:
+    for text in (
+        inspectscreen.inspection(sly, 80),
+        inspectscreen.decision(sly, 80),
+        inspectscreen.templates(sly),
+        inspectscreen.tensors(sly, 80),
+    ):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert "\u3164" not in text
+    shown = inspectscreen.inspection(sly, 80)
+    assert "\\x1b]0;title" in shown and "\\u202e" in shown
+    assert sum(line.startswith("  kind         pass") for line in shown.splitlines()) <= 1
+
+
+def test_a_template_line_by_line(sly: Inspection) -> None:
+    head, *lines = inspectscreen.templates(sly).split("\n")
+    assert head == f"tokenizer.chat_template, sha256 {sly.templates[0].sha256}"
+    assert lines == [
+        "   1 | {{ messages }}\\u202e\\x1b[31m",
+        "   2 | second\\u2028line\\rand<U+3164>more\\tend",
+        "   3 |",
+    ]
+
+
+def test_every_template_is_shown(tmp_path: Path) -> None:
+    second = {"tokenizer.chat_template.tool_use": "{{ tools }}"}
+    found = inspect(tmp_path / "two.gguf", maker.make_model(metadata=second))
+    shown = inspectscreen.templates(found)
+    assert shown.count(", sha256 ") == 2
+    assert shown.endswith("   1 | {{ tools }}")
+
+
+def test_a_very_long_template_says_how_much_more_there_is(tmp_path: Path) -> None:
+    template = "{{ messages }}\n" * 1000
+    found = inspect(tmp_path / "long.gguf", maker.make_model(template=template))
+    shown = inspectscreen.decision(found, 80)
+    assert "and 601 lines more: localai inspect FILE --template" in shown
+    assert inspectscreen.templates(found).count("{{ messages }}") == 1000
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    found = inspect(tmp_path / "notes.txt", b"A word in time.\n")
+    assert inspectscreen.templates(found) == "no chat template"
+    assert inspectscreen.tensors(found, 80) == "no tensors"
+    short = inspect(tmp_path / "short.gguf", maker.make_model()[:2000])
+    shown = inspectscreen.inspection(short, 80)
+    assert "  digests       not computed: the file is not sound" in shown
+    assert "sha256  " not in shown
+
+
+def test_the_tensors(plain: Inspection) -> None:
+    lines = inspectscreen.tensors(plain, 80).splitlines()
+    assert len(lines) == len(plain.headers[0].tensors)
+    assert len({len(line) for line in lines}) == 1
+    assert lines[0].split() == ["token_embd.weight", "F32", "32", "x", "358", "45", "KiB"]
