@@ -85,7 +85,10 @@ def each_window(fd: int, array: Array) -> Iterator[bytes]:
     end = array.offset + array.size
     for at in range(array.offset, end, WINDOW):
         wanted = min(WINDOW, end - at)
-        piece = os.pread(fd, wanted, at)
+        try:
+            piece = os.pread(fd, wanted, at)
+        except OSError as error:
+            raise DocumentError(f"cannot read the file: {error.strerror}") from error
         if len(piece) < wanted:
             raise _changed(at)
         yield piece

@@ -46,10 +46,10 @@ _DOWNLOAD = "download the file again and compare its SHA-256 with what the publi
 class _Cursor:
     """A bounded reader over ``size`` bytes of ``fd``, through one window of memory."""
 
-    def __init__(self, fd: int, size: int, at: int = 0) -> None:
+    def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
         self.size = size
-        self.at = at
+        self.at = 0
         self.kept = 0
         self.elements = 0
         self.window = b""
@@ -67,9 +67,12 @@ class _Cursor:
         """Make the window begin at ``at`` and hold at least ``wanted`` bytes."""
         self.demand(wanted)
         length = min(max(wanted, WINDOW), self.size - self.at)
-        window = os.pread(self.fd, length, self.at)
+        window = b""
         while len(window) < length:
-            piece = os.pread(self.fd, length - len(window), self.at + len(window))
+            try:
+                piece = os.pread(self.fd, length - len(window), self.at + len(window))
+            except OSError as error:
+                raise DocumentError(f"cannot read the file: {error.strerror}") from error
             if not piece:  # the file became shorter than it was when it was opened
                 raise _truncated(self.at, wanted, self.at + len(window))
             window += piece

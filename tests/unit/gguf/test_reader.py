@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import gguf_maker as maker
 from localai.errors import DocumentError
 from localai.gguf import reader
+from localai.gguf.elements import each_number
 from localai.gguf.facts import Array, GgufFile
 from localai.gguf.reader import read_gguf
 from localai.gguf.types import TENSOR_TYPES, ValueType
@@ -155,6 +156,17 @@ def test_every_cut_is_noticed(tiny_bytes: bytes) -> None:
     for cut in [*cuts, len(tiny_bytes) - 32]:
         with pytest.raises(DocumentError):
             read(tiny_bytes[:cut])
+
+
+def test_a_file_that_cannot_be_read(tiny_model: Path) -> None:
+    fd = os.open(tiny_model, os.O_WRONLY)
+    try:
+        with pytest.raises(DocumentError, match="cannot read the file: Bad file descriptor"):
+            read_gguf(fd, os.fstat(fd).st_size)
+        with pytest.raises(DocumentError, match="cannot read the file: Bad file descriptor"):
+            list(each_number(fd, Array(ValueType.UINT8, 1, 0, 1, ())))
+    finally:
+        os.close(fd)
 
 
 def test_a_file_that_shrinks_while_it_is_read(tiny_model: Path) -> None:
