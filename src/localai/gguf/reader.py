@@ -5,8 +5,7 @@ reader, ``gguf.cpp``: what that refuses, this refuses. The file is hostile until
 and approved files are read with the same care. Every count and length is checked against a cap
 and against what is left of the file before anything is allocated or passed over. Whatever the
 bytes: at most ``MAX_HEADER`` of them are looked at, and less than 64 MiB of memory is used.
-Reading uses ``pread`` and no map: a file that is truncated meanwhile gives an error, not a
-SIGBUS.
+``pread`` and no map: a file that is truncated meanwhile gives an error, not a SIGBUS.
 """
 
 from __future__ import annotations
@@ -126,13 +125,12 @@ class _Cursor:
             try:
                 for _ in strings:
                     begin += 8 + unpack(window, begin)[0]
+                break
             except (struct.error, OverflowError):  # the next length lies beyond the window
                 self.leap(begin)
                 self.fill(8)
                 window = self.window
                 begin = 8 + unpack(window, 0)[0]
-            else:
-                break
         self.leap(begin)
 
     def leap(self, begin: int) -> None:
@@ -271,12 +269,9 @@ def _placed(tensor: Tensor, data: int, alignment: int, size: int) -> Tensor:
     if tensor.offset % alignment:
         raise _malformed(f"tensor {tensor.name!r} at {tensor.offset}, not aligned to {alignment}")
     offset = data + tensor.offset  # no wrap: Python's integers have no width
-    if offset + tensor.size > size:
-        raise DocumentError(
-            f"truncated GGUF: tensor {tensor.name!r} ends at byte {offset + tensor.size},"
-            f" the file at {size}",
-            hint=_DOWNLOAD,
-        )
+    if (end := offset + tensor.size) > size:
+        found = f"tensor {tensor.name!r} ends at byte {end}, the file at {size}"
+        raise DocumentError(f"truncated GGUF: {found}", hint=_DOWNLOAD)
     return Tensor(tensor.name, tensor.shape, tensor.type, offset, tensor.size)
 
 
