@@ -36,7 +36,7 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     findings = [*check_structure(headers)]
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
-        findings += [*find_texts(header), *inspect_templates(header)]
+        findings += [*find_texts(fd, header), *inspect_templates(header)]
     if (
         headers[0].text("general.type") not in OTHER_KINDS
     ):  # those need no tokenizer, nor all blocks

@@ -11,13 +11,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from localai.findings import Finding
+from localai.gguf.elements import each_batch
 from localai.gguf.facts import Array, GgufFile
 from localai.gguf.finding import fail, name_some, note
+from localai.gguf.types import ValueType
 
 CHECK = "gguf-text"
 MOST = 100  # of each kind are counted
+_MOST_LOOKS = 1000  # for an address in one text or one list of tokens
 _REST = ", and perhaps others"
 _TEMPLATE = "tokenizer.chat_template"
+_ELSEWHERE = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
 # An address is what these are for.
 _LINK_KEY = re.compile(r"(?:^|[._])(?:url|link|doi|repository|repo_url|uuid)$")
 _SCHEME = b"://"
@@ -47,11 +51,15 @@ class Sightings(NamedTuple):
     def look(self, text: bytes) -> None:
         """Add what is in ``text``."""
         at = text.find(_SCHEME)
-        while at >= 0 and len(self.addresses) < MOST:
+        for _ in range(_MOST_LOOKS):
+            if at < 0 or len(self.addresses) >= MOST:
+                break
             found = _ADDRESS.search(text, max(0, at - 5), at + 200)
             if found:
                 self.addresses.append(_decode(found[0]))
             at = text.find(_SCHEME, found.end() if found else at + 3)
+        else:  # no text that is meant to be read has so many
+            self.addresses.append(_decode(text[at : at + 20]))
         lower = text.lower()
         for command in _COMMANDS:
             at = lower.find(command)
@@ -68,9 +76,14 @@ class Sightings(NamedTuple):
         ]
 
 
-def find_texts(file: GgufFile) -> list[Finding]:
-    """What the file's own texts carry, the chat templates' aside."""
+def find_texts(fd: int, file: GgufFile) -> list[Finding]:
+    """What the file's own texts carry. Chat templates and tokens are looked at elsewhere; merges
+    are pairs of tokens, and nobody reads them."""
     seen = Sightings([], [])
+    for key, value in file.metadata.items():
+        if isinstance(value, Array) and value.kind is ValueType.STRING and key not in _ELSEWHERE:
+            for batch in each_batch(fd, value):
+                seen.look(b"\n".join(batch))
     obeyed, unseen = [], []
     for key, text in _texts(file):
         plain = _FLAG.sub("", text) if not text.isascii() else text
@@ -78,7 +91,7 @@ def find_texts(file: GgufFile) -> list[Finding]:
             obeyed.append(f"{key}: {text}")
         elif _UNSEEN.search(plain):
             unseen.append(f"{key}: {text}")
-        if not _LINK_KEY.search(key):
+        if isinstance(file.metadata[key], str) and not _LINK_KEY.search(key):
             seen.look(text.encode())
     findings = seen.judge("the texts")
     if obeyed:

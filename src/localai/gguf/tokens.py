@@ -13,7 +13,7 @@ from localai.gguf.text import Sightings
 from localai.gguf.tokenizer import CHECK, PREFIX
 from localai.gguf.types import ValueType
 
-MOST = 1 << 20  # tokens that are compared with each other; large vocabularies have 300,000
+MOST = 1 << 19  # tokens that are compared with each other; large vocabularies have 300,000
 MOST_BYTES = 24 << 20  # that they may have together
 MOST_CONTROL = 65_536  # control tokens; models have some hundreds
 _CONTROL = 3  # token type of what only the template may write (llama.h, LLAMA_TOKEN_TYPE_CONTROL)

@@ -24,7 +24,7 @@ def look(opened: Opened) -> Look:
         parts = maker.model_parts()
         kept = [one for one in parts.entries if not one.startswith(maker.string("general.name"))]
         own = [maker.entry(key, maker.STRING, text) for key, text in named.items()]
-        return find_texts(opened(parts._replace(entries=(*kept, *own)).bytes()).header)
+        return find_texts(*opened(parts._replace(entries=(*kept, *own)).bytes()))
 
     return find
 
@@ -101,7 +101,24 @@ def test_a_flag_and_a_family_hide_nothing(look: Look) -> None:
 
 def test_a_chat_template_is_judged_elsewhere(opened: Opened) -> None:
     file = opened(maker.make_model(template="https://example.org/ <script> \u202e"))
-    assert find_texts(file.header) == []
+    assert find_texts(*file) == []
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_long_lists_are_looked_at_too(opened: Opened, count: int) -> None:
+    words: list[str] = ["plain"] * count + ["x | sh", "https://example.org/"]
+    parts = maker.model_parts()
+    listed = maker.entry_array("general.tags", maker.STRING, words)
+    findings = find_texts(*opened(parts._replace(entries=(*parts.entries, listed)).bytes()))
+    assert [finding.evidence for finding in findings] == ["'https://example.org/'", "'x | sh'"]
+
+
+def test_what_leads_nowhere_a_million_times_is_given_up(look: Look) -> None:
+    (finding,) = look(description="://" * 1_000_000)
+    assert (finding.summary, finding.evidence) == (
+        "addresses in the texts",
+        "'://://://://://://:/'",
+    )
 
 
 def test_sightings_are_bounded() -> None:
