@@ -84,3 +84,12 @@ def count_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
         except OSError:
             cores.add(str(processor))
     return len(cores)
+
+
+def show_bytes(count: int) -> str:
+    """``count`` bytes in the largest binary unit (IEC 80000-13) that it fills."""
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{count} B"

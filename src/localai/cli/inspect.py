@@ -31,7 +31,6 @@ def command(
     is fail; 3: at least one is; 4: the file cannot be read.
     """
     from localai.cli import inspectscreen
-    from localai.inspection.document import inspection_document
     from localai.inspection.inspect import inspect_path
 
     if json + template + tensors > 1:
@@ -43,6 +42,8 @@ def command(
         found = inspect_path(file, context=context, hashed=hashed, progress=progress)
     code = Exit.REFUSED if found.failures else Exit.DONE
     if json:
+        from localai.inspection.document import inspection_document
+
         console.print_json(inspection_document(found, int(code)))
     elif template:
         console.out(inspectscreen.templates(found))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from localai.cli.screen import answers, hang, wrap
 from localai.gguf.facts import Tensor, all_tensors
+from localai.hardware import show_bytes
 from localai.inspection.types import Inspection, Template
-from localai.plan.gates.resources import show_bytes
 from localai.terminal import printable, sanitise
 
 _NARROW, _TITLE = 72, 14  # columns

@@ -15,7 +15,7 @@ from localai import __version__
 from localai.environment import Power, Reading
 from localai.errors import Exit
 from localai.findings import Finding, Verdict
-from localai.plan.gates.resources import show_bytes
+from localai.hardware import show_bytes
 from localai.terminal import printable
 
 if TYPE_CHECKING:

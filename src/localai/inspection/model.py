@@ -16,8 +16,8 @@ from localai.gguf.lineage import list_lineage
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.template import describe_roles
+from localai.hardware import show_bytes
 from localai.inspection.types import InspectedFile, Inspection, Template
-from localai.plan.gates.resources import show_bytes
 from localai.sealing import OpenFile
 
 CHECK = "gguf-header"

@@ -7,8 +7,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.hardware import show_bytes
 from localai.manifest.schema import name_of
-from localai.plan.gates.resources import show_bytes
 from localai.plan.matching import find_namesake, name_origin
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.hardware import show_bytes
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
@@ -36,12 +37,3 @@ def resources(facts: Facts, policy: Policy) -> Finding:
         why="a start that runs out of memory ends in the middle of an answer",
         remedy=found.remedy or "free some memory, take a smaller model, or a smaller --ctx",
     )
-
-
-def show_bytes(count: int) -> str:
-    """``count`` bytes in the largest binary unit (IEC 80000-13) that it fills."""
-    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= size:
-            value = count / size
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{count} B"
