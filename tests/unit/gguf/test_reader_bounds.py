@@ -43,6 +43,19 @@ else:
     print("read")
 """
 
+# Inspects the file behind a descriptor and says how many bytes of memory the process ever had.
+INSPECTOR = """
+import re, sys
+from localai.gguf.inspect import OpenGguf, inspect
+from localai.gguf.reader import read_gguf
+fd, size = map(int, sys.argv[1:])
+header = read_gguf(fd, size)
+inspect([OpenGguf(fd, header)])
+assert header.metadata["tokenizer.ggml.tokens"].length == 500_000
+with open("/proc/self/status") as status:
+    print(int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1]) << 10)
+"""
+
 
 @pytest.fixture
 def memory() -> Iterator[int]:
@@ -119,6 +132,21 @@ def test_without_the_caps_memory_would_have_none(memory: int) -> None:
     size = write(memory, most_tensors(6 * reader.MAX_TENSORS).bytes())
     assert read_in_child(memory, size) == "refused"
     assert read_in_child(memory, size, "MAX_TENSORS", "MAX_KEPT") == "out of memory"
+
+
+def test_half_a_million_tokens_are_inspected_in_100_megabytes(memory: int) -> None:
+    names = [f"token-{n}" for n in range(500_000)]
+    entries = (
+        maker.entry("tokenizer.ggml.model", maker.STRING, "gpt2"),
+        maker.entry_array("tokenizer.ggml.tokens", maker.STRING, names),
+        maker.entry_array("tokenizer.ggml.merges", maker.STRING, [f"{n} x" for n in names]),
+        array("tokenizer.ggml.scores", maker.F32, len(names), bytes(4 * len(names))),
+        array("tokenizer.ggml.token_type", maker.I32, len(names), b"\1\0\0\0" * len(names)),
+    )
+    size = write(memory, maker.Parts((KNOWN, *entries)).bytes())
+    command = [sys.executable, "-c", INSPECTOR, str(memory), str(size)]
+    ended = subprocess.run(command, pass_fds=[memory], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < 100_000_000
 
 
 @pytest.mark.parametrize("flaw", ["keys", "tensors"])
