@@ -20,7 +20,8 @@ from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.layout import find_layout
 from localai.gguf.reader import read_gguf
 
-VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "gguf").glob("*.txt"))
+ROOT = Path(__file__).parents[3]
+VECTORS = sorted((ROOT / "tests" / "vectors" / "gguf").glob("*.txt"))
 ENGINE = "0.3.36"  # the release whose answers stand in the vectors
 NUMBERS = {"u8": "<B", "u32": "<I", "u64": "<Q"}
 
@@ -123,3 +124,11 @@ def test_every_class_of_flaw_has_a_vector() -> None:
         "vocab overflow",
     ):
         assert known in classes
+
+
+def test_the_page_names_every_flaw_that_has_a_number() -> None:
+    page = (ROOT / "docs" / "inspect.md").read_text("utf-8")
+    classes = [header(path, "class").partition(": ")[0] for path in VECTORS]
+    numbered = [name for name in classes if name.startswith(("CVE-", "llama.cpp "))]
+    assert len(numbered) >= 19
+    assert [name for name in numbered if name not in page] == []
