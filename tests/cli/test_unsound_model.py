@@ -115,7 +115,7 @@ def test_what_is_not_as_pinned_reaches_no_engine(
     approve_by_hand(moved, change)
     moved.refuses(
         "run", str(moved.model), *GREEDY,
-        code=3, problem=f"{said[0]} ", remedy=f"localai inspect {moved.model}",
+        code=3, problem=said[0], remedy=f"localai inspect {moved.model}",
     )  # fmt: skip
     moved.refuses("check", str(moved.model), code=3, problem=said[1], remedy="localai approve")
     assert moved.run(*GREEDY, **without(*mutant), check=True).stdout.strip()
