@@ -40,7 +40,7 @@ _LOOKS = (
     (re.compile(rb"A\n[23]\n\d{5,9}\n"), refused.R_DATA),
 )
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # Unicode's byte order marks
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # byte order marks
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
@@ -63,7 +63,7 @@ def recognise(fd: int, size: int, name: str) -> Format:
 def _by_content(head: bytes, size: int, ending: str) -> Format | None:
     if head.startswith(b"GGUF"):
         return GGUF
-    if head.startswith(b"PAR1") and _is_binary(head):
+    if head.startswith(b"PAR1") and _count_controls(head):
         return PARQUET
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _name_zip(head, ending)
@@ -84,7 +84,7 @@ def _by_content(head: bytes, size: int, ending: str) -> Format | None:
         return refused.HDF5
     begins = next((found for start, found in refused.BEGINNINGS if head.startswith(start)), None)
     letters = head[:2] in (b"MZ", b"BZ", b"OR")  # which a text may begin with as well
-    return None if letters and not _is_binary(head) else begins
+    return None if letters and not _count_controls(head) else begins
 
 
 def _name_zip(head: bytes, ending: str) -> Format:
@@ -127,14 +127,18 @@ def _by_look(head: bytes, ending: str) -> Format:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Text has no control characters but white space and escapes. In UTF-16 about half of the
-    bytes may be zero: then it begins with a mark, or has all of them on one side."""
+    """Text has hardly any control characters but white space; each is worth a note, many make it
+    none. In UTF-16 half of the bytes may be zero: it begins with a mark, or all are on one side."""
     if head.startswith(_MARKS):
         return False
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if min(even, odd) == 0 and max(even, odd) * 4 > len(head):
         return False
-    return len(head.translate(None, _CONTROLS)) < len(head)
+    return _count_controls(head) * 16 > len(head)
+
+
+def _count_controls(head: bytes) -> int:
+    return len(head) - len(head.translate(None, _CONTROLS))
 
 
 def _ends_as_zip(fd: int, size: int) -> bool:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from localai.findings import Verdict
@@ -64,23 +65,24 @@ def look_at(fd: int, size: int, name: str) -> Look:
 
 
 _MEASURE = """
-import os, resource, sys
+import os, sys
 from localai.formats.inspect import inspect
 from localai.formats.recognise import recognise
 {first}
 size = os.fstat(0).st_size
 inspect(0, size, recognise(0, size, sys.argv[1]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
+status = open("/proc/self/status").read()  # getrusage would count the parent's memory too
+print(int(status.split("VmHWM:")[1].split()[0]) << 10)
 """
 
 
-def measure_peak(data: bytes, name: str, first: str = "", grow: int = 0) -> int:
+def measure_peak(data: bytes | Iterable[bytes], name: str, first: str = "", grow: int = 0) -> int:
     """The most bytes of memory that a process of its own had while it looked at ``data`` and
     ``grow`` zeros behind; ``first`` is what it does before."""
     with tempfile.TemporaryFile() as file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         file.flush()
-        file.truncate(len(data) + grow)
+        file.truncate(file.tell() + grow)
         command = [sys.executable, "-c", _MEASURE.format(first=first), name]
         done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=True)
     return int(done.stdout)

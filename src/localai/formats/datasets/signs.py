@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from localai.findings import Finding
 from localai.formats.finding import DATASET, note
-from localai.terminal import printable
+from localai.terminal import printable, sanitise
 
 SHOWN_LINES = 8
 SHOWN_TEXT = 60
@@ -87,7 +87,7 @@ class Lines:
         if line <= self._last:
             return
         if not self.count:
-            self.text = printable(text.decode("utf-8", "replace"))
+            self.text = printable(sanitise(text.decode("utf-8", "replace")))
         self._last = line
         self.count += 1
         if len(self.first) < SHOWN_LINES:

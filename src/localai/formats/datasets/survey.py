@@ -1,4 +1,8 @@
-"""Go through a text from its first line to its last, in blocks of bounded size."""
+"""Go through a text from its first line to its last, in blocks of bounded size.
+
+Whatever the text, a look at it takes less than 150 MiB: some 30 where the lines are of ordinary
+length, the rest where one line of JSON is a list of ``MAX_LINE`` bytes.
+"""
 
 from __future__ import annotations
 
