@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,10 @@ def command(
 
         console.print_json(inspection_document(found, int(code)))
     elif template:
-        console.out(inspectscreen.templates(found))
+        # A person's terminal has a width; whoever writes it to a file wants the lines.
+        console.out(
+            inspectscreen.templates(found, console.width() if sys.stdout.isatty() else None)
+        )
     elif tensors:
         console.out(inspectscreen.tensors(found, console.width()))
     else:

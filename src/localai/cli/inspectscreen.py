@@ -32,25 +32,34 @@ def inspection(found: Inspection, width: int) -> str:
 def decision(found: Inspection, width: int) -> str:
     """What a person decides on: the templates that will frame every prompt, then what the file is,
     which so stays in sight."""
-    return f"{templates(found, _MOST_LINES)}\n\n{inspection(found, width)}"
+    return f"{templates(found, width, _MOST_LINES)}\n\n{inspection(found, width)}"
 
 
-def templates(found: Inspection, most: int | None = None) -> str:
+def templates(found: Inspection, width: int | None = None, most: int | None = None) -> str:
     """Every chat template with line numbers, and nothing in it that a terminal would obey or hide;
-    of each at most ``most`` lines."""
+    of each at most ``most`` lines. ``width`` for people: no part of a long line then looks like a
+    line of its own."""
     if not found.templates:
         return "no chat template"
-    return "\n\n".join("\n".join(_number(template, most)) for template in found.templates)
+    return "\n\n".join("\n".join(_number(template, width, most)) for template in found.templates)
 
 
-def _number(template: Template, most: int | None) -> Iterator[str]:
+def _number(template: Template, width: int | None, most: int | None) -> Iterator[str]:
     # Only "\n": what else ends a line for Python or a terminal is to be seen.
     lines = template.source.split("\n")
     yield f"{printable(template.key)}, sha256 {template.sha256}"
     for number, line in enumerate(lines[:most], 1):
-        yield f"{number:>4} | {sanitise(printable(line))}".rstrip()
+        first, *rest = _cut(sanitise(printable(line)), width)
+        yield f"{number:>4} | {first}".rstrip()
+        yield from (f"     > {more}" for more in rest)
     if most is not None and len(lines) > most:
         yield f"     | and {len(lines) - most} lines more: localai inspect FILE --template"
+
+
+def _cut(line: str, width: int | None) -> list[str]:
+    """``line`` in pieces that fit beside its number; some letters are two columns wide."""
+    room = max(len(line), 1) if width is None else (width - 7) // (1 if line.isascii() else 2)
+    return [line[at : at + room] for at in range(0, len(line), room)] or [""]
 
 
 def tensors(found: Inspection, width: int) -> str:

@@ -81,6 +81,19 @@ def test_a_template_line_by_line(sly: Inspection) -> None:
     ]
 
 
+@pytest.mark.parametrize("letter", ["a", "東"])
+def test_no_part_of_a_line_looks_like_a_line_of_its_own(tmp_path: Path, letter: str) -> None:
+    """A terminal would begin a new row where this line has what looks like a number."""
+    template = "{#" + letter * 71 + "   2 | {{ nothing_else }}#}"
+    found = inspect(tmp_path / "sly.gguf", maker.make_model(template=template))
+    shown = inspectscreen.templates(found, 80).split("\n")[1:]
+    wide = 1 if letter.isascii() else 2
+    assert all(len(line) + line.count(letter) * (wide - 1) <= 80 for line in shown)
+    assert [line[:7] for line in shown] == ["   1 | ", *["     > "] * (len(shown) - 1)]
+    assert "".join(line[7:] for line in shown) == template
+    assert inspectscreen.templates(found).split("\n")[1:] == [f"   1 | {template}"]
+
+
 def test_every_template_is_shown(tmp_path: Path) -> None:
     second = {"tokenizer.chat_template.tool_use": "{{ tools }}"}
     found = inspect(tmp_path / "two.gguf", maker.make_model(metadata=second))
