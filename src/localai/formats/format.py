@@ -12,6 +12,7 @@ class Kind(StrEnum):
     GGUF = "gguf"
     SAFETENSORS = "safetensors"
     JSONL = "jsonl"
+    JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
     TEXT = "text"

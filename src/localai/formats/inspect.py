@@ -25,6 +25,10 @@ def inspect(fd: int, size: int, found: Format) -> Contents:
         from localai.formats.datasets.jsonl import inspect_jsonl
 
         return inspect_jsonl(fd, size)
+    if found.kind is Kind.JSON:
+        from localai.formats.datasets.text import inspect_json
+
+        return inspect_json(fd, size)
     if found.kind is Kind.CSV:
         from localai.formats.datasets.csv import inspect_csv
 

@@ -57,7 +57,7 @@ KINDS = [
     (b'{"a": 1}\n{"a": 2}\n', "rows", Kind.JSONL),
     (b'{"a": "' + b"x" * 9000 + b'"}\n', "rows", Kind.JSONL),
     (b"\xef\xbb\xbf" + b'{"a": 1}\n', "rows.txt", Kind.JSONL),
-    (b'[\n{"a": 1}\n]\n', "rows.json", Kind.TEXT),
+    (b'[\n{"a": 1}\n]\n', "rows.json", Kind.JSON),
     (b"a,b\n1,2\n", "rows.csv", Kind.CSV),
     (b"a\tb\n1\t2\n", "rows.TSV", Kind.CSV),
     (b"a,b\n1,2\n", "rows.txt", Kind.TEXT),

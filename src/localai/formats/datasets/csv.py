@@ -108,12 +108,12 @@ class _Table:
                 self.formulas.add(line, cell[:40].encode("utf-8", "replace"))
 
     def findings(self) -> list[Finding]:
-        seen = (("formulas in cells", self.formulas), ("rows of another length", self.ragged))
+        seen = (("formulas", self.formulas), ("ragged rows", self.ragged))
         found = [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
         if self.stopped:
             evidence = (
                 f"from line {self.stopped} on: a row or cell that is too long or ends nowhere"
             )
-            summary = "rows not taken apart"
+            summary = "rows not read"
             found.append(Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence))
         return found

@@ -82,10 +82,10 @@ class _Rows:
 
     def findings(self) -> list[Finding]:
         seen = (
-            ("lines that are no JSON", self.malformed),
-            ("rows that are no objects", self.no_objects),
-            ("a field twice in one row", self.doubled),
-            ("nested too deeply to be read", self.deep),
+            ("no JSON", self.malformed),
+            ("no objects", self.no_objects),
+            ("doubled fields", self.doubled),
+            ("nested too deeply", self.deep),
         )
         return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
 

@@ -105,7 +105,7 @@ def _judge(file: ParquetFile) -> list[Finding]:
     packed = sum(chunk.packed for chunk in file.chunks)
     unpacked = sum(chunk.unpacked for chunk in file.chunks)
     if unpacked > BOMB * max(packed, 1 << 20):
-        findings.append(note(DATASET, "unpacks to much more", f"{packed} bytes to {unpacked}"))
+        findings.append(note(DATASET, "unpacks to more", f"{packed} bytes to {unpacked}"))
     if hidden := [name for name in (*file.columns, *file.metadata) if not name.isprintable()]:
         evidence = f"{len(hidden)} names, first {hidden[0][:80]!r}"
         findings.append(note(DATASET, "hidden characters", evidence))

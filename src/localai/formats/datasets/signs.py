@@ -136,8 +136,8 @@ class Signs:
         seen = (
             ("control characters", self.control),
             ("hidden characters", self.hidden),
-            ("bytes that are no UTF-8", self.undecodable),
-            ("embedded instructions", self.instructions),
+            ("not UTF-8", self.undecodable),
+            ("instructions", self.instructions),
             ("role markers", self.markers),
         )
         return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]

@@ -73,7 +73,7 @@ class Survey:
     def findings(self) -> list[Finding]:
         """What the search found, and what it could not search."""
         if self.binary:
-            summary, evidence = "binary data in a text", f"from line {self.binary} on"
+            summary, evidence = "binary data", f"from line {self.binary} on"
             why = "a text has no runs of zeros: it was not looked at from there"
             return [Finding(DATASET, Verdict.FAIL, summary, evidence, why, "get the text alone")]
         evidence = f"{self.lines} lines, searched to the end"

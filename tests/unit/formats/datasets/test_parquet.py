@@ -75,7 +75,7 @@ def test_a_column_in_another_file_is_refused() -> None:
 def test_what_unpacks_to_much_more_is_noted() -> None:
     bomb = maker.chunk({6: maker.i64(1 << 40)})
     found = look(maker.parquet(groups(maker.group([bomb]))), "rows.parquet")
-    assert found.notes == {"unpacks to much more": f"10 bytes to {1 << 40}"}
+    assert found.notes == {"unpacks to more": f"10 bytes to {1 << 40}"}
 
 
 def test_hidden_characters_in_names_are_noted_and_shown_as_escapes() -> None:
