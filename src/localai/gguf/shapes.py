@@ -15,6 +15,7 @@ from localai.findings import Finding
 from localai.gguf.facts import GgufFile, all_tensors
 from localai.gguf.finding import fail, name_some
 from localai.gguf.tokenizer import length_of
+from localai.gguf.types import ValueType
 
 CHECK = "gguf-shapes"
 MOST_BLOCKS = 512  # LLAMA_MAX_LAYERS
@@ -33,6 +34,8 @@ _KNOWN = frozenset(
     ]
 )
 _WITH_EXPERTS = frozenset({"llama", "mistral3", "granite"})
+_REQUIRED = ("{}.block_count", "{}.context_length", "{}.embedding_length")
+_U32 = ValueType.UINT32
 _BLOCK = re.compile(r"blk\.(\d{1,9})\.(.*)")
 
 # Shapes, innermost first, in the words of _sizes.
@@ -67,8 +70,12 @@ def find_shapes(files: Sequence[GgufFile]) -> list[Finding]:
     if blocks is not None and not 0 < blocks <= MOST_BLOCKS:
         evidence = f"block_count is {blocks}; llama.cpp takes 1 to {MOST_BLOCKS}"
         return [fail(CHECK, "an impossible number of blocks", evidence)]
-    if first.architecture not in _KNOWN or not shapes or blocks is None:
+    if first.architecture not in _KNOWN or not shapes:
         return []
+    unsaid = [key for key in _REQUIRED if first.types.get(key.format(first.architecture)) != _U32]
+    if unsaid or blocks is None:
+        evidence = f"{name_some([key.format(first.architecture) for key in unsaid])}, in 32 bits"
+        return [fail(CHECK, "sizes that are not stated", evidence)]
     findings = _find_heads(first)
     missing = [name for name in _needed(first, blocks, shapes) if name not in shapes]
     if missing:

@@ -62,6 +62,10 @@ BAD = {
     "shorter values": number("attention.value_length", 8),
     "a block too few": number("block_count", 1),
     "a block too many": number("block_count", 3),
+    "no context": instead("llama.context_length"),
+    "a width in other bits": instead(
+        "llama.embedding_length", maker.entry("llama.embedding_length", maker.U64, maker.WIDTH)
+    ),
     "no blocks": number("block_count", 0),
     "too many blocks": number("block_count", 513),
     "a tensor missing": without("blk.1.ffn_down.weight"),
