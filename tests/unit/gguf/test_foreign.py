@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from llama_gguf import LlamaCpp
 from localai.errors import DocumentError
 from localai.gguf.inspect import OpenGguf
 
@@ -33,3 +34,42 @@ def test_what_is_no_gguf_is_named(opened: Opened, data: bytes) -> None:
     with pytest.raises(DocumentError, match=LOOKS[data]) as refusal:
         opened(data)
     assert refusal.value.hint
+
+
+def whole_file(order: str, version: int) -> bytes:
+    """One entry and one tensor in bytes of either order; in version 1 lengths had 32 bits."""
+    long = "I" if version == 1 else "Q"
+
+    def pack(codes: str, *numbers: int) -> bytes:
+        return struct.pack(order + codes, *numbers)
+
+    head = b"GGUF" + pack(f"I{long}{long}", version, 1, 1)
+    head += pack(long, 3) + b"key" + pack("II", 4, 7)
+    head += pack(long, 1) + b"t" + pack(f"I{long}IQ", 1, 8, 0, 0)
+    return head + bytes(-len(head) % 32 + 32)
+
+
+@pytest.mark.parametrize(
+    ("order", "version", "message"),
+    [
+        (">", 3, "big-endian version 3"),
+        (">", 2, "big-endian version 2"),
+        (">", 1, "big-endian version 1"),
+        ("<", 1, "of version 1, of 2023"),
+        ("<", 0, "of version 0"),
+        ("<", 4, "of version 4"),
+    ],
+)
+def test_llama_cpp_reads_none_of_them_either(
+    opened: Opened, order: str, version: int, message: str
+) -> None:
+    document = whole_file(order, version)
+    with pytest.raises(DocumentError, match=f"{message}.*; expected little-endian 2 or 3"):
+        opened(document)
+    llama = LlamaCpp()
+    try:
+        assert llama.read(document).facts is None
+        assert llama.read(whole_file("<", 2)).facts is not None
+    finally:
+        llama.close()
+    assert opened(whole_file("<", 2)).header.metadata == {"key": 7}
