@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 from localai.findings import Finding
 from localai.formats.contents import Contents, Fact
@@ -72,8 +71,9 @@ class _Rows:
             self.fields |= dict.fromkeys(field[:MAX_NAME] for field in list(row)[:MAX_FIELDS])
         if b"\\u" not in line:
             return line
-        texts = " ".join(_each_text(row, MAX_DEPTH)).replace("\n", " ")
-        return texts.encode("utf-8", "replace")
+        texts = list[str]()
+        _gather(row, MAX_DEPTH, texts)
+        return " ".join(texts).replace("\n", " ").encode("utf-8", "replace")
 
     def note_doubled(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -94,15 +94,15 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(name)  # Infinity and NaN are no JSON (RFC 8259, section 6)
 
 
-def _each_text(value: object, depth: int) -> Iterator[str]:
+def _gather(value: object, depth: int, texts: list[str]) -> None:
     """Every text and every key in a JSON value. Raises RecursionError beyond ``depth`` levels."""
     if isinstance(value, str):
-        yield value
+        texts.append(value)
     elif isinstance(value, dict | list):
         if not depth:
             raise RecursionError
         for item in value:
-            yield from _each_text(item, depth - 1)
+            _gather(item, depth - 1, texts)
         if isinstance(value, dict):
             for item in value.values():
-                yield from _each_text(item, depth - 1)
+                _gather(item, depth - 1, texts)

@@ -8,7 +8,8 @@ long. A sign is a note, never proof: instructions can be worded in more ways tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from localai.findings import Finding
@@ -144,8 +145,11 @@ class Signs:
 
 
 def _find(pattern: re.Pattern[bytes], block: Block, lines: Lines) -> None:
-    places = (found.start() for found in pattern.finditer(block.data))
-    for line, place in _each_line(block, places):
+    def search(at: int) -> int:
+        found = pattern.search(block.data, at)
+        return found.start() if found else -1
+
+    for line, place in _each_line(block, search):
         lines.add(line, _excerpt(block.data, place, before=16))
 
 
@@ -167,28 +171,26 @@ def _find_undecodable(block: Block, lines: Lines) -> None:
 def _find_words(words: _Words, lowered: bytes, block: Block, lines: Lines) -> None:
     found: dict[int, int] = {}
     for word, pattern in words:
-        for line, place in _each_line(block, _each_place(word, pattern, lowered)):
+        search = partial(_search_word, word, pattern, lowered)
+        for line, place in _each_line(block, search):
             found.setdefault(line, place)
     for line in sorted(found):
         lines.add(line, _excerpt(block.data, found[line]))
 
 
-def _each_place(word: bytes, pattern: re.Pattern[bytes], lowered: bytes) -> Iterator[int]:
-    at = lowered.find(word)
-    while at >= 0:
-        if pattern.match(lowered, at, at + _REACH):
-            yield at
+def _search_word(word: bytes, pattern: re.Pattern[bytes], lowered: bytes, at: int) -> int:
+    """Where ``word`` stands from ``at`` on so that its pattern fits, or -1."""
+    at = lowered.find(word, at)
+    while at >= 0 and not pattern.match(lowered, at, at + _REACH):
         at = lowered.find(word, at + len(word))
+    return at
 
 
-def _each_line(block: Block, places: Iterator[int]) -> Iterator[tuple[int, int]]:
-    """(line, place) for rising places in a block, one at the most for each line."""
-    line, at, end = block.line, 0, -1
-    for place in places:
-        if place <= end:
-            continue
-        line += block.data.count(b"\n", at, place)
-        at = place
-        end = block.data.find(b"\n", place)
-        end = len(block.data) if end < 0 else end
+def _each_line(block: Block, search: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+    """(line, place) of each line in which ``search`` finds something: its first place there."""
+    line, before, place = block.line, 0, search(0)
+    while place >= 0:
+        line += block.data.count(b"\n", before, place)
         yield line, place
+        end = block.data.find(b"\n", place)
+        before, place = place, search(end + 1) if end >= 0 else -1
