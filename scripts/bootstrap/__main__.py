@@ -21,7 +21,6 @@ from bootstrap.pip import Pip
 from bootstrap.screen import Step, say
 
 COULD_NOT_ACT, INTERRUPTED = 4, 130
-SOURCE_VARIABLE = "LOCALAI_TEST_ENGINE_SOURCE"  # a folder to read instead of fetching one
 TEST_HELP = """\
 usage: scripts/test [--tests-only] [PYTEST ARGUMENT...]
 
@@ -102,9 +101,9 @@ def test(checkout: Checkout, environ: Mapping[str, str], arguments: Sequence[str
         return 0
     with alone(checkout):
         make(checkout, environ, extra="dev")
-        if not environ.get(SOURCE_VARIABLE):
+        if not environ.get(engine_source.VARIABLE):
             engine_source.bring_engine_source(checkout, Pip(checkout.venv, environ))
-            environ = {**environ, SOURCE_VARIABLE: str(checkout.engine_source)}
+            environ = {**environ, engine_source.VARIABLE: str(checkout.engine_source)}
     return checks.run_checks(
         checkout,
         {**environ, "LOCALAI_DEMO_MODEL": str(checkout.model)},

@@ -18,6 +18,7 @@ from bootstrap.pip import Pip
 from bootstrap.screen import Step
 from bootstrap.wheels import ENGINE
 
+VARIABLE = "LOCALAI_TEST_ENGINE_SOURCE"  # a folder to read instead of fetching one
 PACKAGE = "llama_cpp_python-0.3.36.tar.gz"
 PINNED = (
     f"{ENGINE}==0.3.36 "
@@ -42,7 +43,11 @@ def bring_engine_source(checkout: Checkout, pip: Pip) -> None:
     pinned = fetched / "requirements.txt"
     pinned.write_text(PINNED, encoding="utf-8")
     arguments = ("--no-deps", f"--no-binary={ENGINE}", "--require-hashes", "--dest", fetched)
-    pip.run(step, "fetch the engine's source", "download", *arguments, "-r", pinned)
+    try:
+        pip.run(step, "fetch the engine's source", "download", *arguments, "-r", pinned)
+    except CannotError as error:
+        folder = f"{VARIABLE}=DIR names a folder with llama.cpp's models/ and tests/ instead"
+        raise CannotError(error.message, f"{error.hint}; {folder}") from error
     count = unpack_source(fetched / PACKAGE, checkout.engine_source, step)
     shutil.rmtree(fetched)
     step.end(f"{count} files of llama.cpp, SHA-256 as expected")

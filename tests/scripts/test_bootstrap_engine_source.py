@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from bootstrap.engine_source import PACKAGE, PINNED, bring_engine_source, unpack_source
+from bootstrap.engine_source import PACKAGE, PINNED, VARIABLE, bring_engine_source, unpack_source
 from bootstrap.errors import CannotError
 from bootstrap.paths import Checkout
 from bootstrap.pip import Pip
@@ -71,8 +71,9 @@ def test_a_package_with_another_digest_is_not_even_unpacked(
     offered.mkdir()
     package(offered, f"{TOP}/{WANTED[0]}")
     offer = {**environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(offered)}
-    with pytest.raises(CannotError, match="could not fetch the engine's source"):
+    with pytest.raises(CannotError, match="could not fetch the engine's source") as raised:
         bring_engine_source(checkout, Pip(venv, offer))
+    assert VARIABLE in raised.value.hint
     assert "--hash=sha256:" in PINNED
     assert "DO NOT MATCH THE HASHES" in (venv / "pip.log").read_text()
     assert not checkout.engine_source.exists()
