@@ -19,7 +19,7 @@ from localai.gguf.types import ValueType
 
 CHECK = "gguf-shapes"
 MOST_BLOCKS = 512  # LLAMA_MAX_LAYERS
-_KNOWN = frozenset(
+KNOWN = frozenset(
     [
         "llama",
         "mistral3",
@@ -70,7 +70,7 @@ def find_shapes(files: Sequence[GgufFile]) -> list[Finding]:
     if blocks is not None and not 0 < blocks <= MOST_BLOCKS:
         evidence = f"block_count is {blocks}; llama.cpp takes 1 to {MOST_BLOCKS}"
         return [fail(CHECK, "an impossible number of blocks", evidence)]
-    if first.architecture not in _KNOWN or not shapes:
+    if first.architecture not in KNOWN or not shapes:
         return []
     unsaid = [key for key in _REQUIRED if first.types.get(key.format(first.architecture)) != _U32]
     if unsaid or blocks is None:

@@ -1,31 +1,17 @@
-"""What is found in sizes and tokenizers against the engine itself: it loads each file in a child,
-since some of these files end llama.cpp with an assertion."""
+"""What is found in sizes and tokenizers, against what the engine itself does with the same file."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import gguf_maker as maker
+from llama_loading import load
 from localai.gguf.inspect import OpenGguf, inspect
 
 Opened = Callable[[bytes], OpenGguf]
-LOAD = """
-import os, sys
-from localai.errors import WorkerError
-from localai.worker.engine import Engine, EngineOptions
-try:
-    Engine.load([os.open(sys.argv[1], os.O_RDONLY)], EngineOptions(128, 1))
-except WorkerError:
-    print("refused")
-else:
-    print("loaded")
-"""
 TOKENS = [text for text, _ in maker._vocabulary()]
 COUNT = len(TOKENS)
 
@@ -89,21 +75,6 @@ GOOD = {
     ),
     "another vocabulary size": number("vocab_size", COUNT + 1),
 }
-
-
-def load(content: bytes, directory: Path) -> str:
-    """What the engine does with the file: loaded, refused, or nothing: it ended."""
-    path = directory / "model.gguf"
-    path.write_bytes(content)
-    child = subprocess.run(
-        [sys.executable, "-c", LOAD, path],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
-        check=False,
-    )
-    return child.stdout.strip()
 
 
 @pytest.mark.parametrize("flaw", BAD)
