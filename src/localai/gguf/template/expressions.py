@@ -35,6 +35,7 @@ _ARITHMETIC = {
     "Mod": "%",
     "Pow": "**",
 }
+SOURCES = 32  # places at which one name is set that are told apart
 _CLOCKS = {"strftime_now", "now", "today", "datetime", "date", "time"}
 
 
@@ -43,6 +44,7 @@ class Expressions(NodeVisitor):
 
     def __init__(self) -> None:
         self.names: dict[str, Value] = {}
+        self._sources: dict[str, dict[int, Value]] = {}
 
     def see(self, node: nodes.Node, value: Value, *parts: Value) -> Value:
         """A node of that value, made of these parts, in the order in which it names them."""
@@ -53,14 +55,15 @@ class Expressions(NodeVisitor):
         if isinstance(target, nodes.Tuple):
             for item in target.items:
                 self.store(item, element(value))
-        elif isinstance(target, nodes.NSRef):
-            self.bind(f"{target.name}.{target.attr}", value)
-        elif isinstance(target, nodes.Name):
-            self.bind(target.name, value)
+        elif isinstance(target, nodes.NSRef | nodes.Name):
+            self.bind(name_of(target), value, target)
 
-    def bind(self, name: str, value: Value) -> None:
-        before = self.names.get(name)
-        self.names[name] = value if before is None else either((before, value))
+    def bind(self, name: str, value: Value, source: nodes.Node) -> None:
+        """What a name can be: all that it is set to, at each place what it came to there last."""
+        sources = self._sources.setdefault(name, {})
+        place = id(source) if id(source) in sources or len(sources) < SOURCES else 0
+        sources[place] = value if place else either((value, sources.get(place, value)))
+        self.names[name] = either(sources.values())
 
     def generic_visit(self, node: nodes.Node, *_args: Any, **_more: Any) -> Value:
         return concatenate([self.visit(child) for child in node.iter_child_nodes()])
@@ -136,7 +139,8 @@ class Expressions(NodeVisitor):
         if name == "role":
             return Value(marks=frozenset((Mark.ROLE,)))
         marks = value.marks & ({Mark.CLOCK, Mark.CONTENT} if name == "text" else {Mark.CLOCK})
-        return either(value.items)._replace(marks=marks) if value.items else Value(marks=marks)
+        found = either(value.items) if value.items else Value(built=value.built)
+        return found._replace(marks=marks)
 
     def visit_Getitem(self, node: nodes.Getitem) -> Value:
         value = self.visit(node.node)
@@ -205,10 +209,10 @@ class Expressions(NodeVisitor):
         parameters = self.names.get(f"{name}(...)", UNKNOWN).items or ()
         names = [str(parameter.only) for parameter in parameters]
         for parameter, value in zip(names, given[: len(node.args)], strict=False):
-            self.bind(parameter, value)
+            self.bind(parameter, value, node)
         for pair, value in zip(node.kwargs, given[len(node.args) :], strict=False):
             if pair.key in names:
-                self.bind(pair.key, value)
+                self.bind(pair.key, value, node)
 
 
 def name_of(node: nodes.Node) -> str:

@@ -7,11 +7,14 @@ longer than ``value.LENGTH`` and no number has more than some digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, product
 from string import Formatter
 
 from localai.gguf.template.value import (
     HUGE,
+    ITEMS,
     LENGTH,
+    TEXTS,
     Known,
     Value,
     clamp,
@@ -49,7 +52,7 @@ _TRIMMING: Mapping[str, Callable[..., str]] = {
 _KEEPING = {"list", "select", "reject", "selectattr", "rejectattr", "sort", "unique", "map"}
 _KEEPING |= {"items", "dictsort", "values", "keys", "copy"}
 _ONE_OF = {"first", "last", "random", "min", "max", "pop"}
-_COUNTING = {"length", "count", "wordcount", "sum"}
+_COUNTING = {"length", "count", "wordcount"}
 _NUMBERS = {"int", "float", "abs", "round"}
 _PADDING = {"center", "ljust", "rjust", "zfill", "expandtabs", "indent", "wordwrap", "batch"}
 _PADDING |= {"slice", "tojson"}
@@ -57,11 +60,22 @@ _PADDING |= {"slice", "tojson"}
 
 def concatenate(values: Sequence[Value]) -> Value:
     """The texts one after the other."""
-    result, *rest = values or (known(""),)
-    size = clamp(sum(value.size for value in values))
-    for value in rest:
-        result = combine(lambda left, right: f"{left}{right}", result, value)
-    return result._replace(size=size, marks=marks_of(values))
+    if len(values) == 1:
+        return values[0]
+    size, marks = clamp(sum(value.size for value in values)), marks_of(values)
+    alone = [str(value.only) for value in values if value.only is not None]
+    if len(alone) == len(values):  # the usual case, and the quick one
+        return known("".join(alone))._replace(built=True, size=size, marks=marks)
+    texts, exact = {""}, True
+    for value in values:
+        pairs = islice(product(texts, value.texts), TEXTS)
+        exact = exact and value.exact and len(texts) * len(value.texts) <= TEXTS
+        longer = {f"{left}{right}" for left, right in pairs}
+        texts = {text for text in longer if len(text) <= LENGTH}
+        exact = exact and len(texts) == len(longer)
+        if not texts:
+            break
+    return Value(frozenset[Known](texts), exact and bool(texts), True, size, None, marks)
 
 
 def calculate(operator: str, left: Value, right: Value) -> Value:
@@ -86,7 +100,7 @@ def _multiply(left: Value, right: Value) -> Value:
             result = combine(_repeat, content, times, size=size)
             return result._replace(items=content.items)
     if left.numbers and right.numbers:
-        return combine(lambda a, b: _small(int(a) * int(b)), left, right)
+        return combine(_OPERATORS["*"], left, right)._replace(built=False)
     return Value(built=left.built or right.built, marks=marks_of((left, right)))
 
 
@@ -115,6 +129,7 @@ def _nothing(*_operands: Known) -> None:
 _OPERATORS: Mapping[str, Callable[..., Known | None]] = {
     "+": lambda a, b: _small(int(a) + int(b)),
     "-": lambda a, b: _small(int(a) - int(b)),
+    "*": lambda a, b: _small(int(a) * int(b)),
     "/": lambda a, b: _small(int(a) // int(b)),
     "//": lambda a, b: _small(int(a) // int(b)),
     "%": lambda a, b: int(a) % int(b),
@@ -155,11 +170,25 @@ def call_text(name: str, value: Value, arguments: Sequence[Value]) -> Value:
         return Value(marks=marks_of((value, *arguments)))
     if name in _NUMBERS:
         return combine(lambda number: _small(int(float(number))), value)._replace(built=False)
-    if name in _KEEPING and value.items is not None:
-        return value
+    if name == "map" and value.items is not None:
+        return _map(value, value.items, arguments)
+    if name in _KEEPING:
+        return value._replace(
+            texts=frozenset(), exact=False, built=value.built or bool(value.texts)
+        )
     size = max((number for one in arguments for number in one.numbers), default=0)
     size = max(value.size, size if name in _PADDING else 0)
     return Value(built=True, size=clamp(size), marks=marks_of((value, *arguments)))
+
+
+def _map(value: Value, items: Sequence[Value], arguments: Sequence[Value]) -> Value:
+    """What a filter makes of each element; or, for all that is known here, something else: the
+    argument may be the name of an attribute."""
+    name = arguments[0].only if arguments else None
+    if not isinstance(name, str) or value.size > LENGTH:
+        return Value(built=True, size=value.size, marks=marks_of((value, *arguments)))
+    made = (call_text(name, item, arguments[1:]) for item in items)
+    return sequence([either((one, Value(built=True))) for one in made])
 
 
 def _default(value: Value, arguments: Sequence[Value]) -> Value:
@@ -193,8 +222,11 @@ def _join(value: Value, arguments: Sequence[Value]) -> Value:
     separator = arguments[0] if arguments else known("")
     if value.items is None and separator.items is not None:
         value, separator = separator, value
-    if value.items is None:
-        return combine(str, value)._replace(marks=marks_of((value, *arguments)))
+    if value.items is None and not arguments:
+        return combine(str, value)
+    if value.items is None:  # which of the two is joined is not known
+        size = clamp(value.size + max(1, value.size) * separator.size)
+        return Value(built=True, size=size, marks=marks_of((value, separator)))
     parts = [part for item in value.items for part in (separator, item)][1:]
     return concatenate(parts)
 
@@ -203,7 +235,8 @@ def _split(value: Value, arguments: Sequence[Value]) -> Value:
     text, separator = value.only, arguments[0].only if arguments else None
     if not isinstance(text, str) or not isinstance(separator, str | None) or separator == "":
         return Value(built=True, size=value.size, marks=value.marks)
-    return sequence([known(part) for part in text.split(separator)])._replace(marks=value.marks)
+    parts = [known(part) for part in text.split(separator, ITEMS)]
+    return sequence(parts)._replace(marks=value.marks)
 
 
 def cut(value: Value, *bounds: Value | None) -> Value:

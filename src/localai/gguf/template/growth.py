@@ -67,7 +67,7 @@ def _times(name: str, node: nodes.Node, sets: Mapping[str, list[nodes.Node]], ho
         if own == name:
             return 1
         others = sets.get(own, ()) if hops else ()
-        return max((_times(name, one, sets, hops - 1) for one in others[:HOPS]), default=0)
+        return max((_times(name, one, sets, hops - 1) for one in others[:2]), default=0)
     parts = (_times(name, one, sets, hops) for one in node.iter_child_nodes())
     if isinstance(node, nodes.CondExpr | nodes.Or | nodes.And):
         return max(parts)

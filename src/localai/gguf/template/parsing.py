@@ -14,8 +14,8 @@ from localai.gguf.template.flaw import Flaw, fail
 
 # The largest of the 70 templates that come with llama.cpp has 17,000 characters, 3,800 tokens
 # and is 29 levels deep.
-SIZE = 256 << 10  # characters
-TOKENS = 30_000
+SIZE = 128 << 10  # characters
+TOKENS = 12_000
 DEPTH = 100  # levels of the parsed template
 
 TOO_LARGE = "chat template too large"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from jinja2 import nodes
 
 from localai.gguf.template.flaw import Flaw, fail, note
-from localai.gguf.template.value import Value
+from localai.gguf.template.value import Value, element
 
 PYTHON = "the chat template reaches into Python"
 COMPUTED = "an attribute by a computed name"
@@ -46,7 +46,9 @@ _QUESTIONABLE = frozenset(
 
 _BY_ATTRIBUTE = {"map", "selectattr", "rejectattr", "groupby", "sum", "sort", "unique"}
 _BY_ATTRIBUTE |= {"min", "max", "join"}
-_FIRST_IS_ATTRIBUTE = {"selectattr", "rejectattr", "groupby"}
+# Where the attribute stands among the arguments, if it is not named.
+_PLACE = {"selectattr": 0, "rejectattr": 0, "groupby": 0, "sum": 0, "join": 1, "unique": 1}
+_PLACE |= {"min": 1, "max": 1, "sort": 2}
 _BY_FILTER = {"map", "select", "reject", "selectattr", "rejectattr"}
 
 
@@ -64,6 +66,8 @@ class Reach:
             yield from _judge_text(node)
         elif isinstance(node, nodes.Getattr):
             yield from _judge_attribute(line, node.attr)
+            if node.attr == "format" and (parts[0].built or parts[0].strings):
+                yield fail(COMPUTED, line, "a format that is called elsewhere")
         elif isinstance(node, nodes.Getitem):
             yield from _judge_key(line, parts[1])
         elif isinstance(node, nodes.Filter):
@@ -106,6 +110,8 @@ def _judge_call(node: nodes.Call, parts: Sequence[Value]) -> Iterator[Flaw]:
     line = node.lineno
     for pair in node.kwargs:
         yield from _judge_attribute(line, pair.key)
+    if isinstance(node.node, nodes.Getitem):
+        yield fail(COMPUTED, line, "a method by a subscript")
     if isinstance(node.node, nodes.Getattr):
         method = node.node.attr
         yield from _judge_attribute(line, method)
@@ -127,13 +133,13 @@ def _judge_filter(node: nodes.Filter, parts: Sequence[Value]) -> Iterator[Flaw]:
         keys = [pair.key for pair in node.kwargs]
         ways = [parts[1 + len(node.args) + place] for place, key in enumerate(keys)
                 if key == "attribute"]  # fmt: skip
-        ways += parts[1:2] if name in _FIRST_IS_ATTRIBUTE and node.args else ()
-        ways += parts[2:3] if name == "join" and len(node.args) > 1 else ()
+        place = _PLACE.get(name, len(node.args))
+        ways += parts[1 + place : 2 + place] if place < len(node.args) else ()
         yield from _judge_way(node, ways)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         yield fail(COMPUTED, line, f"|{name} with arguments in one")
     if name in _BY_FILTER:
-        yield from _judge_inner(node, parts[1:])
+        yield from _judge_inner(node, parts)
     if name == "format":
         yield from _judge_format(line, parts[0])
 
@@ -147,13 +153,16 @@ def _judge_way(node: nodes.Filter, ways: Sequence[Value]) -> Iterator[Flaw]:
             yield fail(COMPUTED, node.lineno, f"|{node.name}")
 
 
-def _judge_inner(node: nodes.Filter, given: Sequence[Value]) -> Iterator[Flaw]:
+def _judge_inner(node: nodes.Filter, parts: Sequence[Value]) -> Iterator[Flaw]:
     """Filters that take the name of another filter or test, with what that one is to take."""
+    over, *given = parts
     place = 1 if node.name.endswith("attr") else 0
     if len(node.args) > place:
         inner = given[place]
         if not inner.exact or "attr" in inner.texts:
             yield fail(COMPUTED, node.lineno, f"|{node.name} of another filter")
+        if "format" in inner.texts:
+            yield from _judge_format(node.lineno, element(over))
     for text in (text for value in given for text in value.strings):
         if _is_inside(text):
             yield fail(PYTHON, node.lineno, text)

@@ -66,6 +66,7 @@ def _treat(template: nodes.Template, role: str) -> Treatment:
         name_of(name)
         for place in template.find_all((nodes.Output, nodes.Assign))
         for name in place.find_all((nodes.Name, nodes.Getattr))
+        if getattr(name, "ctx", "load") == "load"
     }
     if walker.refused:
         return Treatment.REFUSED
@@ -73,6 +74,8 @@ def _treat(template: nodes.Template, role: str) -> Treatment:
 
 
 class _RoleWalker(Walker):
+    passes = 2
+
     def __init__(self, role: str) -> None:
         super().__init__()
         self.shown = False
@@ -140,13 +143,17 @@ class _RoleWalker(Walker):
         return either(texts)
 
     def visit_For(self, node: nodes.For) -> Value:
-        over = self.visit(node.iter)
-        after_the_first = Mark.REST in over.marks and Mark.MESSAGES not in over.marks
-        if self._role == "system" and after_the_first:
-            return EMPTY
         text = super().visit_For(node)
         self._left = False
         return text
+
+    def turn(self, node: nodes.For, over: Value) -> Value:
+        after_the_first = Mark.REST in over.marks and Mark.MESSAGES not in over.marks
+        if self._role == "system" and after_the_first:
+            return EMPTY
+        if node.test is not None and _truth(self.visit(node.test)) is False:
+            return EMPTY
+        return super().turn(node, over)
 
     def visit_CondExpr(self, node: nodes.CondExpr) -> Value:
         answer = _truth(self.visit(node.test))

@@ -11,7 +11,7 @@ Known = str | int | float
 
 TEXTS = 16  # values of one expression that are told apart
 LENGTH = 256  # characters of one of them
-ITEMS = 64  # elements of one list
+ITEMS = 48  # elements of one list; a longer one is not followed
 HUGE = 10**18  # no size is counted beyond
 
 
@@ -72,7 +72,7 @@ EMPTY = known("")
 def sequence(items: Sequence[Value]) -> Value:
     """A list of values; what it is made of counts, and each element for one at least."""
     size = clamp(sum(max(1, item.size) for item in items))
-    return Value(size=size, items=tuple(items[:ITEMS]), marks=marks_of(items))
+    return Value(size=size, items=_bounded(items), marks=marks_of(items))
 
 
 def either(values: Iterable[Value]) -> Value:
@@ -82,7 +82,7 @@ def either(values: Iterable[Value]) -> Value:
         return UNKNOWN
     texts = frozenset[Known]().union(*(value.texts for value in values))
     lists = [value.items for value in values if value.items is not None]
-    items = tuple(item for one in lists for item in one)[:ITEMS] if lists else None
+    items = _bounded([item for one in lists for item in one]) if lists else None
     return Value(
         frozenset(list(texts)[:TEXTS]),
         all(value.exact for value in values) and len(texts) <= TEXTS,
@@ -125,7 +125,11 @@ def element(value: Value) -> Value:
         return either(value.items)._replace(marks=value.marks)
     if value.strings:
         return Value(frozenset(value.strings[0][:TEXTS]), False, True, 1, None, value.marks)
-    return Value(marks=value.marks)
+    return Value(built=value.built, marks=value.marks)
+
+
+def _bounded(items: Sequence[Value]) -> tuple[Value, ...] | None:
+    return tuple(items) if len(items) <= ITEMS else None
 
 
 def clamp(number: int) -> int:

@@ -32,6 +32,8 @@ class Rule(Protocol):
 class Walker(Expressions):
     """Gives every statement the text that it writes as its value."""
 
+    passes = PASSES
+
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         super().__init__()
         self.flaws: list[Flaw] = []
@@ -39,7 +41,7 @@ class Walker(Expressions):
 
     def walk(self, template: nodes.Template) -> Value:
         """The template's text, after the last pass."""
-        for _ in range(PASSES):
+        for _ in range(self.passes):
             self.flaws.clear()
             result = self.body(template.body)
         return result
@@ -71,12 +73,16 @@ class Walker(Expressions):
         self.store(node.target, element(over))
         if node.test is not None:
             self.visit(node.test)
-        once = self.body(node.body)
+        once = self.turn(node, over)
         times = len(over.items) if over.items is not None else over.size
         size = clamp(max(1, times) * max(1, once.size)) if times > 1 else once.size
         last = self.body(node.else_)
         text = either((once, last, EMPTY))._replace(built=True, exact=False, size=size)
         return self.see(node, text, over)
+
+    def turn(self, node: nodes.For, _over: Value) -> Value:
+        """One turn of a loop."""
+        return self.body(node.body)
 
     def visit_Assign(self, node: nodes.Assign) -> Value:
         value = self.visit(node.node)
@@ -84,7 +90,7 @@ class Walker(Expressions):
         called = node.node
         if isinstance(called, nodes.Call) and isinstance(node.target, nodes.Name):
             for pair in called.kwargs:  # namespace(key=...)
-                self.bind(f"{node.target.name}.{pair.key}", self.visit(pair.value))
+                self.bind(f"{node.target.name}.{pair.key}", self.visit(pair.value), pair)
         return EMPTY
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> Value:
@@ -110,7 +116,7 @@ class Walker(Expressions):
 
     def visit_Macro(self, node: nodes.Macro) -> Value:
         for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
-            self.bind(parameter.name, self.visit(default))
+            self.bind(parameter.name, self.visit(default), default)
         self.names[f"{node.name}()"] = self.see(node, self.body(node.body))
         parameters = [known(parameter.name) for parameter in node.args]
         self.names[f"{node.name}(...)"] = sequence(parameters)
