@@ -12,15 +12,15 @@ OWN_FILE = "download the model's own GGUF file from its publisher"
 
 
 def fail(check: str, summary: str, evidence: str, remedy: str = OWN_FILE) -> Finding:
-    """A model with this may not be run."""
-    return Finding(
-        check,
-        Verdict.FAIL,
-        summary,
-        evidence,
-        why="only a whole, well-formed language model can be run",
-        remedy=remedy,
-    )
+    """A model with this cannot be run as it is."""
+    why = "only a whole, well-formed language model can be run"
+    return Finding(check, Verdict.FAIL, summary, evidence, why, remedy)
+
+
+def expose(check: str, summary: str, evidence: str) -> Finding:
+    """A model with this could be run, and deceives a person or another program."""
+    why = "what hides or imitates something is not what it seems"
+    return Finding(check, Verdict.FAIL, summary, evidence, why, OWN_FILE)
 
 
 def note(check: str, summary: str, evidence: str) -> Finding:

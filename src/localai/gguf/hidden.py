@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from localai.findings import Finding
 from localai.gguf.facts import GgufFile
-from localai.gguf.finding import fail
+from localai.gguf.finding import expose
 from localai.gguf.layout import CHECK, padded_ends
 
 MOST = 64 << 20  # bytes behind the last tensor that are looked at
@@ -20,13 +20,13 @@ def find_hidden(fd: int, file: GgufFile) -> list[Finding]:
     end = file.data_offset if not file.tensors else list(padded_ends(file))[-1][1]
     if file.size - end > MOST:
         evidence = f"{file.size - end} bytes follow the last tensor, more than {MOST}"
-        return [fail(CHECK, "bytes behind the end", evidence)]
+        return [expose(CHECK, "bytes behind the end", evidence)]
     for begin, finish in (*_paddings(file), (end, file.size)):
         at = _first_used(fd, begin, min(finish, file.size))
         if at is not None:
             where = "behind the last tensor" if begin == end else "in the padding"
             evidence = f"byte {at}, {where}, is not zero and belongs to nothing"
-            return [fail(CHECK, "hidden bytes", evidence)]
+            return [expose(CHECK, "hidden bytes", evidence)]
     return []
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from localai.findings import Finding
 from localai.gguf.facts import GgufFile, all_tensors
-from localai.gguf.finding import fail, name_some, note
+from localai.gguf.finding import expose, name_some, note
 
 CHECK = "gguf-keys"
 
@@ -55,9 +55,9 @@ def _find_names(what: str, names: Iterable[str]) -> list[Finding]:
             alike += [first[folded], name]
     findings = []
     if unseen:
-        findings.append(fail(CHECK, f"unseen characters in a {what}", name_some(unseen)))
+        findings.append(expose(CHECK, f"unseen characters in a {what}", name_some(unseen)))
     if alike:
-        findings.append(fail(CHECK, f"a {what} that looks like another", name_some(alike)))
+        findings.append(expose(CHECK, f"a {what} that looks like another", name_some(alike)))
     if foreign:
         findings.append(note(CHECK, f"a {what} that is not ASCII", name_some(foreign)))
     return findings

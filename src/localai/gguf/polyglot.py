@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from localai.findings import Finding
-from localai.gguf.finding import fail
+from localai.gguf.finding import expose
 from localai.gguf.layout import CHECK
 
 _FRONT = 2 << 20
@@ -42,7 +42,7 @@ def find_polyglot(fd: int, size: int) -> list[Finding]:
     if not names:
         return []
     evidence = f"the same bytes are {' and '.join(dict.fromkeys(names))}"
-    return [fail(CHECK, "two formats in one file", evidence)]
+    return [expose(CHECK, "two formats in one file", evidence)]
 
 
 def _ends_like_a_zip(fd: int, size: int) -> bool:

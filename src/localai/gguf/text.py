@@ -13,7 +13,7 @@ from typing import NamedTuple
 from localai.findings import Finding
 from localai.gguf.elements import each_batch
 from localai.gguf.facts import Array, GgufFile
-from localai.gguf.finding import fail, name_some, note
+from localai.gguf.finding import expose, name_some, note
 from localai.gguf.types import ValueType
 
 CHECK = "gguf-text"
@@ -95,7 +95,7 @@ def find_texts(fd: int, file: GgufFile) -> list[Finding]:
             seen.look(text.encode())
     findings = seen.judge("the texts")
     if obeyed:
-        findings.append(fail(CHECK, "texts that deceive the eye", name_some(obeyed)))
+        findings.append(expose(CHECK, "texts that deceive the eye", name_some(obeyed)))
     if unseen:
         findings.append(note(CHECK, "unseen characters in the texts", name_some(unseen)))
     return findings

@@ -38,7 +38,7 @@ def find_tokenizer(file: GgufFile) -> list[Finding]:
     for key in _FOR_EACH_TOKEN:
         length = length_of(file, key)
         if length is not None and length != tokens:
-            evidence = f"{PREFIX}{key} has {length} elements for {tokens} tokens"
+            evidence = f"{PREFIX}{key}: {length} for {tokens} tokens"
             judge = fail if length < tokens else note
             findings.append(judge(CHECK, "arrays of other lengths", evidence))
     return findings + _find_special(file, tokens)

@@ -79,7 +79,7 @@ def test_arrays_are_as_long_as_the_vocabulary(
     entry = maker.entry_array(named(key), kind, [1] * length)
     (finding,) = find_tokenizer(opened(with_tokenizer(entry, instead_of=(key,))).header)
     assert (finding.verdict, finding.summary) == (verdict, "arrays of other lengths")
-    assert f"{length} elements for 6 tokens" in finding.evidence
+    assert f"{length} for 6 tokens" in finding.evidence
 
 
 @pytest.mark.parametrize("missing", ["tokens", "model"])
