@@ -100,7 +100,7 @@ def open_parts(path: Path) -> list[OpenFile]:
 def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
     for file in opened.files:
         try:
-            header = read_gguf(file.fd, file.size)
+            header = read_gguf(file.fd, file.size, opened.headers)
         except DocumentError as error:
             evidence, why = f"{file.path.name}: {error.message}", _READER_FIRST
             fail = Finding(CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)

@@ -18,6 +18,7 @@ from localai.artifact import (
 )
 from localai.errors import DocumentError
 from localai.findings import refused
+from localai.gguf import reader
 from localai.gguf.memory import inference_bytes
 from localai.gguf.sets import name_parts
 from localai.manifest.schema import ArtifactFile, Entry
@@ -125,6 +126,19 @@ def test_a_part_under_another_name(split: Path) -> None:
     (finding,) = [one for one in artifact.artifact.format if one.refuses]
     assert finding.summary == "a part is missing"
     assert "all parts" in finding.remedy
+
+
+def test_the_parts_share_the_memory_that_headers_may_take(
+    split: Path, opened: OpenArtifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (header.memory for header in opened.headers)
+    assert 0 < second < first
+    monkeypatch.setattr(reader, "MAX_KEPT", first + second - 1)
+    artifact = open_artifact(split)
+    artifact.close()
+    (finding,) = [one for one in artifact.artifact.format if one.refuses]
+    assert "bytes of memory" in finding.evidence
+    assert SECOND in finding.evidence
 
 
 def test_a_part_that_is_no_gguf_is_named(split: Path) -> None:

@@ -50,7 +50,8 @@ class Tensor(NamedTuple):
 
 class GgufFile(NamedTuple):
     """What a GGUF file says about itself. ``size``, ``data_offset`` and ``header_end`` (before the
-    padding) in bytes; ``types`` of the values under the same keys as ``metadata``."""
+    padding) in bytes; ``types`` of the values under the same keys as ``metadata``; ``memory``, in
+    bytes, is what all this takes."""
 
     version: int
     size: int
@@ -60,6 +61,7 @@ class GgufFile(NamedTuple):
     tensors: tuple[Tensor, ...]
     types: Mapping[str, ValueType] = MappingProxyType({})
     header_end: int = 0
+    memory: int = 0
 
     def text(self, key: str) -> str:
         """The string under ``key``, or an empty one."""
@@ -70,6 +72,10 @@ class GgufFile(NamedTuple):
         """The whole number under ``key``, or None."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def array_elements(self) -> int:
+        return sum(value.length for value in self.metadata.values() if isinstance(value, Array))
 
     @property
     def architecture(self) -> str:

@@ -4,7 +4,8 @@ Source: ggml's ``docs/gguf.md`` (versions 2 and 3 share one layout) and the rule
 reader, ``gguf.cpp``: what that refuses, this refuses. The file is hostile until it is approved,
 and approved files are read with the same care. Every count and length is checked against a cap
 and against what is left of the file before anything is allocated or passed over. Whatever the
-bytes: at most ``MAX_HEADER`` of them are looked at, and less than 64 MiB of memory is used.
+bytes: at most ``MAX_HEADER`` of them are looked at, and less than 64 MiB of memory is used, for
+all parts of a set together.
 ``pread`` and no map: a file that is truncated meanwhile gives an error, not a SIGBUS.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from struct import Struct
 from sys import getsizeof
@@ -28,12 +29,13 @@ MAX_TENSORS = 32_768  # the largest mixtures of experts have some 10,000 in one 
 MAX_NAME = 65_535  # bytes of a key; the specification's limit
 MAX_TENSOR_NAME = 63  # bytes; one less than ggml's GGML_MAX_NAME, which counts a NUL
 MAX_TEXT = 4 << 20  # bytes of one string value; chat templates reach 100 kB
-MAX_KEPT = 16 << 20  # bytes of memory for all names and values together
+MAX_KEPT = 24 << 20  # bytes of memory for what is known of all files of a model
 MAX_ELEMENTS = 4_194_304  # of all arrays; large vocabularies reach 1,300,000, merges included
 MAX_ALIGNMENT = 65_536
 MAX_COUNT = 2**63 - 1  # elements of a tensor or a dimension; ggml counts in int64
 KEPT_WORDS = 16  # a list of no more strings is kept whole, of a longer one nothing
 KEPT_NUMBERS = 512  # so many first numbers of an array are kept: more than models have layers
+ENTRY, TENSOR = 512, 400  # bytes of memory that one takes, beside its texts and many numbers
 WINDOW = 1 << 18  # bytes read at once
 
 _SCALARS = {kind: Struct(code) for kind, code in SCALARS.items()}
@@ -85,15 +87,11 @@ class _Cursor:
         self.at += length
         return self.window[begin : begin + length]
 
-    def skip(self, length: int) -> None:
-        self.demand(length)
-        self.at += length
-
     def keep(self, memory: int) -> None:
         """Count ``memory`` bytes of what outlives the reading."""
         self.kept += memory
         if self.kept > MAX_KEPT:
-            raise _malformed(f"more than {MAX_KEPT} bytes of names and values")
+            raise _malformed(f"names and values that take more than {MAX_KEPT} bytes of memory")
 
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")
@@ -141,13 +139,17 @@ class _Cursor:
             raise _malformed(f"a string of more than {MAX_TEXT} bytes in an array")
 
 
-def read_gguf(fd: int, size: int) -> GgufFile:
-    """Read the header of the ``size`` bytes behind ``fd``, which must allow ``pread``.
+def read_gguf(fd: int, size: int, before: Sequence[GgufFile] = ()) -> GgufFile:
+    """Read the header of the ``size`` bytes behind ``fd``, which must allow ``pread``; ``before``
+    are the parts of its set that were read already.
 
     Raises DocumentError if they are no well-formed GGUF of version 2 or 3; the message names no
     file, since an open descriptor has no one name.
     """
     cursor = _Cursor(fd, size)
+    known = sum(file.memory for file in before)
+    cursor.keep(known)
+    cursor.elements = sum(file.array_elements for file in before)
     version = _read_preamble(cursor)
     tensor_count = _bounded(cursor.u64(), MAX_TENSORS, "tensors")
     entry_count = _bounded(cursor.u64(), MAX_ENTRIES, "metadata entries")
@@ -162,6 +164,7 @@ def read_gguf(fd: int, size: int) -> GgufFile:
         kind = types[key] = _value_type(cursor.u32(), key)
         array = kind is ValueType.ARRAY
         metadata[key] = _read_array(cursor, key) if array else _read_scalar(cursor, kind, key)
+        cursor.keep(ENTRY)
     alignment = _read_alignment(metadata, types)
     described = [_read_tensor(cursor) for _ in range(tensor_count)]
     if len({tensor.name for tensor in described}) != tensor_count:
@@ -170,8 +173,8 @@ def read_gguf(fd: int, size: int) -> GgufFile:
     end = cursor.at
     data = -(-end // alignment) * alignment if described else end
     tensors = tuple(_placed(tensor, data, alignment, size) for tensor in described)
-    known, typed = MappingProxyType(metadata), MappingProxyType(types)
-    return GgufFile(version, size, alignment, data, known, tensors, typed, end)
+    said, typed = MappingProxyType(metadata), MappingProxyType(types)
+    return GgufFile(version, size, alignment, data, said, tensors, typed, end, cursor.kept - known)
 
 
 def _read_preamble(cursor: _Cursor) -> int:
@@ -230,7 +233,7 @@ def _read_numbers(cursor: _Cursor, kind: ValueType, count: int) -> tuple[Scalar,
     size = _SCALARS[kind].size
     cursor.demand(count * size)
     numbers = struct.unpack(f"<{kept}{SCALARS[kind][1:]}", cursor.take(kept * size))
-    cursor.skip((count - kept) * size)
+    cursor.at += (count - kept) * size
     cursor.keep(getsizeof(numbers) + sum(map(getsizeof, numbers)))
     return tuple(map(bool, numbers)) if kind is ValueType.BOOL else numbers
 
@@ -253,6 +256,7 @@ def _read_tensor(cursor: _Cursor) -> Tensor:
     if codec is None:
         raise _malformed(f"{dimensions} dimensions in tensor {name!r}; expected 1 to 4")
     *lengths, number, offset = codec.unpack(cursor.take(codec.size))
+    cursor.keep(TENSOR)
     shape = tuple(lengths)
     kind = TENSOR_TYPES.get(number)
     if kind is None:
@@ -291,8 +295,5 @@ def _malformed(found: str) -> DocumentError:
 
 
 def _truncated(at: int, wanted: int, size: int) -> DocumentError:
-    return DocumentError(
-        f"truncated GGUF: the header wants {wanted or 'more'} bytes at {at}, "
-        f"the file ends at {size}",
-        hint=_DOWNLOAD,
-    )
+    found = f"the header wants {wanted or 'more'} bytes at {at}, the file ends at {size}"
+    return DocumentError(f"truncated GGUF: {found}", hint=_DOWNLOAD)

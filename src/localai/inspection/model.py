@@ -33,7 +33,7 @@ def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
     headers: list[GgufFile] = []
     for file in files:
         try:
-            headers.append(read_gguf(file.fd, file.size))
+            headers.append(read_gguf(file.fd, file.size, headers))
         except DocumentError as error:
             return found._replace(findings=(_refuse(file, error),))
     opened = [OpenGguf(file.fd, header) for file, header in zip(files, headers, strict=True)]

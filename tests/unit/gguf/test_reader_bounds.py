@@ -93,7 +93,7 @@ def most_numbers() -> maker.Parts:
 
 def most_words() -> maker.Parts:
     """Short lists, all of whose words are kept."""
-    words = ["a word of a list"] * reader.KEPT_WORDS
+    words = ["a word of a list in which words are long"] * reader.KEPT_WORDS
     return maker.Parts(
         tuple(maker.entry_array(f"k{n}", maker.STRING, words) for n in range(reader.MAX_ENTRIES))
     )
@@ -124,6 +124,27 @@ def test_memory_has_a_bound(memory: int, what: str) -> None:
     make, expected = GREEDY[what]
     size = write(memory, make().bytes())
     assert read_in_child(memory, size) == expected
+
+
+def test_the_parts_of_a_set_share_what_may_be_kept(memory: int) -> None:
+    """Forty files that each keep what one file may would be forty times as much."""
+    parts = most_numbers()._replace(entries=most_numbers().entries[-1800:])
+    size = write(memory, parts.bytes())
+    files = [read_gguf(memory, size)]
+    assert reader.MAX_KEPT // 3 < files[0].memory < reader.MAX_KEPT // 2
+    files.append(read_gguf(memory, size, files))
+    assert files[1].memory == files[0].memory
+    with pytest.raises(DocumentError, match=r"more than .* bytes of memory"):
+        read_gguf(memory, size, files)
+
+
+def test_the_parts_of_a_set_share_what_arrays_may_hold(memory: int) -> None:
+    count = reader.MAX_ELEMENTS // 2 + 1
+    tokens = array("tokenizer.ggml.tokens", maker.STRING, count, bytes(8 * count))
+    size = write(memory, maker.Parts((tokens,)).bytes())
+    first = read_gguf(memory, size)
+    with pytest.raises(DocumentError, match=f"more than {reader.MAX_ELEMENTS} array elements"):
+        read_gguf(memory, size, [first])
 
 
 def test_without_the_caps_memory_would_have_none(memory: int) -> None:

@@ -13,6 +13,7 @@ import pytest
 import gguf_maker as maker
 from localai.errors import DocumentError
 from localai.findings import Verdict
+from localai.gguf import reader
 from localai.gguf.memory import inference_bytes
 from localai.hashing import digest_file
 from localai.inspection.document import inspection_document
@@ -82,6 +83,19 @@ def test_a_set_is_one_model(tmp_path: Path) -> None:
     assert facts_of(found)["parameters"] == facts_of(whole)["parameters"]
     assert reported == sorted(reported)
     assert reported[-1] == sum(part.stat().st_size for part in parts)
+
+
+def test_the_parts_share_the_memory_that_headers_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = maker.make_split()
+    path = write(tmp_path / FIRST, first)
+    write(tmp_path / SECOND, second)
+    most = sum(header.memory for header in inspect(path).headers)
+    monkeypatch.setattr(reader, "MAX_KEPT", most - 1)
+    (finding,) = inspect(path).failures
+    assert SECOND in finding.evidence
+    assert "bytes of memory" in finding.evidence
 
 
 def test_a_set_with_a_part_missing_cannot_be_read(tmp_path: Path) -> None:
