@@ -33,12 +33,13 @@ _COMMANDS = (  # few: each is a pass over the whole vocabulary
     *(b"os.system", b"subprocess.", b"eval(", b"__import__"),
     *(b"<script>", b"<script ", b"<?php", b"javascript:"),
 )
-# Obeyed by terminals or by layout: control characters (ISO 6429), bidirectional overrides and
-# isolates (UAX #9), and tags, in which whole texts can be hidden.
-_OBEYED = re.compile(
-    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0001-\U000e007f]"
+# What no text needs: control characters (ISO 6429, C0), overrides of the direction (UAX #9), and
+# tags, in which whole texts can be hidden.
+_OBEYED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\U000e0001-\U000e007f]")
+# What stands in honest texts too, by a wrong encoding (C1), in right-to-left scripts, by a paste.
+_UNSEEN = re.compile(
+    "[\x80-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202c\u2060-\u206f\ufeff]"
 )
-_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u2060-\u2064\u206a-\u206f\ufeff]")
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # tags as Unicode means them
 
 
