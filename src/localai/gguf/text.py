@@ -88,7 +88,7 @@ def find_texts(fd: int, file: GgufFile) -> list[Finding]:
     obeyed, unseen = [], []
     for key, text in _texts(file):
         plain = _FLAG.sub("", text) if not text.isascii() else text
-        if _OBEYED.search(plain) or (key == "general.name" and not text.isprintable()):
+        if _OBEYED.search(plain) or (key == "general.name" and len(text.splitlines()) > 1):
             obeyed.append(f"{key}: {text}")
         elif _UNSEEN.search(plain):
             unseen.append(f"{key}: {text}")

@@ -84,6 +84,7 @@ def test_a_name_has_one_line(look: Look) -> None:
     (finding,) = look(name="Tiny\n  weights      verified")
     assert finding.verdict is Verdict.FAIL
     assert look(description="two\nlines") == []
+    assert look(name="Tiny\u00a0Test") == []
 
 
 @pytest.mark.parametrize("text", ["in\u200bvisible", "it\xe2\x80\x99s", "a\u2066b", "\x9b2J"])
