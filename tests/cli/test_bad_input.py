@@ -138,13 +138,27 @@ def test_a_name_that_no_manifest_may_hold(
 
 
 def test_a_file_that_calls_itself_what_no_manifest_may_hold(home: Home, work: Path) -> None:
-    backwards = "red\u202efug".encode()
-    content = maker.make_model(seed=31).replace(b"Tiny Test", backwards)
-    assert backwards in content
-    (work / "m.gguf").write_bytes(content)
+    (work / "m.gguf").write_bytes(named("x" * 4000))
     asked = ("approve", "m.gguf", *TERMS)
     home.refuses(*asked, code=4, problem="what the file calls itself", remedy="--name", cwd=work)
     home.copy(work).call(*asked, "--name", "Red", check=True, cwd=work)
+
+
+def test_a_name_that_deceives_the_eye(home: Home, work: Path) -> None:
+    (work / "m.gguf").write_bytes(named("red\u202efug"))
+    asked = ("approve", "m.gguf", *TERMS, "--name", "Red")
+    home.refuses(*asked, code=3, problem="'general.name: red\\u202efug'", remedy="do", cwd=work)
+
+
+def named(name: str) -> bytes:
+    """A model that calls itself this."""
+    parts = maker.model_parts(seed=31)
+    before, after = (
+        maker.entry("general.name", maker.STRING, text) for text in ("Tiny Test", name)
+    )
+    assert before in parts.entries
+    entries = tuple(after if entry == before else entry for entry in parts.entries)
+    return parts._replace(entries=entries).bytes()
 
 
 def test_a_host_that_is_not_set_up_and_nobody_to_ask(

@@ -80,8 +80,8 @@ def renamed(path: Path) -> Path:
 
 NO_SETS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "a part missing": (without_second, f"1 of 2 parts are missing: {SECOND}", "download them into"),
-    "one part twice": (doubled, "file 2 of 2 says that it is part 1 of 2", "all parts of one set"),
-    "parts swapped": (swapped, "file 1 of 2 says that it is part 2 of 2", "all parts of one set"),
+    "one part twice": (doubled, "a part is there twice", "all parts of one set"),
+    "parts swapped": (swapped, "parts in another order", "all parts of one set"),
     "parts of two sets": (
         mixed,
         "not what tiny-00001-of-00002 lists",
