@@ -22,6 +22,7 @@ from localai.gguf.template.value import (
     either,
     element,
     known,
+    mapping,
     marks_of,
     sequence,
 )
@@ -36,6 +37,7 @@ _ARITHMETIC = {
     "Pow": "**",
 }
 SOURCES = 32  # places at which one name is set that are told apart
+_NEIGHBOURS = {"nextitem", "previtem"}  # of a loop: elements of what it goes over
 _CLOCKS = {"strftime_now", "now", "today", "datetime", "date", "time"}
 
 
@@ -84,7 +86,7 @@ class Expressions(NodeVisitor):
     def visit_Dict(self, node: nodes.Dict) -> Value:
         keys = [self.visit(pair.key) for pair in node.items]
         values = [self.visit(pair.value) for pair in node.items]
-        return self.see(node, sequence([*keys, *values]))
+        return self.see(node, mapping([*keys, *values]))
 
     def visit_Concat(self, node: nodes.Concat) -> Value:
         return self.see(node, concatenate([self.visit(part) for part in node.nodes]))
@@ -139,7 +141,9 @@ class Expressions(NodeVisitor):
         if name == "role":
             return Value(marks=frozenset((Mark.ROLE,)))
         marks = value.marks & ({Mark.CLOCK, Mark.CONTENT} if name == "text" else {Mark.CLOCK})
-        found = either(value.items) if value.items else Value(built=value.built)
+        found = (
+            either(value.items) if value.items else Value(built=value.built or name in _NEIGHBOURS)
+        )
         return found._replace(marks=marks)
 
     def visit_Getitem(self, node: nodes.Getitem) -> Value:
@@ -199,7 +203,7 @@ class Expressions(NodeVisitor):
             size = max((number for value in given for number in value.numbers), default=0)
             return Value(size=clamp(size), marks=marks_of(given))
         if name == "dict":
-            return sequence([*(known(pair.key) for pair in node.kwargs), *given])
+            return mapping([*(known(pair.key) for pair in node.kwargs), *given])
         self._hand_over(node, name, given)
         text = self.names.get(f"{name}()", UNKNOWN)
         return text._replace(marks=text.marks | marks_of(given), built=True)

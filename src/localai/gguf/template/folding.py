@@ -89,7 +89,8 @@ def calculate(operator: str, left: Value, right: Value) -> Value:
     if operator == "%" and left.strings:
         return combine(_percent, left, *((right,) if right.items is None else right.items))
     result = combine(_OPERATORS.get(operator, _nothing), left, right)
-    return result._replace(built=left.built or right.built)
+    built = any(value.built or value.items is not None for value in (left, right))
+    return result._replace(built=built)
 
 
 def _multiply(left: Value, right: Value) -> Value:

@@ -13,10 +13,10 @@ from jinja2.nodes import Template
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
-from localai.gguf.template.flaw import Flaw, note, quote
+from localai.gguf.template.flaw import Flaw, fail, note, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
-from localai.gguf.template.parsing import parse
+from localai.gguf.template.parsing import TOO_DEEP, parse
 from localai.gguf.template.reach import Reach, find_loading
 from localai.gguf.template.roles import Treatment, find_roles
 from localai.gguf.template.walk import Walker
@@ -55,11 +55,7 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
     """What there is to say about the template ``source`` that the file has under the key
     ``name``: one finding a kind of flaw, the worst first, or one that says ``pass``."""
     template = parse(source)
-    if isinstance(template, Flaw):
-        flaws = [template]
-    else:
-        flaws = [*_walk(template), *find_loading(template), *find_growth(template)]
-        flaws += [*find_words(source, template), *_find_dropped(template)]
+    flaws = [template] if isinstance(template, Flaw) else _find_flaws(source, template)
     if not flaws:
         evidence = f"{quote(name)}, {len(source):,} characters"
         return (Finding(CHECK, Verdict.PASS, "nothing unusual", evidence),)
@@ -71,10 +67,14 @@ def inspect_template(name: str, source: str) -> tuple[Finding, ...]:
     )
 
 
-def _walk(template: Template) -> list[Flaw]:
+def _find_flaws(source: str, template: Template) -> list[Flaw]:
     walker = Walker((Reach(template), weigh, watch))
-    walker.walk(template)
-    return walker.flaws
+    try:
+        walker.walk(template)
+        flaws = [*walker.flaws, *find_loading(template), *find_growth(template)]
+        return [*flaws, *find_words(source, template), *_find_dropped(template)]
+    except RecursionError:  # whoever calls this from deep inside has less room than ``DEPTH`` needs
+        return [fail(TOO_DEEP, 0, "deeper than can be followed from here")]
 
 
 def _find_dropped(template: Template) -> Iterator[Flaw]:

@@ -23,6 +23,7 @@ TOO_DEEP = "chat template too deep"
 UNREADABLE = "chat template cannot be read"
 
 
+@lru_cache(maxsize=1)  # one template is asked about several times in a row
 def parse(source: str) -> Template | Flaw:
     """The parsed template, or why there is none. Nothing in it is run or calculated."""
     if len(source) > SIZE:

@@ -46,6 +46,7 @@ def describe_roles(source: str) -> Roles | None:
     return None if isinstance(template, Flaw) else find_roles(template)
 
 
+@lru_cache(maxsize=1)
 def find_roles(template: nodes.Template) -> Roles:
     """The same, of a template that was parsed."""
     names = {name.name for name in template.find_all(nodes.Name)}

@@ -75,6 +75,12 @@ def sequence(items: Sequence[Value]) -> Value:
     return Value(size=size, items=_bounded(items), marks=marks_of(items))
 
 
+def mapping(items: Sequence[Value]) -> Value:
+    """A mapping of these keys and values. Which of them are taken, and in which order, is not
+    followed, so that each can be something else as well."""
+    return sequence([either((item, Value(built=True))) for item in items])
+
+
 def either(values: Iterable[Value]) -> Value:
     """One of the values, and no telling which."""
     values = tuple(values)
