@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from itertools import islice
 
 from jinja2.environment import Environment
