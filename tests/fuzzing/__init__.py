@@ -13,7 +13,9 @@ TARGETS = (
     "gguf_model",
     "gguf_changed",
     "template",
+    "template_escapes",
     "safetensors",
     "datasets",
+    "parquet",
     "unknown",
 )
