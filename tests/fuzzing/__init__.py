@@ -17,5 +17,6 @@ TARGETS = (
     "safetensors",
     "datasets",
     "parquet",
+    "parquet",
     "unknown",
 )

@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from fuzzing import template
 from fuzzing.gguf_built import Decisions
+from fuzzing.hiding import Hiding
 from fuzzing.judge import Broken
 from localai.dialect import make_environment
 from localai.findings import Verdict
@@ -31,7 +32,6 @@ BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeEr
 BROKEN += (SyntaxError, TypeError, ValueError)  # what a template may raise; not what is asked
 TOLD = (PYTHON, COMPUTED)
 NAMES = ("__class__", "__init__", "__mro__")
-MOST = 10  # steps in which a name is hidden
 
 
 class Watched(ImmutableSandboxedEnvironment):
@@ -68,7 +68,7 @@ def render(source: str) -> list[str]:
 def build(data: bytes) -> str:
     """The template that ``data`` decides on: a name, hidden, and a way to ask for it."""
     choose = Decisions(data)
-    hiding = _Hiding(choose)
+    hiding = Hiding(choose)
     name = hiding.hide(NAMES[choose.below(len(NAMES))])
     use = USES[choose.below(len(USES))].replace("NAME", name)
     wrap = WRAPS[choose.below(len(WRAPS))]
@@ -119,169 +119,6 @@ WRAPS = (
     "{{ {'a': USE} }}",
     "{{ [USE][0] if true else '' }}",
 )
-
-
-class _Hiding:
-    """Ways to write a text so that it does not stand there."""
-
-    def __init__(self, choose: Decisions) -> None:
-        self.choose = choose
-        self.before: list[str] = []  # statements that come first
-        self.steps = 0
-
-    def hide(self, text: str) -> str:
-        """An expression that comes to ``text``."""
-        self.steps += 1
-        if self.steps > MOST or not text:
-            return self._plain(text)
-        ways = (
-            self._joined, self._joined, self._turned, self._replaced, self._repeated, self._cut,
-            self._changed, self._put_away, self._spoken, self._plain,
-        )  # fmt: skip
-        return ways[self.choose.below(len(ways))](text)
-
-    def _plain(self, text: str) -> str:
-        shapes = (
-            repr(text),
-            "'" + "".join(f"\\x{ord(char):02x}" for char in text) + "'",
-            "('" + "%c" * len(text) + f"' % ({', '.join(str(ord(char)) for char in text)},))",
-        )
-        if len(text) < 2 or self.steps > MOST:
-            return shapes[self.choose.below(3)]
-        if self.choose.below(2) and self.steps < MOST:
-            return self._joined(text)
-        return shapes[self.choose.below(3)]
-
-    def _joined(self, text: str) -> str:
-        middle = 1 + self.choose.below(max(1, len(text) - 1))
-        one, two = self.hide(text[:middle]), self.hide(text[middle:])
-        shapes = (
-            f"({one} ~ {two})",
-            f"({one} + {two})",
-            f"([{one}, {two}]|join)",
-            f"''.join([{one}, {two}])",
-            f"('%s%s' % ({one}, {two}))",
-            f"('%s%s'|format({one}, {two}))",
-            f"'{{}}{{}}'.format({one}, {two})",
-            f"'{{1}}{{0}}'.format({two}, {one})",
-            f"'{{a}}{{b}}'.format(a={one}, b={two})",
-            f"([[{one}], [{two}]]|sum(start=[])|join)",
-            f"([{one}] + [{two}])|join('')",
-            f"({{'a': {one}, 'b': {two}}}.values()|join)",
-            f"([{one}, {two}]|map('string')|join)",
-            f"({one}|string ~ {two}|trim)",
-            f"({one} ~ '{{}}').format({two})",
-            f"({one} ~ '%s') % {two}",
-        )
-        return f"({shapes[self.choose.below(len(shapes))]})"
-
-    def _turned(self, text: str) -> str:
-        turned = self.hide(text[::-1])
-        shapes = (
-            f"({turned})[::-1]",
-            f"({turned}|reverse)",
-            f"({turned}|list|reverse|join)",
-            f"({turned}|batch(1)|map('first')|list)[::-1]|join",
-        )
-        return f"({shapes[self.choose.below(len(shapes))]})"
-
-    def _replaced(self, text: str) -> str:
-        mark = "-#"[self.choose.below(2)]
-        other, line = self.hide(text.replace("_", mark)), self.hide("_")
-        shapes = (
-            f"({other}).replace('{mark}', {line})",
-            f"({other}|replace('{mark}', {line}))",
-            f"({other}).split('{mark}')|join({line})",
-            f"({line}).join(({other}).split('{mark}'))",
-        )
-        return f"({shapes[self.choose.below(len(shapes))]})"
-
-    def _repeated(self, text: str) -> str:
-        if not text.startswith("__"):
-            return self._changed(text)
-        line, rest = self.hide("_"), self.hide(text[2:])
-        shapes = (
-            f"({line} * 2)",
-            f"('' ~ {line}).center(1).ljust(2, '_')",
-            f"''.rjust(2, {line})",
-            f"([{line}] * 2)|join",
-            f"(2 * {line})",
-            f"({line} ~ {line})",
-        )
-        return f"({shapes[self.choose.below(len(shapes))]} ~ {rest})"
-
-    def _cut(self, text: str) -> str:
-        shapes = (
-            f"({self.hide('x' + text)})[1:]",
-            f"({self.hide(text + 'x')})[:-1]",
-            f"({self.hide(' ' + text + ' ')}|trim)",
-            f"({self.hide(' ' + text)}).strip()",
-            f"({self.hide(text + ' ')}).rstrip()",
-            f"({self.hide('x,' + text)}).split(',')[1]",
-            f"({self.hide(text + ',x')}).split(',')|first",
-            f"({self.hide('x' + text)}).removeprefix('x')",
-            f"({self.hide(text + '=x')}).partition('=')[0]",
-            f"({self.hide(text + 'x')}|truncate({len(text)}, true, '', 0))",
-            f"({self.hide(text)}|tojson)[1:-1]",
-            f"({self.hide('<b>' + text)}|striptags)",
-        )
-        return f"({shapes[self.choose.below(len(shapes))]})"
-
-    def _changed(self, text: str) -> str:
-        if text.lower() == text:
-            upper = self.hide(text.upper())
-            shapes = (f"({upper}|lower)", f"({upper}).lower()", f"({upper}).swapcase()")
-            return f"({shapes[self.choose.below(len(shapes))]}|string)"
-        return self._cut(text)
-
-    def _put_away(self, text: str) -> str:
-        """In a variable, a list, a table, a default."""
-        hidden = self.hide(text)
-        place = f"v{len(self.before)}"
-        shapes = (
-            (f"{{% set {place} = {hidden} %}}", place),
-            (f"{{% set {place} %}}{{{{ {hidden} }}}}{{% endset %}}", place),
-            (f"{{% set {place} = namespace(a={hidden}) %}}", f"{place}.a"),
-            (f"{{% set {place}, w = {hidden}, 1 %}}", place),
-            (f"{{% macro {place}() %}}{{{{ {hidden} }}}}{{% endmacro %}}", f"({place}()|string)"),
-            (f"{{% macro {place}(a={hidden}) %}}{{{{ a }}}}{{% endmacro %}}", f"{place}()"),
-            (f"{{% macro {place}(a) %}}{{{{ a }}}}{{% endmacro %}}", f"{place}({hidden})"),
-            ("", f"[{hidden}][0]"),
-            ("", f"{{'k': {hidden}}}['k']"),
-            ("", f"{{'k': {hidden}}}.k"),
-            ("", f"(none|default({hidden}, true))"),
-            ("", f"({hidden} if true else 'a')"),
-            ("", f"('' or {hidden})"),
-            ("", f"([{hidden}]|first)"),
-            ("", f"([1, {hidden}]|last)"),
-            ("", f"([{hidden}]|map('string')|list)[0]"),
-            ("", f"dict(k={hidden})['k']"),
-            ("", f"({{'k': {hidden}}}|items|list)[0][1]"),
-            ("", f"{{'k': {hidden}}}.get('k')"),
-        )
-        statement, expression = shapes[self.choose.below(len(shapes))]
-        if statement:
-            self.before.append(statement)
-        return f"({expression})"
-
-    def _spoken(self, text: str) -> str:
-        """As text of the template itself, which no expression holds."""
-        place = f"v{len(self.before)}"
-        middle = self.choose.below(len(text) + 1)
-        shapes = (
-            f"{{% set {place} %}}{text}{{% endset %}}",
-            f"{{% set {place} %}}{text[:middle]}{{% if true %}}{text[middle:]}{{% endif %}}"
-            "{% endset %}",
-            f"{{% macro {place}() %}}{text}{{% endmacro %}}",
-            f"{{% set {place} %}}{{% for a in {list(text)} %}}{{{{ a }}}}{{% endfor %}}"
-            "{% endset %}",
-            f"{{% set {place} = namespace(a='') %}}{{% for a in {list(text)} %}}"
-            f"{{% set {place}.a = {place}.a ~ a %}}{{% endfor %}}",
-            f"{{% set {place} %}}{{% filter lower %}}{text.upper()}{{% endfilter %}}{{% endset %}}",
-        )
-        number = self.choose.below(len(shapes))
-        self.before.append(shapes[number])
-        return f"{place}{('', '', '()', '', '.a', '')[number]}"
 
 
 def seeds() -> Iterator[bytes]:

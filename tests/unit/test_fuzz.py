@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzzing import TARGETS, gguf_reader
+from fuzzing import TARGETS, gguf_reader, template, template_escapes
 from fuzzing.damage import damaged
 from fuzzing.judge import Broken, judged
+from localai.findings import Finding, Verdict
 from localai.gguf import reader
 from localai.gguf.facts import Tensor
 
@@ -77,3 +78,10 @@ def test_a_reader_that_forgets_an_exception_is_found(monkeypatch: pytest.MonkeyP
 def _try_seeds() -> None:
     for seed in gguf_reader.seeds():
         gguf_reader.run(seed)
+
+
+def test_a_look_at_templates_that_sees_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = (Finding("chat-template", Verdict.PASS, "nothing unusual", "not looked at"),)
+    monkeypatch.setattr(template, "inspect", lambda _: seen)
+    with pytest.raises(Broken, match="which reaches for __class__"):
+        template_escapes.run(b"")
