@@ -139,9 +139,9 @@ def make_large() -> maker.Parts:
         maker.entry_array("tokenizer.ggml.scores", maker.F32, [-float(n) for n in range(TOKENS)]),
         maker.entry_array("tokenizer.ggml.token_type", maker.I32, [1, 3, 3, *[1] * (TOKENS - 3)]),
     ]
-    square, vocabulary = (WIDTH, WIDTH), (WIDTH, TOKENS)
-    shapes: dict[str, tuple[int, ...]] = {"token_embd": vocabulary, "output": vocabulary}
-    shapes |= {"output_norm": (WIDTH,), "blk.0.attn_norm": (WIDTH,), "blk.0.ffn_norm": (WIDTH,)}
+    square = (WIDTH, WIDTH)
+    shapes: dict[str, tuple[int, ...]] = {"token_embd": (WIDTH, TOKENS), "output_norm": (WIDTH,)}
+    shapes |= {"blk.0.attn_norm": (WIDTH,), "blk.0.ffn_norm": (WIDTH,)}
     shapes |= {f"blk.0.attn_{name}": square for name in ("q", "k", "v", "output")}
     shapes |= {f"blk.0.ffn_{name}": (WIDTH, INNER) for name in ("gate", "up")}
     shapes["blk.0.ffn_down"] = (INNER, WIDTH)
