@@ -16,7 +16,7 @@ from localai.sealing import OpenFile
 
 # Findings that the file is not what it says: its bytes may be ten terabytes of nothing. Whatever
 # else is wrong, a person may want to look the digest up.
-_STRUCTURAL = frozenset({"gguf-header", "gguf-layout", "gguf-set", "safetensors"})
+_STRUCTURAL = frozenset({"gguf-header", "gguf-layout", "gguf-set", "safetensors", "dataset"})
 _UNSOUND = "not computed: the file is not sound"
 
 
