@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from home import Home
+from home import TERMS, Home
 
 import gguf_maker as maker
 from localai.hashing import digest_file
@@ -119,3 +119,14 @@ def test_what_is_not_as_pinned_reaches_no_engine(
     )  # fmt: skip
     moved.refuses("check", str(moved.model), code=3, problem=said[1], remedy="localai approve")
     assert moved.run(*GREEDY, **without(*mutant), check=True).stdout.strip()
+
+
+def test_what_an_inspection_fails_gets_no_entry(moved: Home) -> None:
+    hostile = moved.place / "hostile.gguf"
+    hostile.write_bytes(maker.make_model(template="{{ messages.__class__.__mro__ }}"))
+    asked = (str(hostile), *TERMS)
+    by_an_officer = ("--publisher", "A", "--repository", "B", "--licence", "MIT")
+    for command in (("approve", *asked), ("manifest", "add", str(hostile), *by_an_officer)):
+        moved.refuses(*command, code=3, problem="reaches into Python", remedy="do not run it")
+    trusting = without("localai.inspection.candidate", "return any(", "return False and any(")
+    assert moved.call("approve", *asked, **trusting).returncode == 0

@@ -12,6 +12,7 @@ import pytest
 
 import gguf_maker as maker
 from localai.errors import DocumentError, LocalAIError, StateError
+from localai.findings import Finding, Verdict
 from localai.inspection import candidate
 from localai.inspection.candidate import Candidate
 from localai.manifest.schema import Kind
@@ -136,6 +137,16 @@ def test_what_is_refused_is_not_copied(tmp_path: Path, tiny_bytes: bytes) -> Non
         looked = Candidate(path)
         assert looked.refused
         assert kernel.prctl(kernel.PR_GET_DUMPABLE) == 1
+
+    apart(work)
+
+
+def test_what_was_not_looked_at_is_refused(tiny_model: Path) -> None:
+    def work() -> None:
+        looked = Candidate(tiny_model)
+        unknown = Finding("gguf-tokenizer", Verdict.NOT_CHECKED, "too many tokens")
+        looked.inspection = looked.inspection._replace(findings=(unknown,))
+        assert looked.refused
 
     apart(work)
 
