@@ -17,6 +17,5 @@ TARGETS = (
     "safetensors",
     "datasets",
     "parquet",
-    "parquet",
     "unknown",
 )

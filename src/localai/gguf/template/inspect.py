@@ -16,7 +16,7 @@ from localai.gguf.facts import GgufFile
 from localai.gguf.template.flaw import Flaw, fail, note, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
-from localai.gguf.template.parsing import TOO_DEEP, parse
+from localai.gguf.template.parsing import SIZE, TOO_DEEP, TOO_LARGE, parse
 from localai.gguf.template.reach import Reach, find_loading
 from localai.gguf.template.roles import Treatment, find_roles
 from localai.gguf.template.walk import Walker
@@ -26,6 +26,7 @@ from localai.gguf.template.work import weigh
 CHECK = "chat-template"
 KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
 MOST = 32  # templates of one file; models with tools have two or three
+TOGETHER = 4 * SIZE  # characters of all of them
 DROPPED = "the chat template drops messages"
 LISTED = 3  # places that one finding names
 
@@ -36,6 +37,10 @@ _REMEDY = "do not run it: take the model from its publisher, or ask who made thi
 def inspect_templates(header: GgufFile) -> list[Finding]:
     """What there is to say about every chat template of a file."""
     named = [key for key in header.metadata if key == KEY or key.startswith(f"{KEY}.")]
+    size = sum(len(header.text(key)) for key in named)
+    if size > TOGETHER:
+        evidence = f"{size:,} characters in {len(named):,} templates, of {TOGETHER:,} at most"
+        return [Finding(CHECK, Verdict.FAIL, TOO_LARGE, evidence, _WHY, _REMEDY)]
     found: list[Finding] = []
     for key in named[:MOST]:
         source = header.metadata[key]
