@@ -228,8 +228,8 @@ def _join(value: Value, arguments: Sequence[Value]) -> Value:
     if value.items is None:  # which of the two is joined is not known
         size = clamp(value.size + max(1, value.size) * separator.size)
         return Value(built=True, size=size, marks=marks_of((value, separator)))
-    parts = [part for item in value.items for part in (separator, item)][1:]
-    return concatenate(parts)
+    joined = concatenate([part for item in value.items for part in (separator, item)][1:])
+    return joined._replace(exact=joined.exact and not value.built)
 
 
 def _split(value: Value, arguments: Sequence[Value]) -> Value:

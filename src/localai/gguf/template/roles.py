@@ -116,6 +116,13 @@ class _RoleWalker(Walker):
         self.shown = self.shown or bool(text.marks & _FROM_MESSAGES)
         return text
 
+    def visit_Macro(self, node: nodes.Macro) -> Value:
+        """What a macro writes is shown where it is called, if it is."""
+        before = self.shown, self.refused
+        text = super().visit_Macro(node)
+        self.shown, self.refused = before
+        return text
+
     def visit_Assign(self, node: nodes.Assign) -> Value:
         value = self.visit(node.node)
         if Mark.CONTENT in value.marks:

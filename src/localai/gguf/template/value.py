@@ -77,8 +77,8 @@ def sequence(items: Sequence[Value]) -> Value:
 
 def mapping(items: Sequence[Value]) -> Value:
     """A mapping of these keys and values. Which of them are taken, and in which order, is not
-    followed, so that each can be something else as well."""
-    return sequence([either((item, Value(built=True))) for item in items])
+    followed: what is made of all of them is not known."""
+    return sequence(items)._replace(built=True)
 
 
 def either(values: Iterable[Value]) -> Value:
