@@ -12,7 +12,12 @@ def read_at(fd: int, length: int, offset: int) -> bytes:
     """Exactly ``length`` bytes from ``offset``. Raises DocumentError if they are not there."""
     found = bytearray()
     while len(found) < length:
-        piece = os.pread(fd, length - len(found), offset + len(found))
+        try:
+            piece = os.pread(fd, length - len(found), offset + len(found))
+        except OSError as error:
+            raise DocumentError(
+                f"cannot read the file: {error.strerror}", hint="check the disk, then try again"
+            ) from error
         if not piece:
             raise DocumentError(
                 f"the file ends at byte {offset + len(found)}, while it is read; "

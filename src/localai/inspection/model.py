@@ -40,10 +40,19 @@ def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
     return found._replace(
         format=f"GGUF v{headers[0].version}",
         facts=_list_facts(headers, sum(file.size for file in files), context),
-        findings=inspect(opened),
+        findings=_judge(opened),
         templates=tuple(one for header in headers for one in find_templates(header)),
         headers=tuple(headers),
     )
+
+
+def _judge(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
+    try:
+        return inspect(files)
+    except OSError as error:  # a disk or a server that fails half-way
+        raise DocumentError(
+            f"cannot read the file: {error.strerror}", hint="check the disk, then try again"
+        ) from error
 
 
 def list_files(files: Sequence[OpenFile]) -> tuple[InspectedFile, ...]:

@@ -13,9 +13,12 @@ import pytest
 import gguf_maker as maker
 from localai.errors import DocumentError
 from localai.findings import Verdict
+from localai.formats.recognise import recognise
 from localai.gguf import reader
+from localai.gguf.inspect import OpenGguf
 from localai.gguf.memory import inference_bytes
 from localai.hashing import digest_file
+from localai.inspection import model
 from localai.inspection.document import inspection_document
 from localai.inspection.inspect import inspect_path
 from localai.inspection.types import Inspection
@@ -159,6 +162,16 @@ def test_other_files(tmp_path: Path, name: str, content: bytes, form: str, check
     assert {finding.check for finding in found.failures} == ({check} if check else set())
     assert found.files[0].sha256 == hashlib.sha256(content).hexdigest()
     assert found.headers == ()
+
+
+def test_a_disk_that_fails(tiny_model: Path, tmp_path: Path) -> None:
+    """As one does on which nothing can be read: what could be opened is no bug of ours."""
+    with tiny_model.open("rb") as good, tiny_model.open("ab") as deaf:
+        header = reader.read_gguf(good.fileno(), tiny_model.stat().st_size)
+        with pytest.raises(DocumentError, match="cannot read the file: Bad file descriptor"):
+            model._judge([OpenGguf(deaf.fileno(), header)])
+        with pytest.raises(DocumentError, match="cannot read the file: Bad file descriptor"):
+            recognise(deaf.fileno(), 100, "data.csv")
 
 
 def test_nothing_stays_open(tmp_path: Path, tiny_model: Path, tiny_bytes: bytes) -> None:
