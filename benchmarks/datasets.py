@@ -1,8 +1,8 @@
-"""How fast a data set is looked at, without its digests.
+"""How fast a dataset is looked at, without its digests.
 
     .venv/bin/python benchmarks/datasets.py [--runs N]
 
-Megabytes a second of a data set of 32 MB that lies in memory, one core. The peer only reads the
+Megabytes a second of a dataset of 32 MB that lies in memory, one core. The peer only reads the
 same rows with Python's own parsers, and looks for nothing.
 """
 

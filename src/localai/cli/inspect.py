@@ -28,7 +28,7 @@ def command(
 ) -> int:
     """Say what a file is and what to know before approving it. Nothing of it is run.
 
-    Models (GGUF, safetensors) and data sets (JSONL, CSV, Parquet, text). Exit code 0: no finding
+    Models (GGUF, safetensors) and datasets (JSONL, CSV, Parquet, text). Exit code 0: no finding
     is fail; 3: at least one is; 4: the file cannot be read.
     """
     from localai.cli import inspectscreen

@@ -61,7 +61,7 @@ TITLES = {
     "gguf-tokenizer": "tokenizer",
     "gguf-text": "texts",
     "file-type": "file type",
-    "dataset": "data set",
+    "dataset": "dataset",
 }
 _POWERS = {
     Power.ADMINISTRATOR: "the administrator's, grants",

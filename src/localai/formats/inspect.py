@@ -10,7 +10,7 @@ from localai.formats.format import Format, Kind
 def inspect(fd: int, size: int, found: Format) -> Contents:
     """Facts and findings about the ``size`` bytes behind ``fd``, recognised as ``found``.
 
-    Whatever is wrong with them is a finding. A data set is read to its end, in pieces: time grows
+    Whatever is wrong with them is a finding. A dataset is read to its end, in pieces: time grows
     with its size, memory does not.
     """
     if found.kind is Kind.SAFETENSORS:

@@ -90,10 +90,9 @@ def inspect_safetensors(fd: int, size: int) -> Contents:
 
 def _judge(file: SafetensorsFile) -> list[Finding]:
     evidence = f"{len(file.tensors)} tensors, without a gap, an overlap or a byte behind them"
-    findings = [
-        Finding(SAFETENSORS, Verdict.PASS, "sound", evidence),
-        note(SAFETENSORS, "weights alone", f"no vocabulary, no template: not run. {_OWN_GGUF}"),
-    ]
+    alone = note(SAFETENSORS, "weights alone", "no vocabulary, no template: they cannot be run")
+    sound = Finding(SAFETENSORS, Verdict.PASS, "sound", evidence)
+    findings = [sound, alone._replace(remedy=_OWN_GGUF)]
     names = [*(tensor.name for tensor in file.tensors), *file.metadata]
     if hidden := [name for name in names if not name.isprintable()]:
         evidence = f"{len(hidden)} names hold characters that nobody sees, first {hidden[0]!r}"

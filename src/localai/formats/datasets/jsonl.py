@@ -1,4 +1,4 @@
-"""JSONL: one JSON value a line (jsonlines.org), which in a data set is an object."""
+"""JSONL: one JSON value a line (jsonlines.org), which in a dataset is an object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may harm whoever opens a data set, or a model that learns from it: signs, and where.
+"""What may harm whoever opens a dataset, or a model that learns from it: signs, and where.
 
 The search is over UTF-8 bytes, with ``bytes.find`` for a rare word first and a pattern only where
 the word stands: some hundred megabytes a second, where one pattern for all would need ten times as
