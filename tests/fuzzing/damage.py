@@ -13,7 +13,8 @@ def damaged(draw: st.DrawFn, seeds: Sequence[bytes], words: Sequence[bytes]) -> 
     data = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(0, 4))):
         place = draw(st.integers(0, len(data)))
-        new = draw(st.sampled_from(words) if words and draw(st.booleans()) else st.binary())
+        known = bool(words) and draw(st.booleans())
+        new = draw(st.sampled_from(words) if known else st.binary())
         kept = place + draw(st.sampled_from((0, len(new))))  # put in, or put over
         data[place:kept] = new
     return bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)

@@ -1,4 +1,4 @@
-"""The look at a data set of text, with any bytes: as JSON lines, as a table, as plain text."""
+"""The look at a dataset of text, with any bytes: as JSON lines, as a table, as plain text."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from fuzzing import gguf_reader
 from fuzzing.judge import Broken, opened
 from localai.findings import Verdict
 from localai.inspection.document import inspection_document
-from localai.inspection.inspect import Inspection
 from localai.inspection.model import inspect_model
+from localai.inspection.types import Inspection
 from localai.sealing import OpenFile
 
 MODULES = ("localai.gguf", "localai.inspection")

@@ -28,8 +28,10 @@ MODULES = template.MODULES
 LONGEST = 64
 WORDS = ()
 prepare = template.prepare
-BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError)
-BROKEN += (SyntaxError, TypeError, ValueError)  # what a template may raise; not what is asked
+BROKEN = (  # what a template may raise; not what is asked
+    *(TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError),
+    *(SyntaxError, TypeError, ValueError),
+)
 TOLD = (PYTHON, COMPUTED)
 NAMES = ("__class__", "__init__", "__mro__")
 
