@@ -203,7 +203,13 @@ def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
+def _read_size(text: str) -> int:
+    if text.startswith("-"):  # -0 too, which other readers refuse
+        raise ValueError(text)
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_int=_read_size)
 
 
 def _describe(name: str, found: object) -> Tensor:

@@ -91,6 +91,7 @@ HEADERS: dict[str, tuple[dict[str, object] | bytes, int]] = {
     "a product of 2^126": (one(shape=[BIG, BIG]), 12),
     "a length of 2^64": (one(shape=[1 << 64]), 12),
     "a wrap to 12 bytes": (one(shape=[(1 << 62) + 3]), 12),
+    "an offset of -0": (b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[-0,1]}}', 1),
     "offsets in reverse": (one(data_offsets=[12, 0]), 12),
     "one offset": (one(data_offsets=[12]), 12),
     "offsets beyond the file": (one(data_offsets=[1 << 40, (1 << 40) + 12]), 12),
