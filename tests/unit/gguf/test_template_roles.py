@@ -8,7 +8,8 @@ import pytest
 
 from localai.errors import WorkerError
 from localai.gguf.template import Roles, Treatment, describe_roles
-from localai.gguf.template.inspect import DROPPED, KEY, inspect_template
+from localai.gguf.template.inspect import KEY, inspect_template
+from localai.gguf.template.roles import DROPPED
 from localai.worker.protocol import Message
 from localai.worker.template import Template
 

@@ -38,6 +38,9 @@ _ARITHMETIC = {
 }
 SOURCES = 32  # places at which one name is set that are told apart
 _NEIGHBOURS = {"nextitem", "previtem"}  # of a loop: elements of what it goes over
+# Names that a template is given a value for.
+_GIVEN = {"messages": Value(marks=frozenset((Mark.MESSAGES,)))}
+_GIVEN |= dict.fromkeys(("date_string", "today"), Value(marks=frozenset((Mark.CLOCK,))))
 _CLOCKS = {"strftime_now", "now", "today", "datetime", "date", "time"}
 
 
@@ -75,8 +78,7 @@ class Expressions(NodeVisitor):
         return self.see(node, value)
 
     def visit_Name(self, node: nodes.Name) -> Value:
-        own = Value(marks=frozenset((Mark.MESSAGES,))) if node.name == "messages" else UNKNOWN
-        return self.see(node, self.names.get(node.name, own))
+        return self.see(node, self.names.get(node.name) or _GIVEN.get(node.name, UNKNOWN))
 
     def visit_List(self, node: nodes.List | nodes.Tuple) -> Value:
         return self.see(node, sequence([self.visit(item) for item in node.items]))
@@ -175,7 +177,10 @@ class Expressions(NodeVisitor):
 
     def apply_filter(self, node: nodes.Filter, value: Value) -> Value:
         given = self.arguments(node)
-        return self.see(node, call_text(node.name, value, given), value, *given)
+        result = call_text(node.name, value, given)
+        if node.name == "map" and any("content" in one.texts for one in given):
+            result = result._replace(marks=result.marks | {Mark.CONTENT})
+        return self.see(node, result, value, *given)
 
     def visit_Call(self, node: nodes.Call) -> Value:
         called = node.node

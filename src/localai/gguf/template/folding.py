@@ -96,7 +96,8 @@ def calculate(operator: str, left: Value, right: Value) -> Value:
 def _multiply(left: Value, right: Value) -> Value:
     for content, times in ((left, right), (right, left)):
         numbers = [number for number in times.numbers if number > 0]
-        if (content.strings or content.items is not None or content.built) and numbers:
+        texts = content.strings or content.items is not None or content.built
+        if (texts or content.size) and numbers:
             size = clamp(max(1, content.size) * max(numbers))
             result = combine(_repeat, content, times, size=size)
             return result._replace(items=content.items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from jinja2 import nodes
 
@@ -12,6 +13,10 @@ from localai.gguf.template.value import Mark, Value
 
 DATE = "what the chat template says depends on the date"
 WORDS = "the chat template listens for words"
+COUNTS = "the chat template counts what is said"
+
+REPLACED = 16  # characters that may stand for a part of a date, in another language
+COUNTED = 8  # messages, characters: what is compared with less is only there, or not
 
 # Questions whether there is a value at all, and of which kind.
 _PRESENCE = {"defined", "undefined", "none", "string", "mapping", "iterable", "sequence"}
@@ -20,10 +25,12 @@ _SHAPING = {"format", "join", "lower", "lstrip", "replace", "rstrip", "split", "
 _SHAPING |= {"upper", "trim", "string", "capitalize", "default", "d", "safe", "indent"}
 _ASKING = (nodes.Compare, nodes.Getitem, nodes.For, nodes.BinExpr)
 _SHOWING = (nodes.Add, nodes.And, nodes.Or)
-_SEARCHING = {"startswith", "endswith", "find", "rfind", "index", "count"}
+_SEARCHING = {"startswith", "endswith", "find", "rfind", "index", "count", "split", "rsplit"}
+_SEARCHING |= {"partition", "rpartition", "replace", "removeprefix", "removesuffix"}
+_SAID = {Mark.CONTENT, Mark.MESSAGES}
 # A word of a person's language, not the marks by which models set off their turns and thoughts
 # (<think>, [INST], /no_think), nor a key of a message that comes in parts.
-_SPOKEN = re.compile(r"[^\W\d_]{3,}")
+_SPOKEN = re.compile(r"[^\W\d_]{3,}|^[^\W\d_]$")
 _MARKS = re.compile(r"[<>\[\]{}|#/`*=]")
 _PARTS = frozenset(
     (
@@ -37,31 +44,50 @@ _PARTS = frozenset(
 
 def watch(node: nodes.Node, _value: Value, parts: Sequence[Value]) -> Iterator[Flaw]:
     """The rule: a date is only shown, and what is said in the conversation only passed on."""
-    if _asks(node) and any(Mark.CLOCK in part.marks for part in parts):
+    if any(Mark.CLOCK in part.marks for part in parts) and _asks(node, parts):
         yield fail(DATE, node.lineno, "the date is asked for, not only shown")
     for left, right in _compared(node, parts):
         yield from _listen(node.lineno, left, right)
+        yield from _count(node.lineno, left, right)
+
+
+def _asks(node: nodes.Node, parts: Sequence[Value]) -> bool:
+    """Whether this is more than showing: comparing, counting, looking up, repeating."""
+    if isinstance(node, nodes.Filter | nodes.Call):
+        name = node.name if isinstance(node, nodes.Filter) else _method(node)
+        if name == "replace":
+            return any(part.size > REPLACED for part in parts[2:])
+        return name not in _SHAPING
+    if isinstance(node, nodes.Test):
+        return node.name not in _PRESENCE
+    return isinstance(node, _ASKING) and not isinstance(node, _SHOWING)
 
 
 def _compared(node: nodes.Node, parts: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
     """What is held against what: a word against a text, in one order or the other."""
     if isinstance(node, nodes.Compare):
-        pairs = zip(parts, parts[1:], node.ops, strict=False)
-        yield from ((a, b) for a, b, one in pairs if one.op in ("in", "notin", "eq", "ne"))
-    searching = isinstance(node, nodes.Call) and _method(node) in _SEARCHING
-    if searching or (isinstance(node, nodes.Test) and node.name not in _PRESENCE):
+        yield from pairwise(parts)
+    elif isinstance(node, nodes.Test) and node.name not in _PRESENCE:
         yield from ((parts[0], part) for part in parts[1:])
+    elif isinstance(node, nodes.Getitem) or (
+        isinstance(node, nodes.Call) and _method(node) == "get"
+    ):
+        yield from ((key, parts[0]) for key in parts[1:2] if _is_said(key))
+    elif isinstance(node, nodes.Call) and _method(node) in _SEARCHING:
+        yield from ((parts[0], part) for part in parts[1:2])
+    elif isinstance(node, nodes.Filter):
+        yield from _selected(node, parts)
 
 
-def _asks(node: nodes.Node) -> bool:
-    """Whether this is more than showing: comparing, counting, looking up, repeating."""
-    if isinstance(node, nodes.Filter):
-        return node.name not in _SHAPING
-    if isinstance(node, nodes.Call):
-        return isinstance(node.node, nodes.Getattr) and _method(node) not in _SHAPING
-    if isinstance(node, nodes.Test):
-        return node.name not in _PRESENCE
-    return isinstance(node, _ASKING) and not isinstance(node, _SHOWING)
+def _selected(node: nodes.Filter, parts: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
+    """The same, for the filters that compare."""
+    if node.name in ("selectattr", "rejectattr") and "content" in parts[1].texts:
+        said = parts[0]._replace(marks=parts[0].marks | {Mark.CONTENT})
+        yield from ((said, part) for part in parts[3:])
+    elif node.name in ("select", "reject"):
+        yield from ((parts[0], part) for part in parts[2:])
+    elif node.name == "replace":
+        yield from ((parts[0], part) for part in parts[1:2])
 
 
 def _method(node: nodes.Call) -> str:
@@ -71,7 +97,19 @@ def _method(node: nodes.Call) -> str:
 def _listen(line: int, left: Value, right: Value) -> Iterator[Flaw]:
     """A word that is looked for in what is said."""
     for value, word in ((left, right), (right, left)):
-        if Mark.CONTENT in value.marks:
+        if _is_said(value):
             for text in (text for one in (word, *(word.items or ())) for text in one.strings):
                 if _SPOKEN.search(text) and not _MARKS.search(text) and text not in _PARTS:
                     yield note(WORDS, line, text)
+
+
+def _count(line: int, left: Value, right: Value) -> Iterator[Flaw]:
+    """A number that the messages, or what they say, must come to."""
+    for value, number in ((left, right), (right, left)):
+        if value.marks & _SAID and any(one >= COUNTED for one in number.numbers):
+            yield note(COUNTS, line, f"{max(number.numbers):,}")
+
+
+def _is_said(value: Value) -> bool:
+    """Whether this is what messages say, or all of them in one text."""
+    return Mark.CONTENT in value.marks or (value.built and Mark.MESSAGES in value.marks)

@@ -7,18 +7,18 @@ clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from jinja2.nodes import Template
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
-from localai.gguf.template.flaw import Flaw, fail, note, quote
+from localai.gguf.template.flaw import Flaw, fail, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
 from localai.gguf.template.parsing import SIZE, TOO_DEEP, TOO_LARGE, parse
 from localai.gguf.template.reach import Reach, find_loading
-from localai.gguf.template.roles import Treatment, find_roles
+from localai.gguf.template.roles import follow_roles
 from localai.gguf.template.walk import Walker
 from localai.gguf.template.words import find_words
 from localai.gguf.template.work import weigh
@@ -27,7 +27,6 @@ CHECK = "chat-template"
 KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
 MOST = 32  # templates of one file; models with tools have two or three
 TOGETHER = 4 * SIZE  # characters of all of them
-DROPPED = "the chat template drops messages"
 LISTED = 3  # places that one finding names
 
 _WHY = "a chat template turns a conversation into text; none that is honest does this"
@@ -77,16 +76,9 @@ def _find_flaws(source: str, template: Template) -> list[Flaw]:
     try:
         walker.walk(template)
         flaws = [*walker.flaws, *find_loading(template), *find_growth(template)]
-        return [*flaws, *find_words(source, template), *_find_dropped(template)]
+        return [*flaws, *find_words(source, template), *follow_roles(template)[1]]
     except RecursionError:  # whoever calls this from deep inside has less room than ``DEPTH`` needs
         return [fail(TOO_DEEP, 0, "deeper than can be followed from here")]
-
-
-def _find_dropped(template: Template) -> Iterator[Flaw]:
-    roles = find_roles(template)
-    for role in ("system", "user", "assistant"):
-        if getattr(roles, role) is Treatment.DROPPED:
-            yield note(DROPPED, 0, f"what is said as {role} never reaches the model")
 
 
 def _put(name: str, verdict: Verdict, summary: str, flaws: Iterable[Flaw]) -> Finding:

@@ -12,6 +12,7 @@ from localai.gguf.template.value import Value
 from localai.gguf.template.walk import MOST
 
 ENDLESS = "the chat template makes endless work"
+OPEN = "a format that is not known before it is rendered"
 RANDOM = "the chat template throws dice"
 
 RANGE = 100_000  # what Jinja's sandbox allows, too
@@ -28,10 +29,21 @@ def weigh(node: nodes.Node, value: Value, parts: Sequence[Value]) -> Iterator[Fl
         yield fail(ENDLESS, line, "a power")
     if isinstance(node, nodes.Const) and isinstance(node.value, str):
         yield from (fail(ENDLESS, line, width) for width in _WIDTH.findall(node.value))
+    if _is_format(node):  # put together from parts, none of which is a format yet
+        widths = [width for text in parts[0].strings for width in _WIDTH.findall(text)]
+        yield from (fail(ENDLESS, line, width) for width in widths)
+        if parts[0].built and not parts[0].exact:
+            yield note(OPEN, line, "its widths can be anything")
     if isinstance(node, nodes.Filter) and node.name == "random":
         yield note(RANDOM, line, "|random")
     if isinstance(node, nodes.Call):
         yield from _judge_call(node, value, parts)
+
+
+def _is_format(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Call):
+        return isinstance(node.node, nodes.Getattr) and node.node.attr == "format"
+    return isinstance(node, nodes.Mod) or (isinstance(node, nodes.Filter) and node.name == "format")
 
 
 def _judge_call(node: nodes.Call, value: Value, parts: Sequence[Value]) -> Iterator[Flaw]:

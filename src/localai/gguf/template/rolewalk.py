@@ -1,0 +1,192 @@
+"""Walk through a template as if every message were of one role.
+
+A condition on the role is then decided, and what stands behind the other answer is not gone
+through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from jinja2 import nodes
+
+from localai.gguf.template.expressions import name_of
+from localai.gguf.template.flaw import note
+from localai.gguf.template.folding import concatenate
+from localai.gguf.template.value import EMPTY, Mark, Value, either, marks_of
+from localai.gguf.template.walk import Walker
+
+ADDED = "the chat template adds words to the conversation"
+
+_FROM_MESSAGES = {Mark.CONTENT, Mark.MESSAGES}
+_PROMPT = "add_generation_prompt"  # true where the model is to speak next
+# A sentence, not the marks and headings between which models set their turns.
+_PROSE = re.compile(r"(?:[^\W\d_]{2,20}[ ,.'\u2019-]{1,3}){4,40}[^\W\d_]{2,20}")
+
+
+class RoleWalker(Walker):
+    """Says what became of the messages: ``shown``, ``refused``, ``kept`` in names; and what prose
+    the template has added to them (``flaws``)."""
+
+    passes = 2
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.shown = False
+        self.refused = False
+        self.kept: set[str] = set()
+        self._role = role
+        self._decided = 0  # conditions around this place that the role has decided
+        self._open = 0  # and those that it has not
+        self._left = False  # a continue or break that is sure to come
+        self._turns = 0  # loops over the messages, and places where the model is to speak next
+
+    def see(self, node: nodes.Node, value: Value, *parts: Value) -> Value:
+        if isinstance(node, nodes.Getattr | nodes.Getitem) and Mark.ROLE in value.marks:
+            return _sure(self._role) if not value.texts else value
+        if isinstance(node, nodes.Compare) and len(node.ops) == 1:
+            return _compare(node.ops[0].op, *parts[:2])
+        if isinstance(node, nodes.Test) and len(parts) == 2:
+            return _compare(node.name, *parts)
+        return value
+
+    def body(self, statements: Iterable[nodes.Node]) -> Value:
+        texts = []
+        for node in statements:
+            texts.append(self.visit(node))
+            if self._left:
+                break
+        return concatenate(texts)
+
+    def visit_Continue(self, _node: nodes.Continue) -> Value:
+        self._left = True
+        return EMPTY
+
+    visit_Break = visit_Continue
+
+    def visit_Output(self, node: nodes.Output) -> Value:
+        text = super().visit_Output(node)
+        self.shown = self.shown or bool(text.marks & _FROM_MESSAGES)
+        if self._turns:
+            written = [text for one in node.nodes for text in _literals(one)]
+            found = [prose for one in (*written, *text.strings) for prose in _PROSE.findall(one)]
+            self.flaws += [note(ADDED, node.lineno, prose) for prose in found]
+        return text
+
+    def visit_Macro(self, node: nodes.Macro) -> Value:
+        """What a macro writes is shown where it is called, if it is."""
+        before = self.shown, self.refused
+        text = super().visit_Macro(node)
+        self.shown, self.refused = before
+        return text
+
+    def visit_Assign(self, node: nodes.Assign) -> Value:
+        value = self.visit(node.node)
+        if Mark.CONTENT in value.marks:
+            self.kept.add(name_of(node.target))
+        return super().visit_Assign(node)
+
+    def visit_If(self, node: nodes.If) -> Value:
+        around = self._decided, self._open, self._turns
+        self._turns += _PROMPT in {
+            name_of(name) for name in (node.test, *node.test.find_all(nodes.Name))
+        }
+        text = self._choose(node)
+        self._decided, self._open, self._turns = around
+        return text
+
+    def _choose(self, node: nodes.If) -> Value:
+        texts: list[Value] = []
+        for branch in (node, *node.elif_):
+            answer = _truth(self.visit(branch.test))
+            if answer is False:
+                self._decided += 1
+            elif answer:
+                self._decided += 1
+                return either((*texts, self.body(branch.body)))
+            else:
+                self._open += 1
+                texts.append(self.body(branch.body))
+                self._left = False
+        texts.append(self.body(node.else_))
+        return either(texts)
+
+    def visit_For(self, node: nodes.For) -> Value:
+        text = super().visit_For(node)
+        self._left = False
+        return text
+
+    def turn(self, node: nodes.For, over: Value) -> Value:
+        after_the_first = Mark.REST in over.marks and Mark.MESSAGES not in over.marks
+        if self._role == "system" and after_the_first:
+            return EMPTY
+        if node.test is not None and _truth(self.visit(node.test)) is False:
+            return EMPTY
+        conversation = bool(over.marks & {Mark.MESSAGES, Mark.REST})
+        self._turns += conversation
+        text = super().turn(node, over)
+        self._turns -= conversation
+        return text
+
+    def visit_CondExpr(self, node: nodes.CondExpr) -> Value:
+        answer = _truth(self.visit(node.test))
+        one = EMPTY if answer is False else self.visit(node.expr1)
+        other = EMPTY if answer or node.expr2 is None else self.visit(node.expr2)
+        return either((one, other)) if answer is None else one if answer else other
+
+    def visit_And(self, node: nodes.And | nodes.Or) -> Value:
+        left: Value = self.visit(node.left)
+        right: Value = self.visit(node.right)
+        final = isinstance(node, nodes.Or)  # the answer of one side that decides for both
+        for one, other in ((left, right), (right, left)):
+            answer = _truth(one)
+            if answer is not None:
+                return one if answer is final else other
+        return either((left, right))
+
+    visit_Or = visit_And
+
+    def visit_Not(self, node: nodes.Not) -> Value:
+        value = self.visit(node.node)
+        answer = _truth(value)
+        return Value(marks=value.marks) if answer is None else _sure(not answer)
+
+    def visit_Call(self, node: nodes.Call) -> Value:
+        certain = self._decided and not self._open and not self.shown
+        if certain and name_of(node.node) == "raise_exception":
+            self.refused = True
+        return super().visit_Call(node)
+
+
+def _literals(node: nodes.Node) -> Iterator[str]:
+    """The texts in what is written out, but for what is said to whoever made the messages."""
+    if isinstance(node, nodes.Call) and name_of(node.node) == "raise_exception":
+        return
+    text = node.data if isinstance(node, nodes.TemplateData) else getattr(node, "value", None)
+    if isinstance(text, str):
+        yield text
+    for child in node.iter_child_nodes():
+        yield from _literals(child)
+
+
+def _sure(answer: str | bool) -> Value:
+    """A value that follows from the role."""
+    return Value(frozenset((answer,)), exact=True, marks=frozenset((Mark.ROLE,)))
+
+
+def _truth(value: Value) -> bool | None:
+    """Yes or no, where the role alone decides."""
+    return None if Mark.ROLE not in value.marks or value.only is None else bool(value.only)
+
+
+def _compare(operator: str, left: Value, right: Value) -> Value:
+    marks = marks_of((left, right))
+    if Mark.ROLE in marks and left.only is not None:
+        if operator in ("eq", "ne", "==", "!=", "equalto") and right.only is not None:
+            return _sure((left.only == right.only) is (operator not in ("ne", "!=")))
+        if operator in ("in", "notin") and right.items:
+            options = [item.only for item in right.items]
+            if None not in options:
+                return _sure((left.only in options) is (operator == "in"))
+    return Value(marks=marks)
