@@ -103,7 +103,8 @@ def _multiply(left: Value, right: Value) -> Value:
             return result._replace(items=content.items)
     if left.numbers and right.numbers:
         return combine(_OPERATORS["*"], left, right)._replace(built=False)
-    return Value(built=left.built or right.built, marks=marks_of((left, right)))
+    built = any(value.built or value.strings or value.items is not None for value in (left, right))
+    return Value(built=built, size=max(left.size, right.size), marks=marks_of((left, right)))
 
 
 def _repeat(content: Known, times: Known) -> Known | None:

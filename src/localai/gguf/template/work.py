@@ -15,6 +15,7 @@ ENDLESS = "the chat template makes endless work"
 OPEN = "a format that is not known before it is rendered"
 RANDOM = "the chat template throws dice"
 
+EXPONENT = 1_000  # of whatever number
 RANGE = 100_000  # what Jinja's sandbox allows, too
 _WIDTH = re.compile(r"%[-+ #0]*(?:\d{5,}|\*)|%[-+ #0]*\d*\.\d{5,}|\{\w*:[^{}\"'\s]{0,4}\d{5,}")
 _NESTED_WIDTH = re.compile(r"\{\w*:[^{}]{0,4}\{")
@@ -25,7 +26,10 @@ def weigh(node: nodes.Node, value: Value, parts: Sequence[Value]) -> Iterator[Fl
     line = node.lineno
     if value.size > MOST:
         yield fail(ENDLESS, line, f"{_kind(node)} of {_count(value.size)}")
-    if isinstance(node, nodes.Pow) and any(number > MOST for number in value.numbers):
+    if isinstance(node, nodes.Pow) and (
+        any(number > MOST for number in value.numbers)
+        or any(number > EXPONENT for number in parts[1].numbers)
+    ):
         yield fail(ENDLESS, line, "a power")
     if isinstance(node, nodes.Const) and isinstance(node.value, str):
         yield from (fail(ENDLESS, line, width) for width in _WIDTH.findall(node.value))
