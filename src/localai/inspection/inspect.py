@@ -17,7 +17,7 @@ from localai.sealing import OpenFile
 # Findings that the file is not what it says: its bytes may be ten terabytes of nothing. Whatever
 # else is wrong, a person may want to look the digest up.
 _STRUCTURAL = frozenset({"gguf-header", "gguf-layout", "gguf-set", "safetensors", "dataset"})
-_UNSOUND = "not computed: the file is not sound"
+_HOLLOW = 1 << 36  # bytes of a file, from which on it matters that nearly all of it is holes
 
 
 def inspect_path(
@@ -26,14 +26,14 @@ def inspect_path(
     """What there is to say about ``path``; of a split set all parts are one model.
 
     ``context`` is the number of tokens that memory is reckoned for. With ``hashed`` both digests
-    of every file are computed, unless it is unsound. Raises DocumentError if it cannot be read at
-    all.
+    of every file are computed, unless it is unsound or hollow. Raises DocumentError if it cannot
+    be read at all.
     """
     files = open_parts(path)
     try:
         found = inspect_files(path, files, context)
-        if any(finding.check in _STRUCTURAL for finding in found.failures):
-            return found._replace(unhashed=_UNSOUND)
+        if reason := _why_not_to_hash(found, files):
+            return found._replace(unhashed=f"not computed: {reason}")
         return found._replace(files=_measure(files, progress)) if hashed else found
     finally:
         for file in files:
@@ -50,6 +50,14 @@ def inspect_files(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
 
     facts, findings = inspect(first.fd, first.size, kind)
     return Inspection(str(path), kind.name, list_files(files), facts, findings)
+
+
+def _why_not_to_hash(found: Inspection, files: Sequence[OpenFile]) -> str:
+    if any(finding.check in _STRUCTURAL for finding in found.failures):
+        return "the file is not sound"
+    stored = sum(os.fstat(file.fd).st_blocks * 512 for file in files)
+    size = sum(file.size for file in files)
+    return "nearly all of the file is holes" if size > max(_HOLLOW, 100 * stored) else ""
 
 
 def _measure(files: Sequence[OpenFile], progress: Progress) -> tuple[InspectedFile, ...]:

@@ -115,14 +115,19 @@ def test_what_the_reader_refuses(tmp_path: Path, tiny_bytes: bytes) -> None:
     assert (found.headers, found.facts, found.templates) == ((), (), ())
 
 
-def test_ten_terabytes_of_nothing_are_not_hashed(tmp_path: Path, tiny_bytes: bytes) -> None:
-    path = write(tmp_path / "huge.gguf", tiny_bytes)
+@pytest.mark.parametrize(
+    ("begin", "check"), [(None, "gguf-layout"), (b"PK\x03\x04", "file-type"), (b"", "file-type")]
+)
+def test_ten_terabytes_of_nothing_are_not_hashed(
+    tmp_path: Path, tiny_bytes: bytes, begin: bytes | None, check: str
+) -> None:
+    path = write(tmp_path / "huge.gguf", tiny_bytes if begin is None else begin)
     try:
         os.truncate(path, 10 << 40)
     except OSError:  # this file system has a limit of its own
         os.truncate(path, 1 << 40)
     found = inspect(path)
-    assert {finding.check for finding in found.failures} == {"gguf-layout"}
+    assert {finding.check for finding in found.failures} == {check}
     assert found.unhashed
     assert found.files[0].sha256 is None
 
