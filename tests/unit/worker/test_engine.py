@@ -12,9 +12,14 @@ import pytest
 
 import gguf_maker as maker
 from localai.errors import WorkerError
-from localai.worker.engine import BATCH, Engine, EngineOptions
+from localai.worker.engine import BATCH, Engine, EngineOptions, lib
 from localai.worker.protocol import Sampling
 
+TEKKEN = (
+    maker.entry("tokenizer.ggml.model", maker.STRING, "gpt2"),
+    maker.entry("tokenizer.ggml.pre", maker.STRING, "tekken"),
+    maker.entry_array("tokenizer.ggml.merges", maker.STRING, ["t h", "e r"]),
+)
 GREEDY = Sampling(24, 0.0, 1.0, 1)
 
 
@@ -54,6 +59,29 @@ def test_an_unseen_model_answers(tiny: Engine) -> None:
     assert outcome.stop in ("stop", "length")
     assert 0 < outcome.generated_tokens <= 24
     assert "".join(pieces)
+
+
+def test_no_template_is_none_even_where_llama_cpp_names_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 layers and the tokenizer "tekken" are all by which llama.cpp knows the model."""
+    monkeypatch.setattr(maker, "LAYERS", 40)
+    parts = maker.model_parts(template=None)
+    kept = [
+        one for one in parts.entries if not one.startswith(maker.string("tokenizer.ggml.model"))
+    ]
+    path = tmp_path / "tekken.gguf"
+    path.write_bytes(parts._replace(entries=(*kept, *TEKKEN)).bytes())
+    engine = load(path)
+    assert lib.llama_model_chat_template(engine._model, None) == b"mistral-v7-tekken"
+    assert engine.template is None
+
+
+def test_an_empty_template_is_none(tmp_path: Path) -> None:
+    """Rendered, it would leave out whatever is said."""
+    path = tmp_path / "empty.gguf"
+    path.write_bytes(maker.make_model(template=""))
+    assert load(path).template is None
 
 
 def test_the_first_token_stands_once(tiny: Engine) -> None:
