@@ -40,6 +40,17 @@ def test_no_template_is_a_note() -> None:
     assert "no chat template" in findings[1].evidence
 
 
+def test_a_template_that_is_no_text_fails() -> None:
+    """The engine would render a number as the text that it looks like, and no entry pins it."""
+    parts = maker.model_parts(template=None)
+    number = maker.entry("tokenizer.chat_template", maker.U32, 5)
+    (finding,) = check_structure([read(parts._replace(entries=(*parts.entries, number)))])
+    assert (finding.verdict, finding.evidence) == (
+        Verdict.FAIL,
+        "tokenizer.chat_template is no text",
+    )
+
+
 @pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix", "vocab"])
 def test_what_is_no_model_fails(kind: str) -> None:
     (finding,) = check_structure([read(maker.model_parts(metadata={"general.type": kind}))])
