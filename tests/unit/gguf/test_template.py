@@ -103,7 +103,7 @@ def test_one_pass_would_miss_what_a_macro_makes(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_dated_vectors_really_depend_on_the_date() -> None:
     def at(date: dict[str, str], source: str) -> str:
-        return render(source, strftime_now=date.__getitem__)
+        return render(source, strftime_now=date.__getitem__, date_string=date["%Y"])
 
     today = {"%Y": "2026", "%Y-%m-%d": "2026-11-22", "%d": "22", "%a": "Sun", "%Y-%m": "2026-11"}
     later = {"%Y": "2027", "%Y-%m-%d": "2027-02-01", "%d": "01", "%a": "Mon", "%Y-%m": "2027-02"}

@@ -41,6 +41,9 @@ _NEIGHBOURS = {"nextitem", "previtem"}  # of a loop: elements of what it goes ov
 # Names that a template is given a value for.
 _GIVEN = {"messages": Value(marks=frozenset((Mark.MESSAGES,)))}
 _GIVEN |= dict.fromkeys(("date_string", "today"), Value(marks=frozenset((Mark.CLOCK,))))
+# The model's own, which whoever made the file has chosen as well.
+_GIVEN |= dict.fromkeys(("bos_token", "eos_token", "unk_token", "pad_token"), Value(built=True))
+_MEMBERS = {"content": frozenset((Mark.CONTENT,)), "role": frozenset((Mark.ROLE,))}
 _CLOCKS = {"strftime_now", "now", "today", "datetime", "date", "time"}
 
 
@@ -49,6 +52,8 @@ class Expressions(NodeVisitor):
 
     def __init__(self) -> None:
         self.names: dict[str, Value] = {}
+        self.scopes = [""]  # the macros that are gone through, each with names of its own
+        self.parameters: dict[str, list[str]] = {}  # of each macro
         self._sources: dict[str, dict[int, Value]] = {}
 
     def see(self, node: nodes.Node, value: Value, *parts: Value) -> Value:
@@ -60,8 +65,18 @@ class Expressions(NodeVisitor):
         if isinstance(target, nodes.Tuple):
             for item in target.items:
                 self.store(item, element(value))
-        elif isinstance(target, nodes.NSRef | nodes.Name):
-            self.bind(name_of(target), value, target)
+        elif isinstance(target, nodes.NSRef):
+            holder = next(
+                (one for one in reversed(self.scopes) if one + target.name in self.names), ""
+            )
+            self.bind(holder + name_of(target), value, target)
+        elif isinstance(target, nodes.Name):
+            self.bind(self.scopes[-1] + target.name, value, target)
+
+    def look_up(self, name: str) -> Value | None:
+        """What a name can be: the innermost macro's own, or the template's."""
+        found = (self.names.get(scope + name) for scope in reversed(self.scopes))
+        return next((value for value in found if value is not None), None)
 
     def bind(self, name: str, value: Value, source: nodes.Node) -> None:
         """What a name can be: all that it is set to, at each place what it came to there last."""
@@ -78,7 +93,8 @@ class Expressions(NodeVisitor):
         return self.see(node, value)
 
     def visit_Name(self, node: nodes.Name) -> Value:
-        return self.see(node, self.names.get(node.name) or _GIVEN.get(node.name, UNKNOWN))
+        value = self.look_up(node.name)
+        return self.see(node, _GIVEN.get(node.name, UNKNOWN) if value is None else value)
 
     def visit_List(self, node: nodes.List | nodes.Tuple) -> Value:
         return self.see(node, sequence([self.visit(item) for item in node.items]))
@@ -135,18 +151,15 @@ class Expressions(NodeVisitor):
     def member(self, node: nodes.Getattr | nodes.Getitem, value: Value, name: str) -> Value:
         """What a value has under a name."""
         if isinstance(node.node, nodes.Name):
-            bound = self.names.get(f"{node.node.name}.{name}")
+            bound = self.look_up(f"{node.node.name}.{name}")
             if bound is not None:
                 return bound
-        if name == "content":
-            return Value(marks=frozenset((Mark.CONTENT,)))
-        if name == "role":
-            return Value(marks=frozenset((Mark.ROLE,)))
         marks = value.marks & ({Mark.CLOCK, Mark.CONTENT} if name == "text" else {Mark.CLOCK})
-        found = (
-            either(value.items) if value.items else Value(built=value.built or name in _NEIGHBOURS)
-        )
-        return found._replace(marks=marks)
+        marks |= _MEMBERS.get(name, frozenset())
+        others = [one for one in value.items or () if one.only != name]  # no key is its own value
+        if others:
+            return either(others)._replace(marks=marks)
+        return Value(built=value.built or name in _NEIGHBOURS, marks=marks)
 
     def visit_Getitem(self, node: nodes.Getitem) -> Value:
         value = self.visit(node.node)
@@ -215,13 +228,12 @@ class Expressions(NodeVisitor):
 
     def _hand_over(self, node: nodes.Call, name: str, given: Sequence[Value]) -> None:
         """A macro's parameters can be what it is called with."""
-        parameters = self.names.get(f"{name}(...)", UNKNOWN).items or ()
-        names = [str(parameter.only) for parameter in parameters]
+        names = self.parameters.get(name, [])
         for parameter, value in zip(names, given[: len(node.args)], strict=False):
-            self.bind(parameter, value, node)
+            self.bind(f"{name}:{parameter}", value, node)
         for pair, value in zip(node.kwargs, given[len(node.args) :], strict=False):
             if pair.key in names:
-                self.bind(pair.key, value, node)
+                self.bind(f"{name}:{pair.key}", value, node)
 
 
 def name_of(node: nodes.Node) -> str:

@@ -16,6 +16,7 @@ from localai.gguf.template.value import (
     LENGTH,
     TEXTS,
     Known,
+    Mark,
     Value,
     clamp,
     combine,
@@ -170,7 +171,8 @@ def call_text(name: str, value: Value, arguments: Sequence[Value]) -> Value:
     if name in _ONE_OF:
         return element(value)
     if name in _COUNTING:
-        return Value(marks=marks_of((value, *arguments)))
+        said = value.marks & {Mark.CONTENT, Mark.MESSAGES, Mark.REST}
+        return Value(marks=value.marks - said | ({Mark.COUNT} if said else set()))
     if name in _NUMBERS:
         return combine(lambda number: _small(int(float(number))), value)._replace(built=False)
     if name == "map" and value.items is not None:

@@ -27,7 +27,6 @@ _ASKING = (nodes.Compare, nodes.Getitem, nodes.For, nodes.BinExpr)
 _SHOWING = (nodes.Add, nodes.And, nodes.Or)
 _SEARCHING = {"startswith", "endswith", "find", "rfind", "index", "count", "split", "rsplit"}
 _SEARCHING |= {"partition", "rpartition", "replace", "removeprefix", "removesuffix"}
-_SAID = {Mark.CONTENT, Mark.MESSAGES}
 # A word of a person's language, not the marks by which models set off their turns and thoughts
 # (<think>, [INST], /no_think), nor a key of a message that comes in parts.
 _SPOKEN = re.compile(r"[^\W\d_]{3,}|^[^\W\d_]$")
@@ -106,7 +105,7 @@ def _listen(line: int, left: Value, right: Value) -> Iterator[Flaw]:
 def _count(line: int, left: Value, right: Value) -> Iterator[Flaw]:
     """A number that the messages, or what they say, must come to."""
     for value, number in ((left, right), (right, left)):
-        if value.marks & _SAID and any(one >= COUNTED for one in number.numbers):
+        if Mark.COUNT in value.marks and any(one >= COUNTED for one in number.numbers):
             yield note(COUNTS, line, f"{max(number.numbers):,}")
 
 

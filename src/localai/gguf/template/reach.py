@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from jinja2 import nodes
 
 from localai.gguf.template.flaw import Flaw, fail, note
-from localai.gguf.template.value import Value, element
+from localai.gguf.template.value import Mark, Value, element
 
 PYTHON = "the chat template reaches into Python"
 COMPUTED = "an attribute by a computed name"
@@ -102,7 +102,7 @@ def _judge_attribute(line: int, name: str) -> Iterator[Flaw]:
 
 def _judge_key(line: int, key: Value) -> Iterator[Flaw]:
     yield from (fail(PYTHON, line, name) for name in key.strings if _is_inside(name))
-    if key.built and not key.exact:
+    if (key.built or Mark.CONTENT in key.marks) and not key.exact:
         yield note(COMPUTED, line, " or ".join(key.strings) or "not known before it is rendered")
 
 

@@ -69,10 +69,23 @@ class RoleWalker(Walker):
         text = super().visit_Output(node)
         self.shown = self.shown or bool(text.marks & _FROM_MESSAGES)
         if self._turns:
-            written = [text for one in node.nodes for text in _literals(one)]
+            written = [text for one in node.nodes for text in self._literals(one)]
             found = [prose for one in (*written, *text.strings) for prose in _PROSE.findall(one)]
             self.flaws += [note(ADDED, node.lineno, prose) for prose in found]
         return text
+
+    def _literals(self, node: nodes.Node) -> Iterator[str]:
+        """The texts in what is written out, but for what is said to whoever made the messages."""
+        if isinstance(node, nodes.Call) and name_of(node.node) == "raise_exception":
+            return
+        if isinstance(node, nodes.TemplateData):
+            yield node.data
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, nodes.Name) and (value := self.look_up(node.name)):
+            yield from value.strings
+        for child in node.iter_child_nodes():
+            yield from self._literals(child)
 
     def visit_Macro(self, node: nodes.Macro) -> Value:
         """What a macro writes is shown where it is called, if it is."""
@@ -157,17 +170,6 @@ class RoleWalker(Walker):
         if certain and name_of(node.node) == "raise_exception":
             self.refused = True
         return super().visit_Call(node)
-
-
-def _literals(node: nodes.Node) -> Iterator[str]:
-    """The texts in what is written out, but for what is said to whoever made the messages."""
-    if isinstance(node, nodes.Call) and name_of(node.node) == "raise_exception":
-        return
-    text = node.data if isinstance(node, nodes.TemplateData) else getattr(node, "value", None)
-    if isinstance(text, str):
-        yield text
-    for child in node.iter_child_nodes():
-        yield from _literals(child)
 
 
 def _sure(answer: str | bool) -> Value:

@@ -20,6 +20,7 @@ class Mark(StrEnum):
 
     CLOCK = "the date"
     CONTENT = "what a message says"
+    COUNT = "how much is said"
     MESSAGES = "all messages"
     REST = "the messages after the first"
     ROLE = "a message's role"

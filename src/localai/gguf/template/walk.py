@@ -15,7 +15,7 @@ from jinja2 import nodes
 from localai.gguf.template.expressions import Expressions
 from localai.gguf.template.flaw import Flaw
 from localai.gguf.template.folding import concatenate
-from localai.gguf.template.value import EMPTY, Value, clamp, either, element, known, sequence
+from localai.gguf.template.value import EMPTY, Value, clamp, either, element, known
 
 PASSES = 3
 MOST = 1_000_000  # characters or steps that a template may make by itself
@@ -89,8 +89,9 @@ class Walker(Expressions):
         self.store(node.target, value)
         called = node.node
         if isinstance(called, nodes.Call) and isinstance(node.target, nodes.Name):
+            name = self.scopes[-1] + node.target.name
             for pair in called.kwargs:  # namespace(key=...)
-                self.bind(f"{node.target.name}.{pair.key}", self.visit(pair.value), pair)
+                self.bind(f"{name}.{pair.key}", self.visit(pair.value), pair)
         return EMPTY
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> Value:
@@ -115,11 +116,13 @@ class Walker(Expressions):
         return self.body(node.body)
 
     def visit_Macro(self, node: nodes.Macro) -> Value:
+        scope = f"{node.name}:"
         for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
-            self.bind(parameter.name, self.visit(default), default)
+            self.bind(scope + parameter.name, self.visit(default), default)
+        self.parameters[node.name] = [parameter.name for parameter in node.args]
+        self.scopes.append(scope)
         self.names[f"{node.name}()"] = self.see(node, self.body(node.body))
-        parameters = [known(parameter.name) for parameter in node.args]
-        self.names[f"{node.name}(...)"] = sequence(parameters)
+        self.scopes.pop()
         return EMPTY
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> Value:
