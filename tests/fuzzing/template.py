@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import gguf_maker as maker
 from fuzzing.judge import Broken
@@ -11,6 +12,7 @@ from localai.gguf.template import inspect_template
 
 MODULES = ("localai.gguf.template", "localai.dialect")
 LONGEST = 4096
+VECTORS = Path(__file__).parents[1] / "vectors" / "template"
 _WORDS = (
     *("{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "messages", "message.role", "loop.index"),
     *("for m in messages", "endfor", "if ", "elif ", "else", "endif", "set x = ", "endset"),
@@ -53,8 +55,10 @@ def inspect(source: str) -> tuple[Finding, ...]:
 
 
 def seeds() -> Iterator[bytes]:
-    """An honest template, every word, and nests."""
+    """An honest template, the tests' bad ones, every word, and nests."""
     yield maker.TEMPLATE.encode()
+    vectors = (path.read_bytes() for path in sorted(VECTORS.glob("*.jinja")))
+    yield from (vector for vector in vectors if len(vector) <= LONGEST)
     yield b"".join(b"{{ " + word + b" }}{% " + word + b" %}" for word in WORDS)[:LONGEST]
     for word in WORDS:
         yield b"{{ " + word[: LONGEST - 40] + b" }}"
