@@ -44,7 +44,7 @@ class RoleWalker(Walker):
 
     def see(self, node: nodes.Node, value: Value, *parts: Value) -> Value:
         if isinstance(node, nodes.Getattr | nodes.Getitem) and Mark.ROLE in value.marks:
-            return _sure(self._role) if not value.texts else value
+            return value if value.texts else _sure(self._role, value.marks)
         if isinstance(node, nodes.Compare) and len(node.ops) == 1:
             return _compare(node.ops[0].op, *parts[:2])
         if isinstance(node, nodes.Test) and len(parts) == 2:
@@ -112,7 +112,7 @@ class RoleWalker(Walker):
     def _choose(self, node: nodes.If) -> Value:
         texts: list[Value] = []
         for branch in (node, *node.elif_):
-            answer = _truth(self.visit(branch.test))
+            answer = self._answer(branch.test)
             if answer is False:
                 self._decided += 1
             elif answer:
@@ -125,6 +125,12 @@ class RoleWalker(Walker):
         texts.append(self.body(node.else_))
         return either(texts)
 
+    def _answer(self, test: nodes.Node) -> bool | None:
+        """Yes or no, where the role decides, or nothing has to be known."""
+        value: Value = self.visit(test)
+        fixed = not isinstance(test, nodes.Name) and next(test.find_all(nodes.Name), None) is None
+        return bool(value.only) if fixed and value.only is not None else _truth(value)
+
     def visit_For(self, node: nodes.For) -> Value:
         text = super().visit_For(node)
         self._left = False
@@ -134,7 +140,7 @@ class RoleWalker(Walker):
         after_the_first = Mark.REST in over.marks and Mark.MESSAGES not in over.marks
         if self._role == "system" and after_the_first:
             return EMPTY
-        if node.test is not None and _truth(self.visit(node.test)) is False:
+        if node.test is not None and self._answer(node.test) is False:
             return EMPTY
         conversation = bool(over.marks & {Mark.MESSAGES, Mark.REST})
         self._turns += conversation
@@ -143,7 +149,7 @@ class RoleWalker(Walker):
         return text
 
     def visit_CondExpr(self, node: nodes.CondExpr) -> Value:
-        answer = _truth(self.visit(node.test))
+        answer = self._answer(node.test)
         one = EMPTY if answer is False else self.visit(node.expr1)
         other = EMPTY if answer or node.expr2 is None else self.visit(node.expr2)
         return either((one, other)) if answer is None else one if answer else other
@@ -155,15 +161,15 @@ class RoleWalker(Walker):
         for one, other in ((left, right), (right, left)):
             answer = _truth(one)
             if answer is not None:
-                return one if answer is final else other
+                return one if answer is final else other._replace(marks=marks_of((one, other)))
         return either((left, right))
 
     visit_Or = visit_And
 
     def visit_Not(self, node: nodes.Not) -> Value:
         value = self.visit(node.node)
-        answer = _truth(value)
-        return Value(marks=value.marks) if answer is None else _sure(not answer)
+        answer = value.only
+        return Value(marks=value.marks) if answer is None else _sure(not answer, value.marks)
 
     def visit_Call(self, node: nodes.Call) -> Value:
         certain = self._decided and not self._open and not self.shown
@@ -172,9 +178,9 @@ class RoleWalker(Walker):
         return super().visit_Call(node)
 
 
-def _sure(answer: str | bool) -> Value:
-    """A value that follows from the role."""
-    return Value(frozenset((answer,)), exact=True, marks=frozenset((Mark.ROLE,)))
+def _sure(answer: str | bool, marks: frozenset[Mark]) -> Value:
+    """A value that is known for sure; with ``Mark.ROLE``, from the role."""
+    return Value(frozenset((answer,)), exact=True, marks=marks)
 
 
 def _truth(value: Value) -> bool | None:
@@ -184,11 +190,11 @@ def _truth(value: Value) -> bool | None:
 
 def _compare(operator: str, left: Value, right: Value) -> Value:
     marks = marks_of((left, right))
-    if Mark.ROLE in marks and left.only is not None:
+    if left.only is not None:
         if operator in ("eq", "ne", "==", "!=", "equalto") and right.only is not None:
-            return _sure((left.only == right.only) is (operator not in ("ne", "!=")))
+            return _sure((left.only == right.only) is (operator not in ("ne", "!=")), marks)
         if operator in ("in", "notin") and right.items:
             options = [item.only for item in right.items]
             if None not in options:
-                return _sure((left.only in options) is (operator == "in"))
+                return _sure((left.only in options) is (operator == "in"), marks)
     return Value(marks=marks)
