@@ -29,6 +29,13 @@ _UNSAFE = re.compile(
     "]"
 )
 
+# What counts as printable and is drawn as nothing: fillers, the blank of Braille, and variation
+# selectors, each of which may stand for a byte.
+_BLANKS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+
 
 def sanitise(text: str) -> str:
     """``text`` with every character that is obeyed or unseen replaced by its code point.
@@ -47,9 +54,12 @@ def printable(text: str) -> str:
     """``text`` on one line with every character that is not printable shown as an escape.
 
     Control, format and bidi characters, line breaks and undecodable bytes (surrogates) all count
-    as not printable (``str.isprintable``: Unicode categories Other and Separator, save the space).
+    as not printable (``str.isprintable``: Unicode categories Other and Separator, save the space),
+    and so do letters that are blank: with them a row of a screen can be imitated.
     """
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        char
+        if char.isprintable() and char not in _BLANKS
+        else char.encode("unicode_escape").decode("ascii")
         for char in text
     )

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from localai.terminal import sanitise
+from localai.terminal import printable, sanitise
 
 ATTACKS = {
     "colour": "\x1b[31mred",
@@ -79,3 +79,16 @@ def test_carriage_returns_go() -> None:
 )
 def test_text_stays_as_it_is(text: str) -> None:
     assert sanitise(text) == text
+
+
+@pytest.mark.parametrize(
+    "blank", "\u034f\u115f\u17b5\u180b\u2800\u3164\ufe00\ufe0f\uffa0\U000e01ef"
+)
+def test_a_name_holds_no_blank_but_spaces(blank: str) -> None:
+    assert blank.isprintable()  # or this would show nothing
+    assert printable(f"licence{blank}mit").isascii()
+
+
+def test_a_name_may_be_in_any_script() -> None:
+    name = "Modèle 模型 модель \u0928\u092e\u0938\u094d\u0924\u0947"
+    assert printable(name) == name
