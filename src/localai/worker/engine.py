@@ -78,7 +78,10 @@ class Engine:
         self._evaluated: list[int] = []  # the tokens in memory, in order
         self.threads = options.threads
         self.context = int(lib.llama_n_ctx(context))
-        self.template = _read_template(model)
+        # Of some models without one llama.cpp gives the *name* of a template of its own.
+        stated = lib.llama_model_meta_val_str(model, b"tokenizer.chat_template", None, 0) > 0
+        template = lib.llama_model_chat_template(model, None) if stated else None
+        self.template = None if template is None else template.decode("utf-8", "replace")
         self._bos_token = lib.llama_vocab_bos(self._vocab)
         self.bos = self._special(self._bos_token)
         self.eos = self._special(lib.llama_vocab_eos(self._vocab))
@@ -273,18 +276,6 @@ def _load_parts(fds: Sequence[int], parameters: lib.llama_model_params) -> int |
     paths = (ctypes.c_char_p * len(fds))(*(f"/proc/self/fd/{fd}".encode() for fd in fds))
     model: int | None = lib.llama_model_load_from_splits(paths, len(fds), parameters)
     return model
-
-
-def _read_template(model: int) -> str | None:
-    """The chat template that stands in the file, None if there is none or an empty one.
-
-    For some models without one llama.cpp gives the *name* of a template of its own, and whoever
-    rendered that would put the same word before the model, whatever a user says.
-    """
-    if lib.llama_model_meta_val_str(model, b"tokenizer.chat_template", None, 0) <= 0:
-        return None
-    template: bytes = lib.llama_model_chat_template(model, None)
-    return template.decode("utf-8", "replace")
 
 
 def _make_sampler(sampling: Sampling) -> int:
