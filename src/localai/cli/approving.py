@@ -111,17 +111,18 @@ def _can_sign(around: Surroundings) -> bool:
 def _ask_terms(asked: Asked, header: GgufFile, use: Use, around: Surroundings) -> Terms:
     source, licence = asked.source, asked.licence
     if not source:
-        said = printable(guess_source(header))
+        said = printable(inspectscreen.cut(guess_source(header)))
         source = console.ask("where is it from (publisher/repository)", said, option="--source")
     if not licence:
-        said = printable(header.licence)
+        said = printable(inspectscreen.cut(header.licence))
         licence = console.ask("under which licence (SPDX)", said, option="--licence")
     if not (source.strip() and licence.strip()):
         raise UsageError(
             "an entry needs a source and a licence", hint="--source TEXT --licence TEXT"
         )
     if header.licence and header.licence.casefold() != licence.strip().casefold():
-        console.say(f"note: the file itself names the licence {printable(header.licence)}")
+        said = printable(inspectscreen.cut(header.licence))
+        console.say(f"note: the file itself names the licence {said}")
     approval = approve_alone(around.account_name(), around.today, asked.days)
     return Terms(parse_source(source), licence.strip(), approval, use, asked.name, asked.id)
 

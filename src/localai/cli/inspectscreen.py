@@ -11,6 +11,7 @@ from localai.inspection.types import Inspection, Template
 from localai.terminal import printable, sanitise
 
 _NARROW, _TITLE = 72, 14  # columns
+_MOST_SAID = 400  # characters of one fact
 _MOST_LINES = 400  # of a template on the way to an approval; the longest real ones have as many
 
 
@@ -18,7 +19,7 @@ def inspection(found: Inspection, width: int) -> str:
     """What the file is, then every finding."""
     size = sum(file.size for file in found.files)
     rows = [("file", found.path), ("format", f"{found.format}, {show_bytes(size)}, {size} bytes")]
-    rows += [(fact.name, fact.text) for fact in found.facts]
+    rows += [(fact.name, cut(fact.text)) for fact in found.facts]
     several = len(found.files) > 1
     for file in found.files:
         name = f" {file.name}" if several else ""
@@ -27,6 +28,11 @@ def inspection(found: Inspection, width: int) -> str:
     rows.append(("digests", found.unhashed))
     lines = [line for title, text in rows for line in _entry(title, text, width)]
     return "\n".join([*lines, "", answers(found.findings, width)])
+
+
+def cut(text: str) -> str:
+    """The start of what a file says of itself: it may say four million characters."""
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
 
 
 def decision(found: Inspection, width: int) -> str:
@@ -40,8 +46,15 @@ def templates(found: Inspection, width: int | None = None, most: int | None = No
     of each at most ``most`` lines. ``width`` for people: no part of a long line then looks like a
     line of its own."""
     if not found.templates:
-        return "no chat template"
+        return _say_unread(found) or "no chat template"
     return "\n\n".join("\n".join(_number(template, width, most)) for template in found.templates)
+
+
+def _say_unread(found: Inspection) -> str:
+    """Why nothing is known of templates and tensors, "" if it is."""
+    said = [f"{one.summary}: {one.evidence}" for one in found.failures]
+    other = "the file is no GGUF; localai inspect FILE says what it is"
+    return "" if found.headers else printable("; ".join(said) or other)
 
 
 def _number(template: Template, width: int | None, most: int | None) -> Iterator[str]:
@@ -66,7 +79,7 @@ def tensors(found: Inspection, width: int) -> str:
     """Every tensor: name, type, shape (innermost first), bytes; in the order of the files."""
     listed = all_tensors(found.headers)
     if not listed:
-        return "no tensors"
+        return _say_unread(found) or "no tensors"
     rows = [_describe(tensor) for tensor in listed]
     columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if sum(columns) + 2 * len(columns) > width:

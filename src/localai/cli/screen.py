@@ -213,7 +213,7 @@ def hang(first: str, indent: int, text: str, width: int) -> list[str]:
     to be copied, even where it is longer than the line."""
     return textwrap.wrap(
         text,
-        width,
+        _fitting(text, width, indent),
         initial_indent=first,
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
@@ -225,8 +225,19 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     """``text`` in lines of ``width`` columns."""
     return textwrap.wrap(
         text,
-        width,
+        _fitting(text, width, len(indent)),
         initial_indent=indent,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
+
+
+def _fitting(text: str, width: int, indent: int) -> int:
+    """How many letters of ``text`` fit into a line: those of some scripts are two columns wide
+    (UAX #11). What did not fit would begin a row of its own, and could imitate one."""
+    if text.isascii():
+        return width
+    from unicodedata import east_asian_width  # most texts need no table
+
+    wide = any(east_asian_width(letter) in "WF" for letter in text)
+    return indent + (width - indent) // 2 if wide else width

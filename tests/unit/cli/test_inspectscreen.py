@@ -76,7 +76,7 @@ def test_a_template_line_by_line(sly: Inspection) -> None:
     assert head == f"tokenizer.chat_template, sha256 {sly.templates[0].sha256}"
     assert lines == [
         "   1 | {{ messages }}\\u202e\\x1b[31m",
-        "   2 | second\\u2028line\\rand<U+3164>more\\tend",
+        "   2 | second\\u2028line\\rand\\u3164more\\tend",
         "   3 |",
     ]
 
@@ -112,12 +112,37 @@ def test_a_very_long_template_says_how_much_more_there_is(tmp_path: Path) -> Non
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     found = inspect(tmp_path / "notes.txt", b"A word in time.\n")
-    assert inspectscreen.templates(found) == "no chat template"
-    assert inspectscreen.tensors(found, 80) == "no tensors"
+    assert inspectscreen.templates(found) == inspectscreen.tensors(found, 80)
+    assert inspectscreen.tensors(found, 80).startswith("the file is no GGUF;")
+    bare = inspect(tmp_path / "bare.gguf", maker.make_model(template=None))
+    assert inspectscreen.templates(bare) == "no chat template"
     short = inspect(tmp_path / "short.gguf", maker.make_model()[:2000])
     shown = inspectscreen.inspection(short, 80)
     assert "  digests       not computed: the file is not sound" in shown
     assert "sha256  " not in shown
+    for said in (inspectscreen.templates(short), inspectscreen.tensors(short, 80)):
+        assert said.startswith("not a sound GGUF file: short.gguf: truncated GGUF")
+
+
+@pytest.mark.parametrize("name", ["\u4f60" * 32, "\u4f60" * 24 + " " + "x" * 15])
+def test_no_name_looks_like_a_row(name: str, tmp_path: Path) -> None:
+    """Two columns a letter: a terminal would begin a new row with the spaces behind them."""
+    parts = maker.model_parts()
+    sly = maker.entry("general.name", maker.STRING, f"{name}  licence       mit")
+    kept = [one for one in parts.entries if not one.startswith(maker.string("general.name"))]
+    content = parts._replace(entries=(*kept, sly)).bytes()
+    lines = inspectscreen.inspection(inspect(tmp_path / "sly.gguf", content), 80).split("\n")
+    below_the_path = lines[1:]
+    assert all(len(line) + line.count("\u4f60") <= 80 for line in below_the_path)
+    assert sum(line.startswith("  licence ") for line in lines) == 1
+
+
+def test_a_name_of_four_million_letters_is_cut(tmp_path: Path) -> None:
+    content = maker.make_model(metadata={"general.organization": "x", "general.author": "y "})
+    found = inspect(tmp_path / "long.gguf", content)
+    facts = [fact._replace(value="word " * 800_000) for fact in found.facts[:1]]
+    shown = inspectscreen.inspection(found._replace(facts=tuple(facts)), 80)
+    assert shown.count("word") == 80
 
 
 def test_the_tensors(plain: Inspection) -> None:
