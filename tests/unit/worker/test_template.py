@@ -34,6 +34,12 @@ def test_blocks_are_trimmed_and_loops_can_break() -> None:
     assert render(source) == "system\n"
 
 
+def test_what_is_marked_for_training_stays_as_it_is() -> None:
+    source = "{% for m in messages %}{% generation %}{{ m.role }};{% endgeneration %}{% endfor %}"
+    unmarked = source.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+    assert render(source) == render(unmarked) != ""
+
+
 def test_json_is_not_escaped_for_html() -> None:
     assert render("{{ {'a': \"<ü'>\"} | tojson }}") == '{"a": "<ü\'>"}'
 
