@@ -50,7 +50,11 @@ class Watched(ImmutableSandboxedEnvironment):
 
 
 def run(data: bytes) -> None:
-    source = build(data)
+    check(build(data))
+
+
+def check(source: str) -> None:
+    """What is reached must have been told."""
     findings = template.inspect(source)
     told = any(finding.verdict is Verdict.FAIL or finding.summary in TOLD for finding in findings)
     if not told and (reached := render(source)):
@@ -72,6 +76,8 @@ def build(data: bytes) -> str:
     choose = Decisions(data)
     hiding = Hiding(choose)
     name = hiding.hide(NAMES[choose.below(len(NAMES))])
+    if choose.below(4) == 3:
+        return "".join(hiding.before) + WHOLE[choose.below(len(WHOLE))].replace("NAME", name)
     use = USES[choose.below(len(USES))].replace("NAME", name)
     wrap = WRAPS[choose.below(len(WRAPS))]
     return "".join(hiding.before) + wrap.replace("USE", use)
@@ -107,6 +113,68 @@ USES = (
     "{'a': ''}.values()|list|map(attribute=NAME)|list",
     "namespace(a='').a[NAME]",
     "(x if x else '')[NAME]",
+)
+WHOLE = (  # where the name comes by another way to where it is used
+    "{% for k in [NAME] %}{{ ''[k] }}{% endfor %}",
+    "{% for k in (NAME).split(',') %}{{ ''[k] }}{% endfor %}",
+    "{% for k, v in {NAME: 1}.items() %}{{ ''[k] }}{% endfor %}",
+    "{% for k in {NAME: 1} %}{{ ''[k] }}{% endfor %}",
+    "{% for k in [[NAME]] %}{% for l in k %}{{ ''[l] }}{% endfor %}{% endfor %}",
+    "{% for k in [[NAME, 1]] %}{{ ''[k[0]] }}{% endfor %}",
+    "{% for k, l in [[NAME, 1]] %}{{ ''[k] }}{% endfor %}",
+    "{% for k, l in [NAME]|groupby(0) %}{{ ''[l[0]] }}{% endfor %}",
+    "{% set k = [NAME] %}{{ ''[k.pop()] }}",
+    "{% set k = [NAME] %}{{ ''[k|random] }}",
+    "{% set k, l = NAME, 1 %}{{ ''[k] }}",
+    "{% set (k, l), m = [NAME, 1], 1 %}{{ ''[k] }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{{ g(NAME) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{{ g(k=NAME) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{{ g(*[NAME]) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{{ g(**{'k': NAME}) }}",
+    "{% macro g(k=NAME) %}{{ ''[k] }}{% endmacro %}{{ g() }}",
+    "{% macro g() %}{{ ''[varargs[0]] }}{% endmacro %}{{ g(NAME) }}",
+    "{% macro g() %}{{ ''[kwargs['k']] }}{% endmacro %}{{ g(k=NAME) }}",
+    "{% macro g() %}{% for k in varargs %}{{ ''[k] }}{% endfor %}{% endmacro %}{{ g(NAME) }}",
+    "{% macro g() %}{% for k in kwargs %}{{ ''[kwargs[k]] }}{% endfor %}{% endmacro %}"
+    "{{ g(k=NAME) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{% set h = g %}{{ h(NAME) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{% set h = [g] %}{{ h[0](NAME) }}",
+    "{% macro g(k) %}{{ ''[k] }}{% endmacro %}{% set n = namespace(g=g) %}{{ n.g(NAME) }}",
+    "{% macro g() %}{{ caller(NAME) }}{% endmacro %}{% call(k) g() %}{{ ''[k] }}{% endcall %}",
+    "{% macro g(k) %}{{ caller(k) }}{% endmacro %}{% call(k) g(NAME) %}{{ ''[k] }}{% endcall %}",
+    "{% set n = namespace() %}{% set n.k = NAME %}{{ ''[n.k] }}",
+    "{% set n = namespace() %}{% set n.k = NAME %}{{ ''[n['k']] }}",
+    "{% set n = namespace() %}{% set m = n %}{% set m.k = NAME %}{{ ''[n.k] }}",
+    "{% set n = namespace(k='a') %}{% for i in [1, 2] %}{{ ''[n.k] }}{% set n.k = NAME %}"
+    "{% endfor %}",
+    "{% set n = {'k': NAME} %}{{ ''[n.k] }}",
+    "{% set n = {'k': [NAME]} %}{{ ''[n.k[0]] }}",
+    "{% set n = {'a': {'k': NAME}} %}{{ ''[n.a.k] }}",
+    "{% set n = {'a': {'k': NAME}} %}{{ ''[n['a'].get('k')] }}",
+    "{% set n = cycler(NAME) %}{{ ''[n.current] }}",
+    "{% set n = joiner(NAME) %}{{ n() }}{{ ''[n()] }}",
+    "{% set f = '{0.' ~ NAME ~ '}' %}{{ f.format('') }}",
+    "{% set f %}{0.{{ NAME }}}{% endset %}{{ f.format('') }}",
+    "{% set f %}{0.{{ NAME }}}{% endset %}{{ (f|string).format('') }}",
+    "{% macro f() %}{0.{{ NAME }}}{% endmacro %}{{ f().format('') }}",
+    "{% set f = ('{0.' ~ NAME ~ '}').format %}{{ f('') }}",
+    "{% set f = ['{0.' ~ NAME ~ '}'] %}{{ f[0].format('') }}",
+    "{% set f = ['{0.' ~ NAME ~ '}'] %}{% for g in f %}{{ g.format('') }}{% endfor %}",
+    "{% set f = '{0.X}'.replace('X', NAME) %}{{ f.format('') }}",
+    "{{ ('{0' ~ '.' ~ NAME ~ '}').format('') }}",
+    "{{ ('{a[0].' ~ NAME ~ '}').format(a=['']) }}",
+    "{% filter replace('a', NAME) %}a{% endfilter %}{{ ''[NAME] }}",
+    "{% with k = NAME %}{{ ''[k] }}{% endwith %}",
+    "{% with k = NAME, l = 1 %}{% with m = k %}{{ ''[m] }}{% endwith %}{% endwith %}",
+    "{% for m in messages %}{% set k = NAME %}{{ m[k] }}{% endfor %}",
+    "{% for m in messages %}{% for k in m %}{{ m[NAME] }}{% endfor %}{% endfor %}",
+    "{% for k in [NAME] recursive %}{{ ''[k] }}{% endfor %}",
+    "{% for k in [[NAME]] recursive %}{% if k is string %}{{ ''[k] }}{% else %}{{ loop(k) }}"
+    "{% endif %}{% endfor %}",
+    "{% for k in [1, NAME] %}{% if loop.previtem %}{{ ''[k] }}{% endif %}{% endfor %}",
+    "{% for k in [NAME, 1] %}{{ ''[loop.previtem or 'a'] }}{% endfor %}",
+    "{% for k in [1] %}{{ ''[loop.cycle(NAME)] }}{% endfor %}",
+    "{% if x is defined %}{% set k = 'a' %}{% else %}{% set k = NAME %}{% endif %}{{ ''[k] }}",
 )
 WRAPS = (
     "{{ USE }}",

@@ -85,3 +85,13 @@ def test_a_look_at_templates_that_sees_nothing_is_found(monkeypatch: pytest.Monk
     monkeypatch.setattr(template, "inspect", lambda _: seen)
     with pytest.raises(Broken, match="which reaches for __class__"):
         template_escapes.run(b"")
+
+
+def test_no_use_of_a_hidden_name_goes_unseen() -> None:
+    name = "('%c%c' % (95, 95) ~ 'class' ~ '_' * 2)"
+    uses = [shape.replace("NAME", name) for shape in template_escapes.WHOLE]
+    for wrap in template_escapes.WRAPS:
+        uses += [wrap.replace("USE", use.replace("NAME", name)) for use in template_escapes.USES]
+    assert sum(bool(template_escapes.render(use)) for use in uses) > len(uses) * 3 // 4
+    for use in uses:
+        template_escapes.check(use)

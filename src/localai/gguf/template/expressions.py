@@ -43,6 +43,8 @@ _GIVEN = {"messages": Value(marks=frozenset((Mark.MESSAGES,)))}
 _GIVEN |= dict.fromkeys(("date_string", "today"), Value(marks=frozenset((Mark.CLOCK,))))
 # The model's own, which whoever made the file has chosen as well.
 _GIVEN |= dict.fromkeys(("bos_token", "eos_token", "unk_token", "pad_token"), Value(built=True))
+# What a macro is called with beyond its parameters.
+_GIVEN |= dict.fromkeys(("varargs", "kwargs"), Value(built=True))
 _MEMBERS = {"content": frozenset((Mark.CONTENT,)), "role": frozenset((Mark.ROLE,))}
 _CLOCKS = {"strftime_now", "now", "today", "datetime", "date", "time"}
 

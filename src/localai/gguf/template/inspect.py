@@ -17,7 +17,7 @@ from localai.gguf.template.flaw import Flaw, fail, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
 from localai.gguf.template.parsing import SIZE, TOO_DEEP, TOO_LARGE, parse
-from localai.gguf.template.reach import Reach, find_loading
+from localai.gguf.template.reach import Reach, find_handed_on, find_loading
 from localai.gguf.template.roles import follow_roles
 from localai.gguf.template.walk import Walker
 from localai.gguf.template.words import find_words
@@ -75,7 +75,8 @@ def _find_flaws(source: str, template: Template) -> list[Flaw]:
     walker = Walker((Reach(template), weigh, watch))
     try:
         walker.walk(template)
-        flaws = [*walker.flaws, *find_loading(template), *find_growth(template)]
+        flaws = [*walker.flaws, *find_loading(template), *find_handed_on(template)]
+        flaws += find_growth(template)
         return [*flaws, *find_words(source, template), *follow_roles(template)[1]]
     except RecursionError:  # whoever calls this from deep inside has less room than ``DEPTH`` needs
         return [fail(TOO_DEEP, 0, "deeper than can be followed from here")]

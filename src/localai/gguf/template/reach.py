@@ -112,6 +112,8 @@ def _judge_call(node: nodes.Call, parts: Sequence[Value]) -> Iterator[Flaw]:
         yield from _judge_attribute(line, pair.key)
     if isinstance(node.node, nodes.Getitem):
         yield fail(COMPUTED, line, "a method by a subscript")
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        yield note(COMPUTED, line, "a call with arguments in one")
     if isinstance(node.node, nodes.Getattr):
         method = node.node.attr
         yield from _judge_attribute(line, method)
@@ -182,6 +184,15 @@ def find_loading(template: nodes.Template) -> Iterator[Flaw]:
         yield fail(LOADING, node.lineno, type(node).__name__.lower())
     for block in template.find_all(nodes.Block):
         yield note(BLOCKS, block.lineno, block.name)
+
+
+def find_handed_on(template: nodes.Template) -> Iterator[Flaw]:
+    """Macros under other names: what they are called with is then not followed."""
+    macros = {macro.name for macro in template.find_all(nodes.Macro)}
+    called = {id(call.node) for call in template.find_all(nodes.Call)}
+    for name in template.find_all(nodes.Name):
+        if name.name in macros and name.ctx == "load" and id(name) not in called:
+            yield note(COMPUTED, name.lineno, f"the macro {name.name} by another name")
 
 
 def _is_inside(name: str) -> bool:

@@ -17,6 +17,7 @@ from localai.gguf.template.flaw import Flaw
 from localai.gguf.template.folding import concatenate
 from localai.gguf.template.value import EMPTY, Value, clamp, either, element, known
 
+ANYTHING = Value(built=True)
 PASSES = 3
 MOST = 1_000_000  # characters or steps that a template may make by itself
 
@@ -71,6 +72,8 @@ class Walker(Expressions):
     def visit_For(self, node: nodes.For) -> Value:
         over = self.visit(node.iter)
         self.store(node.target, element(over))
+        if node.recursive:  # and whatever the loop is called with
+            self.store(node.target, ANYTHING)
         if node.test is not None:
             self.visit(node.test)
         once = self.turn(node, over)
@@ -126,4 +129,6 @@ class Walker(Expressions):
         return EMPTY
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> Value:
+        for parameter in node.args:  # whatever ``caller`` is called with
+            self.store(parameter, ANYTHING)
         return concatenate((self.visit(node.call), self.body(node.body)))
