@@ -123,7 +123,9 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
             "gpu_layers": request.gpu_layers if spec.devices else 0,
             "repack": repack,
         }
-        begun.worker.go(opened.sizes, options)
+        artifact = examined.facts.artifact
+        assert artifact is not None and artifact.entry is not None  # nothing is allowed without
+        begun.worker.go(opened.sizes, options, artifact.entry.approval.on)
         begun.proof.close()  # while the worker loads
         install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end

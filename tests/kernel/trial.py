@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
 
 def _ask(trial: Trial, opened: OpenArtifact) -> str:
     """What the model says first."""
-    trial.worker.go(opened.sizes, {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False})
+    options = {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False}
+    trial.worker.go(opened.sizes, options, date(2026, 1, 1))
     sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)
     pieces = trial.worker.client.generate([Message("user", "hi")], sampling)
     return "".join(piece for piece in pieces if isinstance(piece, str))

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import stat
+from datetime import date
 from typing import Any
 
 from localai.egress import probes
@@ -57,7 +58,8 @@ def main() -> None:
     if go["op"] == "script":
         script.run(models[0], go["name"])
     else:
-        service.run(models, engine.EngineOptions(**go["options"]), REQUESTS, REPLIES)
+        options, today = engine.EngineOptions(**go["options"]), date.fromisoformat(go["today"])
+        service.run(models, options, today, REQUESTS, REPLIES)
 
 
 def _expect(*operations: str) -> dict[str, Any]:

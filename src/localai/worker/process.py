@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from localai.egress.probes.probe import Attempt, Target
@@ -120,9 +121,11 @@ class WorkerProcess:
     def _is_locked(self) -> bool:
         return self._early is not None and is_locked(self._early, self._filters_before)
 
-    def go(self, sizes: Sequence[int], options: Mapping[str, Any]) -> None:
-        """Let it load the model. The engine's options are those of ``engine.EngineOptions``."""
-        self._tell({"op": "go", "sizes": list(sizes), "options": dict(options)})
+    def go(self, sizes: Sequence[int], options: Mapping[str, Any], today: date) -> None:
+        """Let it load the model. The engine's options are those of ``engine.EngineOptions``;
+        ``today`` is what the chat template takes for the date."""
+        told = {"sizes": list(sizes), "options": dict(options), "today": today.isoformat()}
+        self._tell({"op": "go", **told})
 
     def run_script(self, name: str, size: int, show: Callable[[bytes], object]) -> int:
         """Let it run the script of ``size`` bytes that it got in place of a model, ``show`` what

@@ -10,6 +10,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Sequence
+from datetime import date
 
 from localai.errors import WorkerError
 from localai.worker.engine import Engine, EngineOptions
@@ -31,8 +32,11 @@ from localai.worker.template import PLAIN, Template
 ANSWER_SHARE = 4  # a quarter of the context is kept for the answer when turns are dropped
 
 
-def run(model_fds: Sequence[int], options: EngineOptions, requests: int, replies: int) -> None:
-    """Load the model in ``model_fds`` and answer until ``requests`` is closed.
+def run(
+    model_fds: Sequence[int], options: EngineOptions, today: date, requests: int, replies: int
+) -> None:
+    """Load the model in ``model_fds`` and answer until ``requests`` is closed. ``today`` is the day
+    that the chat template is told.
 
     A model that cannot be loaded is told as ``Failed`` with id 0, and that is the end. Raises
     WorkerError only for what the launcher itself did wrong, and when it is gone.
@@ -41,7 +45,8 @@ def run(model_fds: Sequence[int], options: EngineOptions, requests: int, replies
     try:
         engine = Engine.load(model_fds, options)
         source = engine.template
-        template = Template(PLAIN if source is None else source, engine.bos, engine.eos)
+        shown = PLAIN if source is None else source
+        template = Template(shown, engine.bos, engine.eos, today)
     except WorkerError as error:
         _reply(replies, Failed(0, error.code, error.message, error.hint))
         return

@@ -4,11 +4,12 @@ The sandbox (``ImmutableSandboxedEnvironment``) forbids attributes that lead out
 What it cannot forbid is endless work, so rendering has two limits: after ``SOFT`` seconds a
 timer raises between two Python instructions, and after ``HARD`` seconds of processor time, spent
 inside one C call that never comes back to Python, SIGPROF ends the worker. A template gets no
-clock and no randomness, so that what it says today it says at every date.
+randomness, and its clock stands still at the day on which the model was approved: what it said to
+whoever approved it, it says at every date.
 
-The environment is set up as chat templates expect it (``dialect``, with ``raise_exception`` and
-``tojson`` without HTML escapes), as documented for ``apply_chat_template`` in Hugging Face's
-Transformers.
+The environment is set up as chat templates expect it (``dialect``, with ``raise_exception``,
+``strftime_now``, and ``tojson`` without HTML escapes), as documented for ``apply_chat_template`` in
+Hugging Face's Transformers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from types import FrameType
 from typing import NoReturn
 
@@ -66,16 +68,18 @@ class _TooSlow(BaseException):
 
 
 class Template:
-    """A compiled chat template with the texts of the tokens it may name.
+    """A compiled chat template with the texts of the tokens it may name, and the day that it takes
+    for today.
 
     Raises WorkerError if it cannot be compiled.
     """
 
-    def __init__(self, source: str, bos: str, eos: str) -> None:
+    def __init__(self, source: str, bos: str, eos: str, today: date) -> None:
         environment = make_environment(ImmutableSandboxedEnvironment)
         environment.filters["tojson"] = _to_json
         del environment.filters["random"], environment.globals["lipsum"]
         environment.globals["raise_exception"] = _refuse
+        environment.globals["strftime_now"] = today.strftime
         self._names = {"bos_token": bos, "eos_token": eos, "add_generation_prompt": True}
         with _limited("read"):
             self._compiled = environment.from_string(source)

@@ -15,9 +15,10 @@ from localai.worker.client import Client
 SERVE = """
 import sys
 from localai.worker.engine import EngineOptions
+from datetime import date
 from localai.worker.service import run
 requests, replies, context, *models = map(int, sys.argv[1:])
-run(models, EngineOptions(context or None, 2), requests, replies)
+run(models, EngineOptions(context or None, 2), date(2025, 3, 5), requests, replies)
 """
 
 
