@@ -22,6 +22,7 @@ OTHER_KINDS = {
     "vocab": "a vocabulary without weights",
 }
 
+_PROJECTOR = "clip"  # what all of them name as their architecture, older ones without a type
 _LONGEST_NAME = 64  # characters of an architecture's name; the longest known has 18
 
 
@@ -40,6 +41,9 @@ def _find_kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
     if kind in OTHER_KINDS:
         return [fail(CHECK, "not a model", f"general.type is {kind}: {OTHER_KINDS[kind]}")]
+    if file.architecture == _PROJECTOR:
+        evidence = f"general.architecture is {_PROJECTOR}: {OTHER_KINDS['mmproj']}"
+        return [fail(CHECK, "not a model", evidence)]
     findings = []
     if not file.architecture:
         findings.append(fail(CHECK, "no architecture", "general.architecture is missing"))

@@ -59,6 +59,13 @@ def test_what_is_no_model_fails(kind: str) -> None:
     assert finding.remedy
 
 
+def test_a_projector_is_known_by_its_architecture() -> None:
+    file = read(maker.model_parts())
+    clip = file._replace(metadata={**file.metadata, "general.architecture": "clip"})
+    (finding,) = check_structure([clip])
+    assert (finding.verdict, finding.summary) == (Verdict.FAIL, "not a model")
+
+
 def test_no_architecture_and_no_weights_fail() -> None:
     findings = check_structure([read(maker.Parts(entries=(maker.entry("k", maker.U8, 1),)))])
     assert {finding.summary for finding in findings} == {"no architecture", "no weights"}
