@@ -145,6 +145,18 @@ def test_a_name_of_four_million_letters_is_cut(tmp_path: Path) -> None:
     assert shown.count("word") == 80
 
 
+def test_a_name_that_a_terminal_would_obey_is_spelled_out(tmp_path: Path) -> None:
+    """Of a template's key and of a tensor: both are a stranger's texts of any length."""
+    parts = maker.model_parts(metadata={"tokenizer.chat_template.\x1b[2J": "{{ messages }}"})
+    sly = parts.tensors[0].replace(b"token_embd.weight", b"token_embd\x1b[2J.wg")
+    found = inspect(
+        tmp_path / "sly.gguf", parts._replace(tensors=(sly, *parts.tensors[1:])).bytes()
+    )
+    for shown in (inspectscreen.templates(found), inspectscreen.tensors(found, 80)):
+        assert "\x1b" not in shown
+        assert "\\x1b[2J" in shown
+
+
 def test_the_tensors(plain: Inspection) -> None:
     lines = inspectscreen.tensors(plain, 80).splitlines()
     assert len(lines) == len(plain.headers[0].tensors)

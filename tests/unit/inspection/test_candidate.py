@@ -67,6 +67,30 @@ def refuse(path: Path, error: type[LocalAIError], words: str) -> None:
         Candidate(path).close()
 
 
+def test_what_was_copied_is_what_is_shown(
+    tiny_model: Path, tiny_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file changes after the first look, before the copy: no finding, no template of what it
+    was before may be left."""
+    poisoned = maker.make_model(template=maker.TEMPLATE[:-7] + "xxxxxx}")
+    assert len(poisoned) == len(tiny_bytes) and poisoned != tiny_bytes
+    find_room = candidate._find_room
+
+    def work() -> None:
+        def change() -> int:
+            overwrite(tiny_model, poisoned)
+            return find_room()
+
+        monkeypatch.setattr(candidate, "_find_room", change)
+        looked = Candidate(tiny_model)
+        shown = [template.source for template in looked.inspection.templates]
+        (file,) = looked.measure()
+        assert file.sha256 == sha256(poisoned).hexdigest()
+        assert shown == [looked.inspection.headers[0].template] != [maker.TEMPLATE]
+
+    apart(work)
+
+
 def test_what_was_looked_at_is_pinned(tiny_model: Path, tiny_bytes: bytes, other: bytes) -> None:
     def work() -> None:
         looked = Candidate(tiny_model)
