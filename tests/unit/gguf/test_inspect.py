@@ -39,6 +39,14 @@ def test_everything_is_said_at_once(opened: Opened) -> None:
     assert "lineage" in {one.check for one in inspect([opened(content)])}
 
 
+def test_two_formats_in_one_file_are_found_with_everything_else(opened: Opened) -> None:
+    """Where the first kilobyte lets a reader of PDF begin."""
+    parts = maker.model_parts()
+    begun = maker.entry("general.description", maker.STRING, "%PDF-1.7")
+    file = opened(parts._replace(entries=(begun, *parts.entries)).bytes())
+    assert [one.summary for one in inspect([file]) if one.refuses] == ["two formats in one file"]
+
+
 @pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix"])
 def test_what_is_no_model_is_not_measured_as_one(opened: Opened, kind: str) -> None:
     info = maker.tensor_info("blk.0.attn_q.weight.lora_a", [8], 0, 0)
