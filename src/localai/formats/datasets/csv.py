@@ -20,9 +20,11 @@ MAX_ROW = 8 << 20  # characters of one row, over however many lines its quotes s
 SHOWN_COLUMNS = 16
 _SEPARATORS = (",", "\t", ";", "|")
 
-# What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"), also full-width.
-_STARTS = frozenset("=+-@\t\r＝＋－＠")
-_NUMBER = re.compile(r"[+-]?\s?(?:[\d.,'\s]*|inf|nan|infinity)(?:e[+-]?\d+)?\s?%?|-+", re.I | re.A)
+# What a formula begins with (OWASP, "CSV Injection"), also full-width, and white space before it.
+_STARTS = frozenset("=+-@＝＋－＠ \t\r\n")
+_EQUATION = re.compile(r"[=＝]\s*+[-+@&({$\[#\"'.]*+\w")
+_CALL = re.compile(r"\w\(|!\$?[a-z]{1,3}\$?\d|#\$", re.I)  # a function; a cell of another table
+_CELLS = re.compile(r"(?:[-+@＋－＠*/^&:,\s]*+\$?[a-z]{1,3}\$?\d{1,7})+\s*", re.I | re.A)
 
 
 class _TooLongError(Exception):
@@ -102,9 +104,10 @@ class _Table:
             self.columns = row
         self.rows += 1
         if len(row) != len(self.columns):
-            self.ragged.add(line, f"{len(row)} cells".encode())
+            shown = f"{len(row)} cells; expected {len(self.columns)}"
+            self.ragged.add(line, shown.encode())
         for cell in row:
-            if cell and cell[0] in _STARTS and not _NUMBER.fullmatch(cell):
+            if cell and cell[0] in _STARTS and _is_formula(cell.lstrip()):
                 self.formulas.add(line, cell[:40].encode("utf-8", "replace"))
 
     def findings(self) -> list[Finding]:
@@ -117,3 +120,15 @@ class _Table:
             summary = "rows not read"
             found.append(Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence))
         return found
+
+
+def _is_formula(cell: str) -> bool:
+    """Whether a spreadsheet would do more than show it. Numbers below zero, numbers of telephones,
+    names with an @ and items of a list begin like formulas: of those, only what calls a function
+    or a program (DDE), or reads other cells, is one."""
+    if cell.startswith(("=", "＝")):
+        return bool(_EQUATION.match(cell))
+    if not cell or cell[0] not in _STARTS:
+        return False
+    calls = _CALL.search(cell) or "!" in cell.partition("|")[2]
+    return bool(calls or _CELLS.fullmatch(cell))

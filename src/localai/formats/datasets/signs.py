@@ -8,6 +8,7 @@ long. A sign is a note, never proof: instructions can be worded in more ways tha
 from __future__ import annotations
 
 import re
+from codecs import utf_8_decode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +24,10 @@ _Words = Sequence[tuple[bytes, re.Pattern[bytes]]]
 
 _PLAIN = bytes({*range(32, 256), *b"\t\n\f\r"} - {127})
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# The flags of England, Scotland and Wales are written in tags (UTS #51, annex C).
+_TAGS = {code: 0xE0000 + code for code in range(127 + 1)}
+_PLACES = "|".join(f"{place}\x7f".translate(_TAGS) for place in ("gbeng", "gbsct", "gbwls"))
+_FLAG = re.compile(f"\U0001f3f4(?:{_PLACES})".encode())
 # C1 controls; soft hyphen; Arabic letter mark; zero width, direction and separators; word joiner,
 # isolates; Hangul filler; byte order mark and annotations; private and tag characters.
 _HIDDEN = re.compile(
@@ -88,7 +93,8 @@ class Lines:
         if line <= self._last:
             return
         if not self.count:
-            self.text = printable(sanitise(text.decode("utf-8", "replace")))
+            shown, _ = utf_8_decode(text, "replace", False)  # its last character may be cut
+            self.text = printable(sanitise(shown))
         self._last = line
         self.count += 1
         if len(self.first) < SHOWN_LINES:
@@ -97,7 +103,7 @@ class Lines:
     def __str__(self) -> str:
         numbers = ", ".join(str(line) for line in self.first)
         more = f" and {self.count - len(self.first)} more" if self.count > len(self.first) else ""
-        where = f"line {numbers}" if self.count == 1 else f"{self.count} lines: {numbers}{more}"
+        where = f"line {numbers}" if self.count == 1 else f"{self.count} lines ({numbers}{more})"
         return f"{where}: {self.text}" if self.text else where
 
 
@@ -126,7 +132,8 @@ class Signs:
         if data.translate(None, _PLAIN):
             _find(_CONTROL, block, self.control)
         if not data.isascii():
-            _find(_HIDDEN, block, self.hidden)
+            plain = _FLAG.sub(b"", data) if b"\xf3\xa0" in data else data
+            _find(_HIDDEN, block._replace(data=plain), self.hidden)
             _find_undecodable(block, self.undecodable)
         lowered = data.lower()
         _find_words(_INSTRUCTIONS, lowered, block, self.instructions)
@@ -156,6 +163,8 @@ def _find(pattern: re.Pattern[bytes], block: Block, lines: Lines) -> None:
 def _excerpt(data: bytes, place: int, before: int = 0) -> bytes:
     """Some bytes of the line around ``place``."""
     begin = max(place - before, data.rfind(b"\n", 0, place) + 1, 0)
+    while begin < place and data[begin] & 0xC0 == 0x80:  # inside a character
+        begin += 1
     return data[begin : begin + SHOWN_TEXT].split(b"\n", 1)[0]
 
 
