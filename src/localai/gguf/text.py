@@ -41,7 +41,8 @@ _OBEYED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\U000e0001-\U000e
 _UNSEEN = re.compile(
     "[\x80-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202c\u2060-\u206f\ufeff]"
 )
-_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # tags as Unicode means them
+# Tags as Unicode means them (UTS #51, annex C): a flag, and the code of a country's part.
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 
 
 class Sightings(NamedTuple):
