@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from localai.errors import WorkerError
+from localai.gguf.facts import TEMPLATE_KEY as KEY
 from localai.gguf.template import Roles, Treatment, describe_roles
-from localai.gguf.template.inspect import KEY, inspect_template
+from localai.gguf.template.inspect import inspect_template
 from localai.gguf.template.roles import DROPPED
 from localai.worker.protocol import Message
 from localai.worker.template import Template
@@ -62,6 +63,21 @@ def test_real_templates_do_what_is_said_of_them(engine_source: Path) -> None:
         ("{% for m in messages if m.role == 'system' %}{{ m.content }}{% endfor %}", USED),
         ("{% set s = messages[0].content %}{% for m in messages[1:] %}{{ s }}{% endfor %}", USED),
         ("{% set s = messages[0].content %}{% if s %}x{% endif %}", DROPS),
+        ("{{ messages[-1].content }}", DROPS),
+        ("{{ messages[-1]['content'] ~ messages[0].content }}", USED),
+        (
+            "{% for m in messages|rejectattr('role', 'eq', 'system') %}{{ m.content }}{% endfor %}",
+            DROPS,
+        ),
+        (
+            "{% for m in messages|selectattr('role', 'in', ['user']) %}{{ m.content }}{% endfor %}",
+            DROPS,
+        ),
+        (
+            "{% for m in messages|selectattr('role', '==', 'system') %}{{ m.content }}{% endfor %}",
+            USED,
+        ),
+        ("{{ (messages|selectattr('role', 'equalto', 'system')|list|last).content }}", USED),
     ],
 )
 def test_system(source: str, system: Treatment) -> None:
@@ -90,6 +106,27 @@ def test_system(source: str, system: Treatment) -> None:
         ("{% set r = m['role']|lower %}{% if r != 'system' %}{{ m.content }}{% endif %}", DROPS),
         ("{% set c = m.content %}{{ c|trim }}", USED),
         ("{% set c %}{{ m.content }}{% endset %}", USED),
+        ("{% if not loop.first %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if loop.index0 > 0 %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if loop.index == 1 %}{{ m.content }}{% endif %}", USED),
+        (
+            "{% for p in m.content %}{% if not loop.first %}{{ m.content }}{% endif %}{% endfor %}",
+            USED,
+        ),
+        ("{% if m.role|length < 6 %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if 'y' not in m.role %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if m.role[0] != 's' %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if not m.role.startswith('sys') %}{{ m.content }}{% endif %}", DROPS),
+        ("{% if m.role.endswith('m') %}{{ m.content }}{% endif %}", USED),
+        ("{{ m.content[:0] }}", DROPS),
+        ("{{ m.content[0:9] }}", DROPS),
+        ("{{ m.content[1:] }}", USED),
+        ("{{ m.content * 0 }}", DROPS),
+        ("{{ m.content|truncate(5) }}", DROPS),
+        ("{{ m.content|replace(m.content, '') }}", DROPS),
+        ("{{ m.content|replace('</s>', '') }}", USED),
+        ("{{ m.content and '' }}", DROPS),
+        ("{{ x and m.content }}", USED),
     ],
 )
 def test_system_in_turn(turn: str, system: Treatment) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.visitor import NodeVisitor
 
-from localai.gguf.template.folding import calculate, call_text, concatenate, cut
+from localai.gguf.template.folding import calculate, call_text, character, concatenate, cut
 from localai.gguf.template.value import (
     UNKNOWN,
     Known,
@@ -170,7 +170,7 @@ class Expressions(NodeVisitor):
         key = self.visit(node.arg)
         if isinstance(key.only, str):
             return self.see(node, self.member(node, value, key.only), value, key)
-        return self.see(node, element(value), value, key)
+        return self.see(node, character(value, key) or element(value), value, key)
 
     def sliced(self, value: Value, node: nodes.Slice) -> Value:
         bounds = [None if one is None else self.visit(one) for one in

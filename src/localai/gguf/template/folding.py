@@ -15,6 +15,7 @@ from localai.gguf.template.value import (
     ITEMS,
     LENGTH,
     TEXTS,
+    UNKNOWN,
     Known,
     Mark,
     Value,
@@ -54,6 +55,10 @@ _KEEPING = {"list", "select", "reject", "selectattr", "rejectattr", "sort", "uni
 _KEEPING |= {"items", "dictsort", "values", "keys", "copy"}
 _ONE_OF = {"first", "last", "random", "min", "max", "pop"}
 _COUNTING = {"length", "count", "wordcount"}
+_ASKING: Mapping[str, Callable[..., bool]] = {
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+}
 _NUMBERS = {"int", "float", "abs", "round"}
 _PADDING = {"center", "ljust", "rjust", "zfill", "expandtabs", "indent", "wordwrap", "batch"}
 _PADDING |= {"slice", "tojson"}
@@ -172,7 +177,10 @@ def call_text(name: str, value: Value, arguments: Sequence[Value]) -> Value:
         return element(value)
     if name in _COUNTING:
         said = value.marks & {Mark.CONTENT, Mark.MESSAGES, Mark.REST}
-        return Value(marks=value.marks - said | ({Mark.COUNT} if said else set()))
+        marks = value.marks - said | ({Mark.COUNT} if said else set())
+        return count(name, value)._replace(marks=marks)
+    if name in _ASKING and arguments:
+        return combine(lambda *texts: _ASKING[name](*map(str, texts)), value, arguments[0])
     if name in _NUMBERS:
         return combine(lambda number: _small(int(float(number))), value)._replace(built=False)
     if name == "map" and value.items is not None:
@@ -184,6 +192,21 @@ def call_text(name: str, value: Value, arguments: Sequence[Value]) -> Value:
     size = max((number for one in arguments for number in one.numbers), default=0)
     size = max(value.size, size if name in _PADDING else 0)
     return Value(built=True, size=clamp(size), marks=marks_of((value, *arguments)))
+
+
+def count(name: str, value: Value) -> Value:
+    """How long a text is, or how many words it has, if it is known."""
+    if not isinstance(value.only, str):
+        return UNKNOWN
+    return known(len(value.only.split() if name == "wordcount" else value.only))
+
+
+def character(value: Value, key: Value) -> Value | None:
+    """One character of a text that is known, at a place that is."""
+    text, place = value.only, key.only
+    if isinstance(text, str) and isinstance(place, int) and -len(text) <= place < len(text):
+        return known(text[place])._replace(built=True, marks=marks_of((value, key)))
+    return None
 
 
 def _map(value: Value, items: Sequence[Value], arguments: Sequence[Value]) -> Value:

@@ -7,18 +7,22 @@ through.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
 
 from jinja2 import nodes
 
 from localai.gguf.template.expressions import name_of
 from localai.gguf.template.flaw import note
 from localai.gguf.template.folding import concatenate
-from localai.gguf.template.value import EMPTY, Mark, Value, either, marks_of
+from localai.gguf.template.value import EMPTY, UNKNOWN, Known, Mark, Value, either, marks_of
 from localai.gguf.template.walk import Walker
 
 ADDED = "the chat template adds words to the conversation"
 
+_BY_ROLE = frozenset((Mark.ROLE,))
+_FIRST: Mapping[str, int] = {"loop.first": True, "loop.index0": 0, "loop.index": 1}
 _FROM_MESSAGES = {Mark.CONTENT, Mark.MESSAGES}
 _PROMPT = "add_generation_prompt"  # true where the model is to speak next
 # A sentence, not the marks and headings between which models set their turns.
@@ -140,13 +144,61 @@ class RoleWalker(Walker):
         after_the_first = Mark.REST in over.marks and Mark.MESSAGES not in over.marks
         if self._role == "system" and after_the_first:
             return EMPTY
+        if Mark.OTHERS in over.marks and Mark.MESSAGES not in over.marks:
+            return EMPTY
         if node.test is not None and self._answer(node.test) is False:
             return EMPTY
         conversation = bool(over.marks & {Mark.MESSAGES, Mark.REST})
+        outer = {name: self.names.pop(name) for name in _FIRST if name in self.names}
+        if self._role == "system" and Mark.MESSAGES in over.marks:  # it is the first, if it is one
+            self.names |= {name: _sure(said, _BY_ROLE) for name, said in _FIRST.items()}
         self._turns += conversation
         text = super().turn(node, over)
         self._turns -= conversation
+        for name in _FIRST:
+            self.names.pop(name, None)
+        self.names |= outer
         return text
+
+    def member(self, node: nodes.Getattr | nodes.Getitem, value: Value, name: str) -> Value:
+        """What a system message says is not what the last message says."""
+        last = isinstance(node.node, nodes.Getitem) and name_of(node.node.node) == "messages"
+        if last and self._role == "system" and self._is_last(node.node):
+            return UNKNOWN
+        return super().member(node, value, name)
+
+    def _is_last(self, node: nodes.Expr) -> bool:
+        return isinstance(node, nodes.Getitem) and self.visit(node.arg).only == -1
+
+    def sliced(self, value: Value, node: nodes.Slice) -> Value:
+        """A part that is cut off at a fixed length is not what was said."""
+        part = super().sliced(value, node)
+        end = None if node.stop is None else self.visit(node.stop).only
+        return _without_content(part) if isinstance(end, int) and end >= 0 else part
+
+    def visit_BinExpr(self, node: nodes.BinExpr) -> Value:
+        value = super().visit_BinExpr(node)
+        none = isinstance(node, nodes.Mul) and self.visit(node.right).only == 0
+        return _without_content(value) if none else value
+
+    visit_Mul = visit_BinExpr
+
+    def apply_filter(self, node: nodes.Filter, value: Value) -> Value:
+        result = super().apply_filter(node, value)
+        if node.name in ("selectattr", "rejectattr"):
+            return self._select(node, result)
+        emptied = node.name == "replace" and Mark.CONTENT in self.visit(node.args[0]).marks
+        return _without_content(result) if node.name == "truncate" or emptied else result
+
+    def _select(self, node: nodes.Filter, value: Value) -> Value:
+        """Messages by their role: those of this one are among them, or not."""
+        given: Sequence[Value] = self.arguments(node)
+        if Mark.MESSAGES not in value.marks or len(given) < 3 or given[0].only != "role":
+            return value
+        answer = _compare(str(given[1].only), _sure(self._role, _BY_ROLE), given[2]).only
+        if answer is None or bool(answer) is (node.name == "selectattr"):
+            return value
+        return value._replace(marks=value.marks - {Mark.MESSAGES} | {Mark.OTHERS})
 
     def visit_CondExpr(self, node: nodes.CondExpr) -> Value:
         answer = self._answer(node.test)
@@ -162,7 +214,8 @@ class RoleWalker(Walker):
             answer = _truth(one)
             if answer is not None:
                 return one if answer is final else other._replace(marks=marks_of((one, other)))
-        return either((left, right))
+        # Of "what was said and that" the latter comes out, or what is as good as nothing.
+        return either((left, right)) if final else either((EMPTY, right))
 
     visit_Or = visit_And
 
@@ -178,7 +231,11 @@ class RoleWalker(Walker):
         return super().visit_Call(node)
 
 
-def _sure(answer: str | bool, marks: frozenset[Mark]) -> Value:
+def _without_content(value: Value) -> Value:
+    return value._replace(marks=value.marks - _FROM_MESSAGES)
+
+
+def _sure(answer: Known, marks: frozenset[Mark]) -> Value:
     """A value that is known for sure; with ``Mark.ROLE``, from the role."""
     return Value(frozenset((answer,)), exact=True, marks=marks)
 
@@ -188,13 +245,25 @@ def _truth(value: Value) -> bool | None:
     return None if Mark.ROLE not in value.marks or value.only is None else bool(value.only)
 
 
+_ANSWERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(("eq", "==", "equalto"), eq),
+    **dict.fromkeys(("ne", "!="), ne),
+    **dict.fromkeys(("lt", "<", "lessthan"), lt),
+    **dict.fromkeys(("gt", ">", "greaterthan"), gt),
+    **dict.fromkeys(("lteq", "le", "<="), le),
+    **dict.fromkeys(("gteq", "ge", ">="), ge),
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+
+
 def _compare(operator: str, left: Value, right: Value) -> Value:
     marks = marks_of((left, right))
-    if left.only is not None:
-        if operator in ("eq", "ne", "==", "!=", "equalto") and right.only is not None:
-            return _sure((left.only == right.only) is (operator not in ("ne", "!=")), marks)
-        if operator in ("in", "notin") and right.items:
-            options = [item.only for item in right.items]
-            if None not in options:
-                return _sure((left.only in options) is (operator == "in"), marks)
-    return Value(marks=marks)
+    options = [item.only for item in right.items or ()]
+    other = options if options and None not in options else right.only
+    if left.only is None or other is None or operator not in _ANSWERS:
+        return Value(marks=marks)
+    try:
+        return _sure(bool(_ANSWERS[operator](left.only, other)), marks)
+    except TypeError:  # a number is held against a text
+        return Value(marks=marks)

@@ -23,6 +23,7 @@ class Mark(StrEnum):
     COUNT = "how much is said"
     MESSAGES = "all messages"
     REST = "the messages after the first"
+    OTHERS = "messages of other roles"
     ROLE = "a message's role"
 
 
