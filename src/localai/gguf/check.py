@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from localai.findings import Finding, Verdict
 from localai.gguf.describe import describe
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import TEMPLATE_KEY, GgufFile
 from localai.gguf.finding import fail, name_some, note
 from localai.gguf.layout import find_layout
 from localai.gguf.sets import find_belonging
 
 CHECK = "gguf-kind"
-TEMPLATE = "tokenizer.chat_template"
 
 # Kinds of GGUF that are no model to talk to; files made before general.type existed have none.
 OTHER_KINDS = {
@@ -52,8 +51,9 @@ def _find_kind(file: GgufFile) -> list[Finding]:
         findings.append(fail(CHECK, "no architecture", evidence))
     if not file.tensors and file.parts == 1:
         findings.append(fail(CHECK, "no weights", "the file has no tensor"))
-    if not isinstance(file.metadata.get(TEMPLATE, ""), str):  # llama.cpp takes a number for a text
-        findings.append(fail(CHECK, "no chat template", f"{TEMPLATE} is no text"))
+    # llama.cpp takes a number for a text.
+    if not isinstance(file.metadata.get(TEMPLATE_KEY, ""), str):
+        findings.append(fail(CHECK, "no chat template", f"{TEMPLATE_KEY} is no text"))
     if file.template is None and not findings:
         evidence = "no chat template: the model continues a text, it was not taught turns"
         findings.append(note(CHECK, "base model", evidence))

@@ -11,6 +11,13 @@ from localai.gguf.types import FILE_TYPES, ValueType
 
 Scalar = int | float | bool | str
 
+TEMPLATE_KEY = "tokenizer.chat_template"  # and TEMPLATE_KEY.NAME, for a template with another use
+
+
+def is_template(key: str) -> bool:
+    """Whether a chat template stands under this key."""
+    return key == TEMPLATE_KEY or key.startswith(f"{TEMPLATE_KEY}.")
+
 
 def elements_of(shape: tuple[int, ...]) -> int:
     """How many elements a tensor of this shape has."""
@@ -112,7 +119,7 @@ class GgufFile(NamedTuple):
     @property
     def template(self) -> str | None:
         """The chat template, a Jinja2 source, or None."""
-        return self.text("tokenizer.chat_template") or None
+        return self.text(TEMPLATE_KEY) or None
 
     @property
     def template_sha256(self) -> str | None:

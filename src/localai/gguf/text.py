@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from localai.findings import Finding
 from localai.gguf.elements import each_batch
-from localai.gguf.facts import Array, GgufFile
+from localai.gguf.facts import Array, GgufFile, is_template
 from localai.gguf.finding import expose, name_some, note
 from localai.gguf.types import ValueType
 
@@ -20,7 +20,6 @@ CHECK = "gguf-text"
 MOST = 100  # of each kind are counted
 _MOST_LOOKS = 1000  # for an address in one text or one list of tokens
 _REST = ", and perhaps others"
-_TEMPLATE = "tokenizer.chat_template"
 _ELSEWHERE = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
 # An address is what these are for.
 _LINK_KEY = re.compile(r"(?:^|[._])(?:url|link|doi|repository|repo_url|uuid)$")
@@ -107,7 +106,7 @@ def find_texts(fd: int, file: GgufFile) -> list[Finding]:
 
 def _texts(file: GgufFile) -> Iterator[tuple[str, str]]:
     for key, value in file.metadata.items():
-        if key.startswith(_TEMPLATE):
+        if is_template(key):
             continue
         for text in value.first if isinstance(value, Array) else (value,):
             if isinstance(text, str):

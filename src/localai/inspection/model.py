@@ -10,7 +10,7 @@ from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 from localai.formats.contents import Fact
 from localai.gguf.describe import show_count
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, is_template
 from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.lineage import list_lineage
 from localai.gguf.memory import inference_bytes
@@ -21,7 +21,6 @@ from localai.inspection.types import InspectedFile, Inspection, Template
 from localai.sealing import OpenFile
 
 CHECK = "gguf-header"
-TEMPLATE_KEY = "tokenizer.chat_template"
 
 
 def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
@@ -65,7 +64,7 @@ def find_templates(header: GgufFile) -> tuple[Template, ...]:
     found = {
         key: value
         for key, value in header.metadata.items()
-        if isinstance(value, str) and (key == TEMPLATE_KEY or key.startswith(f"{TEMPLATE_KEY}."))
+        if is_template(key) and isinstance(value, str)
     }
     return tuple(
         Template(key, found[key], sha256(found[key].encode()).hexdigest()) for key in sorted(found)

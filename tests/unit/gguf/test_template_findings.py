@@ -13,9 +13,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from gguf_maker import STRING, U32, entry, model_parts
 from localai.dialect import make_environment
 from localai.findings import Finding, Verdict
+from localai.gguf.facts import TEMPLATE_KEY as KEY
 from localai.gguf.inspect import OpenGguf
 from localai.gguf.template import inspect_template, inspect_templates
-from localai.gguf.template.inspect import CHECK, KEY, MOST
+from localai.gguf.template.inspect import CHECK, MOST
 from localai.gguf.template.parsing import SIZE, TOKENS
 from localai.gguf.template.walk import Walker
 

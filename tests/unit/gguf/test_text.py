@@ -110,6 +110,13 @@ def test_a_chat_template_is_judged_elsewhere(opened: Opened) -> None:
     assert find_texts(*file) == []
 
 
+def test_what_only_begins_like_a_chat_template_is_judged_here(opened: Opened) -> None:
+    parts = maker.model_parts()
+    other = maker.entry("tokenizer.chat_template_old", maker.STRING, "a\u202eb")
+    (finding,) = find_texts(*opened(parts._replace(entries=(*parts.entries, other)).bytes()))
+    assert finding.verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize("count", [1, 100])
 def test_long_lists_are_looked_at_too(opened: Opened, count: int) -> None:
     words: list[str] = ["plain"] * count + ["x | sh", "https://example.org/"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from jinja2.nodes import Template
 
 from localai.findings import Finding, Verdict
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, is_template
 from localai.gguf.template.flaw import Flaw, fail, quote
 from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
@@ -24,7 +24,6 @@ from localai.gguf.template.words import find_words
 from localai.gguf.template.work import weigh
 
 CHECK = "chat-template"
-KEY = "tokenizer.chat_template"  # and KEY.NAME, for a template with another use
 MOST = 32  # templates of one file; models with tools have two or three
 TOGETHER = 4 * SIZE  # characters of all of them
 LISTED = 3  # places that one finding names
@@ -35,7 +34,7 @@ _REMEDY = "do not run it: take the model from its publisher, or ask who made thi
 
 def inspect_templates(header: GgufFile) -> list[Finding]:
     """What there is to say about every chat template of a file."""
-    named = [key for key in header.metadata if key == KEY or key.startswith(f"{KEY}.")]
+    named = [key for key in header.metadata if is_template(key)]
     size = sum(len(header.text(key)) for key in named)
     if size > TOGETHER:
         evidence = f"{size:,} characters in {len(named):,} templates, of {TOGETHER:,} at most"
