@@ -20,6 +20,7 @@ HOPS = 3  # names through which what a loop makes is followed
 # Filters that give a part of what they get.
 _PARTS = {"items", "values", "keys", "first", "last", "list", "dictsort", "map", "batch", "slice"}
 _PARTS |= {"select", "reject", "selectattr", "rejectattr", "groupby"}
+_Setting = nodes.Assign | nodes.AssignBlock
 _OPEN = (nodes.If, nodes.For, nodes.CondExpr, nodes.And, nodes.Or)  # may do it, or not
 
 
@@ -51,13 +52,23 @@ def _find_same_loop(loop: nodes.For) -> Iterator[Flaw]:
 
 def _find_doubling(template: nodes.Template) -> Iterator[Flaw]:
     sets: dict[str, list[nodes.Node]] = {}
-    for assign in template.find_all(nodes.Assign):
-        sets.setdefault(name_of(assign.target), []).append(assign.node)
+    for assign in _settings(template):
+        sets.setdefault(name_of(assign.target), []).append(_made_of(assign))
     loops = template.find_all(nodes.For)
-    for assign in {id(one): one for loop in loops for one in loop.find_all(nodes.Assign)}.values():
+    for assign in {id(one): one for loop in loops for one in _settings(loop)}.values():
         name = name_of(assign.target)
-        if name and _times(name, assign.node, sets, HOPS) > 1:
+        if name and _times(name, _made_of(assign), sets, HOPS) > 1:
             yield fail(ENDLESS, assign.lineno, f"{name} doubles at every turn")
+
+
+def _settings(node: nodes.Node) -> Iterator[_Setting]:
+    yield from node.find_all(nodes.Assign)
+    yield from node.find_all(nodes.AssignBlock)
+
+
+def _made_of(assign: _Setting) -> nodes.Node:
+    """What a name is set to: an expression, or all that is written in a block."""
+    return assign.node if isinstance(assign, nodes.Assign) else nodes.List([*assign.body])
 
 
 def _times(name: str, node: nodes.Node, sets: Mapping[str, list[nodes.Node]], hops: int) -> int:
@@ -68,12 +79,30 @@ def _times(name: str, node: nodes.Node, sets: Mapping[str, list[nodes.Node]], ho
             return 1
         others = sets.get(own, ()) if hops else ()
         return max((_times(name, one, sets, hops - 1) for one in others[:2]), default=0)
+    if isinstance(node, nodes.If):  # one of them is written
+        branches = [one.body for one in (node, *node.elif_)]
+        return max(_times(name, nodes.List(one), sets, hops) for one in (*branches, node.else_))
     parts = (_times(name, one, sets, hops) for one in node.iter_child_nodes())
     if isinstance(node, nodes.CondExpr | nodes.Or | nodes.And):
         return max(parts)
     if isinstance(node, nodes.Getitem | nodes.Test | nodes.Compare | nodes.Sub | nodes.Mod):
         return 0
-    return sum(parts) * (2 if isinstance(node, nodes.Mul) else 1)
+    return sum(parts) * (2 if isinstance(node, nodes.Mul) or _repeats(node) else 1)
+
+
+def _repeats(node: nodes.Node) -> bool:
+    """Whether a text is replaced by several of itself."""
+    if isinstance(node, nodes.Call):
+        named = isinstance(node.node, nodes.Getattr) and node.node.attr == "replace"
+    else:
+        named = isinstance(node, nodes.Filter) and node.name == "replace"
+    if not named or not isinstance(node, nodes.Call | nodes.Filter):
+        return False
+    texts = [getattr(one, "value", None) for one in node.args[:2]]
+    if len(texts) < 2 or not all(isinstance(text, str) for text in texts):
+        return False
+    old, new = map(str, texts)
+    return new.count(old) > 1
 
 
 def _find_recursion(template: nodes.Template) -> Iterator[Flaw]:

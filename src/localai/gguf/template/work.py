@@ -13,10 +13,12 @@ from localai.gguf.template.walk import MOST
 
 ENDLESS = "the chat template makes endless work"
 OPEN = "a format that is not known before it is rendered"
+GROWS = "the chat template makes much of what is said"
 RANDOM = "the chat template throws dice"
 
 EXPONENT = 1_000  # of whatever number
 RANGE = 100_000  # what Jinja's sandbox allows, too
+TIMES = 1000  # no honest template makes so many of anything
 _WIDTH = re.compile(r"%[-+ #0]*(?:\d{5,}|\*)|%[-+ #0]*\d*\.\d{5,}|\{\w*:[^{}\"'\s]{0,4}\d{5,}")
 _NESTED_WIDTH = re.compile(r"\{\w*:[^{}]{0,4}\{")
 
@@ -31,6 +33,10 @@ def weigh(node: nodes.Node, value: Value, parts: Sequence[Value]) -> Iterator[Fl
         or any(number > EXPONENT for number in parts[1].numbers)
     ):
         yield fail(ENDLESS, line, "a power")
+    if isinstance(node, nodes.Mul) and _is_multiplied(*parts):
+        yield note(GROWS, line, "a product")
+    if isinstance(node, nodes.Pow) and not parts[0].numbers:
+        yield note(GROWS, line, "a power")
     if isinstance(node, nodes.Const) and isinstance(node.value, str):
         yield from (fail(ENDLESS, line, width) for width in _WIDTH.findall(node.value))
     if _is_format(node):  # put together from parts, none of which is a format yet
@@ -42,6 +48,14 @@ def weigh(node: nodes.Node, value: Value, parts: Sequence[Value]) -> Iterator[Fl
         yield note(RANDOM, line, "|random")
     if isinstance(node, nodes.Call):
         yield from _judge_call(node, value, parts)
+
+
+def _is_multiplied(left: Value, right: Value) -> bool:
+    """Whether many times something is made that is known only when it is rendered."""
+    return any(
+        max(times.numbers, default=0) >= TIMES and not (other.numbers or other.strings)
+        for times, other in ((left, right), (right, left))
+    )
 
 
 def _is_format(node: nodes.Node) -> bool:
