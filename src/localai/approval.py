@@ -5,15 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from localai.gguf.facts import GgufFile
 from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
-
-_SOURCES = (
-    "general.source.huggingface.repository",
-    "general.source.url",
-    "general.repo_url",
-    "general.url",
-)
 
 
 def parse_source(text: str) -> Source:
@@ -31,11 +23,6 @@ def parse_source(text: str) -> Source:
     else:
         publisher = steps[0] if steps else repository
     return Source(publisher, repository, revision if at else None)
-
-
-def guess_source(header: GgufFile) -> str:
-    """Where the file says that it is from, "" if it does not."""
-    return next((said for key in _SOURCES if (said := header.text(key))), "")
 
 
 def approve_alone(name: str, today: date, days: int) -> Approval:

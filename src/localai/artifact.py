@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localai.errors import DocumentError, LocalAIError
-from localai.findings import Finding, Verdict
+from localai.findings import Finding
 from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile, pinned_by
-from localai.gguf.finding import CHECK
+from localai.gguf.finding import CHECK, unsound
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.sets import name_parts
@@ -26,8 +26,6 @@ from localai.worker.protocol import DEFAULT_CONTEXT
 if TYPE_CHECKING:
     from localai.copying import Copying
     from localai.manifest.verify import LoadedManifest
-
-_READER_FIRST = "nothing native may see a file that the reader refuses"
 
 
 class OpenArtifact:
@@ -102,9 +100,7 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
         try:
             header = read_gguf(file.fd, file.size, opened.headers)
         except DocumentError as error:
-            evidence, why = f"{file.path.name}: {error.message}", _READER_FIRST
-            fail = Finding(CHECK, Verdict.FAIL, "not a sound GGUF file", evidence, why)
-            return (fail._replace(remedy=error.hint),)
+            return (unsound(CHECK, file.path.name, error),)
         opened.headers.append(header)
     return check_structure(opened.headers)
 

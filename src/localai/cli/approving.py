@@ -12,7 +12,6 @@ from localai.approval import (
     check_use,
     displaced_by,
     fit_into,
-    guess_source,
     parse_source,
 )
 from localai.atomicfile import write_whole
@@ -20,6 +19,7 @@ from localai.cli import console, founding, inspectscreen
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, StateError, UsageError
 from localai.gguf.facts import GgufFile
+from localai.gguf.lineage import find_source
 from localai.inspection.candidate import Candidate
 from localai.manifest.change import changing
 from localai.manifest.draft import Terms, draft_entry, name_artifact
@@ -72,6 +72,7 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         found = candidate.inspection
         if candidate.refused:
             console.print_findings(found.findings)
+            console.say("not approved, nothing was written")
             return Exit.REFUSED
         name_artifact(asked.name, found.headers[0], asked.model.name)
         console.say(inspectscreen.decision(found, console.width()))
@@ -111,7 +112,7 @@ def _can_sign(around: Surroundings) -> bool:
 def _ask_terms(asked: Asked, header: GgufFile, use: Use, around: Surroundings) -> Terms:
     source, licence = asked.source, asked.licence
     if not source:
-        said = printable(inspectscreen.cut(guess_source(header)))
+        said = printable(inspectscreen.cut(find_source(header)))
         source = console.ask("where is it from (publisher/repository)", said, option="--source")
     if not licence:
         said = printable(inspectscreen.cut(header.licence))

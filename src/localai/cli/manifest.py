@@ -93,6 +93,7 @@ def add(
         path, entry, found = add_model(around, model, manifest, terms, progress)
     if entry is None:
         console.print_findings(found.findings)
+        console.say("not added, nothing was written")
         return Exit.REFUSED
     console.say(inspectscreen.decision(found, console.width()))
     console.say(f"added: {entry.id} to {path}")

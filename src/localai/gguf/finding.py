@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 
 CHECK = "artifact-format"  # the gate that speaks for all of them at a start
@@ -21,6 +22,13 @@ def expose(check: str, summary: str, evidence: str) -> Finding:
     """A model with this could be run, and deceives a person or another program."""
     why = "what hides or imitates something is not what it seems"
     return Finding(check, Verdict.FAIL, summary, evidence, why, OWN_FILE)
+
+
+def unsound(check: str, name: str, error: DocumentError) -> Finding:
+    """The reader refuses the file of this name."""
+    why = "nothing native may see a file that the reader refuses"
+    evidence = f"{name}: {error.message}"
+    return Finding(check, Verdict.FAIL, "not a sound GGUF file", evidence, why, error.hint)
 
 
 def note(check: str, summary: str, evidence: str) -> Finding:

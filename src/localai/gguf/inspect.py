@@ -37,8 +37,7 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
         findings += [*find_texts(fd, header), *inspect_templates(header)]
-    if (
-        headers[0].text("general.type") not in OTHER_KINDS
-    ):  # those need no tokenizer, nor all blocks
+    # Parts of a model need no tokenizer, nor all blocks.
+    if headers[0].text("general.type") not in OTHER_KINDS:
         findings += [*find_shapes(headers), *find_tokenizer(headers[0]), *find_tokens(*files[0])]
     return (*findings, *find_keys(headers), *find_contradictions(headers))

@@ -9,9 +9,7 @@ from localai.gguf.facts import GgufFile, Tensor
 from localai.gguf.finding import fail, note
 
 CHECK = "gguf-layout"
-MAPPED_AT = (
-    32  # bytes; where a tensor begins at no multiple of it llama.cpp ends (ggml-backend.cpp)
-)
+MAPPED_AT = 32  # bytes; a tensor that begins at no multiple of it ends llama.cpp (ggml-backend.cpp)
 
 
 def find_layout(file: GgufFile) -> list[Finding]:

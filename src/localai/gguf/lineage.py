@@ -41,9 +41,14 @@ def list_lineage(file: GgufFile) -> tuple[tuple[str, str], ...]:
         ("based on", _relatives(file, "base_model")),
         ("trained on", _relatives(file, "dataset") or _said(file, "datasets")),
         ("quantised by", _said(file, "quantized_by")),
-        ("from", next((said for key in _SOURCES if (said := _said(file, key))), "")),
+        ("from", find_source(file)),
     )
     return tuple((word, said) for word, said in rows if said)
+
+
+def find_source(file: GgufFile) -> str:
+    """Where the file says that it is from, "" if it does not."""
+    return next((said for key in _SOURCES if (said := _said(file, key))), "")
 
 
 def find_contradictions(files: Sequence[GgufFile]) -> list[Finding]:

@@ -34,8 +34,8 @@ _PARTS = frozenset({Kind.ADAPTER, Kind.PROJECTOR})
 class Candidate:
     """The constructor hides this process for good, so that no other can reach the memory.
 
-    ``inspection`` is what was found; if it is refused, nothing was
-    copied and nothing can be measured.
+    ``inspection`` is what was found; if it is refused, nothing was copied and nothing can be
+    measured.
 
     Raises DocumentError if the files cannot be read or have names that no entry may hold,
     StateError if they could be changed meanwhile.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from localai.artifact import open_parts
 from localai.formats.format import Kind
+from localai.formats.inspect import inspect
 from localai.formats.recognise import recognise
 from localai.hashing import Progress, digest_file, report_nothing
 from localai.inspection.model import inspect_model, list_files
@@ -31,7 +32,7 @@ def inspect_path(
     """
     files = open_parts(path)
     try:
-        found = inspect_files(path, files, context)
+        found = _inspect(path, files, context)
         if reason := _why_not_to_hash(found, files):
             return found._replace(unhashed=f"not computed: {reason}")
         return found._replace(files=_measure(files, progress)) if hashed else found
@@ -40,14 +41,11 @@ def inspect_path(
             os.close(file.fd)
 
 
-def inspect_files(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
-    """The same for ``files`` that are open, without their digests."""
+def _inspect(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
     first = files[0]
     kind = recognise(first.fd, first.size, first.path.name)
     if kind.kind is Kind.GGUF:
         return inspect_model(path, files, context)
-    from localai.formats.inspect import inspect  # never needed on the way to an approval
-
     facts, findings = inspect(first.fd, first.size, kind)
     return Inspection(str(path), kind.name, list_files(files), facts, findings)
 

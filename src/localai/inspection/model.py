@@ -7,10 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from localai.errors import DocumentError
-from localai.findings import Finding, Verdict
+from localai.findings import Finding
 from localai.formats.contents import Fact
 from localai.gguf.describe import show_count
 from localai.gguf.facts import GgufFile, is_template
+from localai.gguf.finding import unsound
 from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.lineage import list_lineage
 from localai.gguf.memory import inference_bytes
@@ -34,7 +35,7 @@ def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
         try:
             headers.append(read_gguf(file.fd, file.size, headers))
         except DocumentError as error:
-            return found._replace(findings=(_refuse(file, error),))
+            return found._replace(findings=(unsound(CHECK, file.path.name, error),))
     opened = [OpenGguf(file.fd, header) for file, header in zip(files, headers, strict=True)]
     return found._replace(
         format=f"GGUF v{headers[0].version}",
@@ -106,14 +107,3 @@ def _describe_template(source: str | None) -> list[Fact]:
     ]
     value = (*(f"{name} {what}" for name, what in treated.items()), tools)
     return [Fact("messages", value, "; ".join((*by_treatment, tools)))]
-
-
-def _refuse(file: OpenFile, error: DocumentError) -> Finding:
-    return Finding(
-        CHECK,
-        Verdict.FAIL,
-        "not a sound GGUF file",
-        f"{file.path.name}: {error.message}",
-        why="nothing native may see a file that the reader refuses",
-        remedy=error.hint,
-    )
