@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from localai.gguf.elements import each_string
+from localai.gguf.elements import each_batch
 from localai.gguf.facts import Array, GgufFile, Scalar
 from localai.gguf.reader import read_gguf
 from localai.gguf.types import SCALARS, TENSOR_TYPES, ValueType
@@ -108,7 +108,7 @@ def _entry(fd: int, file: GgufFile, key: str) -> list[Any]:
     if not isinstance(value, Array):
         return [key, kind, kind, 1, hashlib.sha256(_pack(kind, (value,))).hexdigest()]
     if value.kind is ValueType.STRING:
-        strings = list(each_string(fd, value))
+        strings = [string for batch in each_batch(fd, value) for string in batch]
         assert [word.encode() for word in map(str, value.first)] in ([], strings)
         # llama.cpp's strings end at their first zero byte.
         content = b"\0".join(string.partition(b"\0")[0] for string in strings)

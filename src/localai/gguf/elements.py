@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from itertools import chain
 
 from localai.errors import DocumentError
 from localai.gguf.facts import Array
@@ -16,17 +15,13 @@ WINDOW = 1 << 18  # bytes read at once; a multiple of every number's size
 _unpack_length = struct.Struct("<Q").unpack_from
 
 
-def each_string(fd: int, array: Array) -> Iterator[bytes]:
-    """The strings of ``array``, which ``read_gguf`` found in ``fd``; they need not be UTF-8.
+def each_batch(fd: int, array: Array) -> Iterator[list[bytes]]:
+    """The strings of ``array``, which ``read_gguf`` found in ``fd``, in lists of some thousand.
+    They need not be UTF-8.
 
     One window and one string are in memory at a time. Raises DocumentError if the file is no
     longer what it was.
     """
-    return chain.from_iterable(each_batch(fd, array))
-
-
-def each_batch(fd: int, array: Array) -> Iterator[list[bytes]]:
-    """The same in lists of some thousand, which takes half of the time."""
     found = 0
     window = b""
     for piece in each_window(fd, array):
@@ -51,30 +46,21 @@ def each_batch(fd: int, array: Array) -> Iterator[list[bytes]]:
         raise _changed(array.offset + array.size)
 
 
-def each_number(fd: int, array: Array) -> Iterator[int | float]:
-    """The numbers of ``array``, which ``read_gguf`` found in ``fd``; truth values as 0 or not.
+def find_number(fd: int, array: Array, number: int) -> Iterator[int]:
+    """The places, from 0, at which ``number`` stands in ``array``; quick where it is rare.
 
     Raises DocumentError if the file is shorter than it was.
     """
-    return chain.from_iterable(_each_tuple(fd, array))
-
-
-def find_number(fd: int, array: Array, number: int) -> Iterator[int]:
-    """The places, from 0, at which ``number`` stands in ``array``; quick where it is rare."""
+    code = SCALARS[array.kind][1:]
+    size = struct.calcsize(f"<{code}")
     before = 0
-    for numbers in _each_tuple(fd, array):
+    for piece in each_window(fd, array):
+        numbers = struct.unpack(f"<{len(piece) // size}{code}", piece)
         at = -1
         for _ in range(numbers.count(number)):
             at = numbers.index(number, at + 1)
             yield before + at
         before += len(numbers)
-
-
-def _each_tuple(fd: int, array: Array) -> Iterator[tuple[int | float, ...]]:
-    code = SCALARS[array.kind][1:]
-    size = struct.calcsize(f"<{code}")
-    for piece in each_window(fd, array):
-        yield struct.unpack(f"<{len(piece) // size}{code}", piece)
 
 
 def each_window(fd: int, array: Array) -> Iterator[bytes]:
