@@ -26,7 +26,7 @@ _FIRST: Mapping[str, int] = {"loop.first": True, "loop.index0": 0, "loop.index":
 _FROM_MESSAGES = {Mark.CONTENT, Mark.MESSAGES}
 _PROMPT = "add_generation_prompt"  # true where the model is to speak next
 # A sentence, not the marks and headings between which models set their turns.
-_PROSE = re.compile(r"(?:[^\W\d_]{2,20}[ ,.'\u2019-]{1,3}){4,40}[^\W\d_]{2,20}")
+_PROSE = re.compile(r"(?:[^\W\d_]{1,20}[ ,.'\u2019-]{1,3}){4,40}[^\W\d_]{1,20}")
 
 
 class RoleWalker(Walker):
@@ -74,6 +74,8 @@ class RoleWalker(Walker):
         self.shown = self.shown or bool(text.marks & _FROM_MESSAGES)
         if self._turns:
             written = [text for one in node.nodes for text in self._literals(one)]
+            # Sentences are also put together from pieces, with nothing between them.
+            written.append("".join(map(_written, node.nodes)))
             found = [prose for one in (*written, *text.strings) for prose in _PROSE.findall(one)]
             self.flaws += [note(ADDED, node.lineno, prose) for prose in found]
         return text
@@ -229,6 +231,12 @@ class RoleWalker(Walker):
         if certain and name_of(node.node) == "raise_exception":
             self.refused = True
         return super().visit_Call(node)
+
+
+def _written(node: nodes.Node) -> str:
+    """The text that this puts out; a line end where it is not known, which no sentence crosses."""
+    text = node.data if isinstance(node, nodes.TemplateData) else getattr(node, "value", "\n")
+    return text if isinstance(text, str) else "\n"
 
 
 def _without_content(value: Value) -> Value:
