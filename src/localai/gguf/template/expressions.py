@@ -37,6 +37,7 @@ _ARITHMETIC = {
     "Pow": "**",
 }
 SOURCES = 32  # places at which one name is set that are told apart
+_COUNTERS = {"index", "index0", "revindex", "revindex0", "length"}  # of a loop
 _NEIGHBOURS = {"nextitem", "previtem"}  # of a loop: elements of what it goes over
 # Names that a template is given a value for.
 _GIVEN = {"messages": Value(marks=frozenset((Mark.MESSAGES,)))}
@@ -156,6 +157,8 @@ class Expressions(NodeVisitor):
             bound = self.look_up(f"{node.node.name}.{name}")
             if bound is not None:
                 return bound
+            if node.node.name == "loop" and name in _COUNTERS:
+                return Value(marks=frozenset((Mark.COUNT,)))
         marks = value.marks & ({Mark.CLOCK, Mark.CONTENT} if name == "text" else {Mark.CLOCK})
         marks |= _MEMBERS.get(name, frozenset())
         others = [one for one in value.items or () if one.only != name]  # no key is its own value
@@ -231,11 +234,13 @@ class Expressions(NodeVisitor):
     def _hand_over(self, node: nodes.Call, name: str, given: Sequence[Value]) -> None:
         """A macro's parameters can be what it is called with."""
         names = self.parameters.get(name, [])
+        if len(node.args) > len(names) or node.kwargs:  # what has no name of its own
+            self.bind(f"{name}:varargs", sequence(given[len(names) :]), node)
         for parameter, value in zip(names, given[: len(node.args)], strict=False):
             self.bind(f"{name}:{parameter}", value, node)
         for pair, value in zip(node.kwargs, given[len(node.args) :], strict=False):
-            if pair.key in names:
-                self.bind(f"{name}:{pair.key}", value, node)
+            own = pair.key if pair.key in names else f"kwargs.{pair.key}"
+            self.bind(f"{name}:{own}", value, node)
 
 
 def name_of(node: nodes.Node) -> str:

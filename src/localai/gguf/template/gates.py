@@ -29,7 +29,7 @@ _SEARCHING = {"startswith", "endswith", "find", "rfind", "index", "count", "spli
 _SEARCHING |= {"partition", "rpartition", "replace", "removeprefix", "removesuffix"}
 # A word of a person's language, not the marks by which models set off their turns and thoughts
 # (<think>, [INST], /no_think), nor a key of a message that comes in parts.
-_SPOKEN = re.compile(r"[^\W\d_]{3,}|^[^\W\d_]$")
+_SPOKEN = re.compile(r"[^\W\d_]{3,}|^[^\W\d_]$|[^\W\d_\x00-\u024f]|\d{3,}")
 _MARKS = re.compile(r"[<>\[\]{}|#/`*=]")
 _PARTS = frozenset(
     (
@@ -45,6 +45,8 @@ def watch(node: nodes.Node, _value: Value, parts: Sequence[Value]) -> Iterator[F
     """The rule: a date is only shown, and what is said in the conversation only passed on."""
     if any(Mark.CLOCK in part.marks for part in parts) and _asks(node, parts):
         yield fail(DATE, node.lineno, "the date is asked for, not only shown")
+    if isinstance(node, nodes.Call) and _method(node) == "translate" and _is_said(parts[0]):
+        yield note(WORDS, node.lineno, "letters are replaced")
     for left, right in _compared(node, parts):
         yield from _listen(node.lineno, left, right)
         yield from _count(node.lineno, left, right)
@@ -65,7 +67,10 @@ def _asks(node: nodes.Node, parts: Sequence[Value]) -> bool:
 def _compared(node: nodes.Node, parts: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
     """What is held against what: a word against a text, in one order or the other."""
     if isinstance(node, nodes.Compare):
-        yield from pairwise(parts)
+        pairs = zip(pairwise(parts), node.ops, strict=True)
+        yield from (_as_said(*pair) if one.op in ("eq", "ne") else pair for pair, one in pairs)
+        # A message that is written out, and looked for among them.
+        yield from (_as_said(*pair) for pair in pairwise(parts) if pair[0].items)
     elif isinstance(node, nodes.Test) and node.name not in _PRESENCE:
         yield from ((parts[0], part) for part in parts[1:])
     elif isinstance(node, nodes.Getitem) or (
@@ -76,6 +81,15 @@ def _compared(node: nodes.Node, parts: Sequence[Value]) -> Iterator[tuple[Value,
         yield from ((parts[0], part) for part in parts[1:2])
     elif isinstance(node, nodes.Filter):
         yield from _selected(node, parts)
+
+
+def _as_said(left: Value, right: Value) -> tuple[Value, Value]:
+    """What stands in a message, by whatever name: nothing else in it is equal to a text."""
+    if Mark.MESSAGES in left.marks:
+        left = left._replace(marks=left.marks | {Mark.CONTENT})
+    if Mark.MESSAGES in right.marks:
+        right = right._replace(marks=right.marks | {Mark.CONTENT})
+    return left, right
 
 
 def _selected(node: nodes.Filter, parts: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
@@ -105,7 +119,9 @@ def _listen(line: int, left: Value, right: Value) -> Iterator[Flaw]:
 def _count(line: int, left: Value, right: Value) -> Iterator[Flaw]:
     """A number that the messages, or what they say, must come to."""
     for value, number in ((left, right), (right, left)):
-        if Mark.COUNT in value.marks and any(one >= COUNTED for one in number.numbers):
+        if value.marks & {Mark.COUNT, Mark.CONTENT} and any(
+            one >= COUNTED for one in number.numbers
+        ):
             yield note(COUNTS, line, f"{max(number.numbers):,}")
 
 

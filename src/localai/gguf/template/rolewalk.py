@@ -26,7 +26,10 @@ _FIRST: Mapping[str, int] = {"loop.first": True, "loop.index0": 0, "loop.index":
 _FROM_MESSAGES = {Mark.CONTENT, Mark.MESSAGES}
 _PROMPT = "add_generation_prompt"  # true where the model is to speak next
 # A sentence, not the marks and headings between which models set their turns.
-_PROSE = re.compile(r"(?:[^\W\d_]{1,20}[ ,.'\u2019-]{1,3}){4,40}[^\W\d_]{1,20}")
+_PROSE = re.compile(
+    r"(?:[^\W\d_]{1,20}[ ,.'\u2019_-]{1,3}){4,40}[^\W\d_]{1,20}"
+    r"|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{12,200}"  # scripts that need no spaces
+)
 
 
 class RoleWalker(Walker):

@@ -120,10 +120,10 @@ class Walker(Expressions):
 
     def visit_Macro(self, node: nodes.Macro) -> Value:
         scope = f"{node.name}:"
-        for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
-            self.bind(scope + parameter.name, self.visit(default), default)
         self.parameters[node.name] = [parameter.name for parameter in node.args]
         self.scopes.append(scope)
+        for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
+            self.bind(scope + parameter.name, self.visit(default), default)
         self.names[f"{node.name}()"] = self.see(node, self.body(node.body))
         self.scopes.pop()
         return EMPTY
