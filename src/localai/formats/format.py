@@ -5,6 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+# What to do instead.
+OWN_GGUF = "look for a .gguf file of the same model at its publisher"
+AS_DATA = "export it as JSONL, CSV, Parquet or plain text, on a machine that is meant for it"
+AGAIN = "download the file again and compare its SHA-256 with what the publisher states"
+
 
 class Kind(StrEnum):
     """What is done with a file: each kind has one reader, ``REFUSED`` has none."""

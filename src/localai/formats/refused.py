@@ -8,11 +8,7 @@ promises, Java's objects. Besides them what has to be unpacked first, and what i
 
 from __future__ import annotations
 
-from localai.formats.format import Format, Kind
-
-_OWN_GGUF = "look for a .gguf file of the same model at its publisher"
-_AS_DATA = "export it as JSONL, CSV, Parquet or plain text, on a machine that is meant for it"
-_AGAIN = "download the file again and compare its SHA-256 with what the publisher states"
+from localai.formats.format import AGAIN, AS_DATA, OWN_GGUF, Format, Kind
 
 
 def _refuse(name: str, why: str, remedy: str) -> Format:
@@ -24,73 +20,73 @@ def _unpack(name: str) -> Format:
     return _refuse(name, why, "unpack it, and look at what comes out")
 
 
-def _other(name: str, remedy: str = _AS_DATA) -> Format:
+def _other(name: str, remedy: str = AS_DATA) -> Format:
     return _refuse(name, "nothing in it can be looked at: localai has no reader for it", remedy)
 
 
 _PICKLE = "a pickle names functions, and opening it calls them: whoever made it runs code here"
 _ZIPPED = f"{_PICKLE}; the archive holds one"
 
-PICKLE = _refuse("Python pickle", _PICKLE, _OWN_GGUF)
-TORCH = _refuse("PyTorch checkpoint (ZIP with a pickle)", _ZIPPED, _OWN_GGUF)
-OLD_TORCH = _refuse("PyTorch checkpoint (pickle)", _PICKLE, _OWN_GGUF)
-JOBLIB = _refuse("joblib file (pickle)", _PICKLE, _OWN_GGUF)
-NUMPY_OBJECTS = _refuse("NumPy file with objects (pickle)", _PICKLE, _AS_DATA)
+PICKLE = _refuse("Python pickle", _PICKLE, OWN_GGUF)
+TORCH = _refuse("PyTorch checkpoint (ZIP with a pickle)", _ZIPPED, OWN_GGUF)
+OLD_TORCH = _refuse("PyTorch checkpoint (pickle)", _PICKLE, OWN_GGUF)
+JOBLIB = _refuse("joblib file (pickle)", _PICKLE, OWN_GGUF)
+NUMPY_OBJECTS = _refuse("NumPy file with objects (pickle)", _PICKLE, AS_DATA)
 NUMPY = _other("NumPy array")
 NUMPY_ZIP = _refuse(
-    "NumPy archive (ZIP)", "each array in it may hold objects, and then it is a pickle", _AS_DATA
+    "NumPy archive (ZIP)", "each array in it may hold objects, and then it is a pickle", AS_DATA
 )
 KERAS = _refuse(
-    "Keras model (ZIP)", "a Lambda layer is Python code, and opening the model runs it", _OWN_GGUF
+    "Keras model (ZIP)", "a Lambda layer is Python code, and opening the model runs it", OWN_GGUF
 )
 HDF5 = _refuse(
     "HDF5 file, as Keras writes",
     "a Keras model's Lambda layers are Python bytecode, and its attributes may be pickles",
-    _OWN_GGUF,
+    OWN_GGUF,
 )
 TENSORFLOW = _refuse(
-    "TensorFlow graph", "a graph's operations read and write files and call Python", _OWN_GGUF
+    "TensorFlow graph", "a graph's operations read and write files and call Python", OWN_GGUF
 )
-TFLITE = _other("TensorFlow Lite model", _OWN_GGUF)
+TFLITE = _other("TensorFlow Lite model", OWN_GGUF)
 ONNX = _refuse(
-    "ONNX model", "it may name other files as its weights and bring operations", _OWN_GGUF
+    "ONNX model", "it may name other files as its weights and bring operations", OWN_GGUF
 )
 NEMO = _refuse(
     "NeMo model (tar)",
     f"its configuration names Python classes, its weights are a pickle: {_PICKLE}",
-    _OWN_GGUF,
+    OWN_GGUF,
 )
 MSGPACK = _refuse(
     "msgpack file, as Flax writes",
     "its extension types become whatever objects the program that opens it likes",
-    _OWN_GGUF,
+    OWN_GGUF,
 )
-R_DATA = _refuse("R data", "a promise in it is R code, and looking at it runs it", _AS_DATA)
+R_DATA = _refuse("R data", "a promise in it is R code, and looking at it runs it", AS_DATA)
 JAVA = _refuse(
-    "serialised Java objects", "opening them runs the methods of the classes they name", _AS_DATA
+    "serialised Java objects", "opening them runs the methods of the classes they name", AS_DATA
 )
 OLD_GGML = _refuse(
-    "GGML file, the format before GGUF", "the engine reads it no longer, nor do we", _OWN_GGUF
+    "GGML file, the format before GGUF", "the engine reads it no longer, nor do we", OWN_GGUF
 )
-PROGRAM = _refuse("program", "it is neither weights nor data, but runs by itself", _AGAIN)
-WEB_PAGE = _refuse("web page", "a download that went wrong leaves one", _AGAIN)
+PROGRAM = _refuse("program", "it is neither weights nor data, but runs by itself", AGAIN)
+WEB_PAGE = _refuse("web page", "a download that went wrong leaves one", AGAIN)
 LFS_POINTER = _refuse(
     "Git LFS pointer", "it stands for the file: it is not the file", "git lfs pull"
 )
 ENCRYPTED_PARQUET = _other("Parquet with an encrypted footer")
-WORKBOOK = _refuse("office document (ZIP)", "it may hold macros and links", _AS_DATA)
-OLE = _refuse("office document (OLE)", "it may hold macros and links", _AS_DATA)
+WORKBOOK = _refuse("office document (ZIP)", "it may hold macros and links", AS_DATA)
+OLE = _refuse("office document (OLE)", "it may hold macros and links", AS_DATA)
 ZIP = _unpack("ZIP archive")
 TAR = _unpack("tar archive")
 GZIP = _unpack("gzip file")
-EMPTY = _refuse("empty file", "there is nothing in it", _AGAIN)
+EMPTY = _refuse("empty file", "there is nothing in it", AGAIN)
 UNKNOWN = _other("file of an unknown format")
 
 
 def is_two_things(found: Format) -> Format:
     """A file that one program takes for ``found`` and another for a ZIP archive."""
     why = f"one program reads {found.name}, another the archive at its end"
-    return _refuse(f"{found.name} that is also a ZIP archive", why, _AGAIN)
+    return _refuse(f"{found.name} that is also a ZIP archive", why, AGAIN)
 
 
 # What a file begins with. The longer beginning stands first where one begins another.

@@ -18,6 +18,7 @@ from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents, Fact
 from localai.formats.finding import SAFETENSORS, note, unsound
+from localai.formats.format import AGAIN, OWN_GGUF
 from localai.formats.pread import read_at
 from localai.terminal import printable
 
@@ -38,8 +39,6 @@ DTYPES = {
     "F16": 16, "BF16": 16, "F32": 32, "F64": 64, "C64": 64,
 }  # fmt: skip
 
-_DOWNLOAD = "download the file again and compare its SHA-256 with what the publisher states"
-_OWN_GGUF = "look for a .gguf file of the same model at its publisher"
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NAME = re.compile(_STRING)
@@ -92,7 +91,7 @@ def _judge(file: SafetensorsFile) -> list[Finding]:
     evidence = f"{len(file.tensors)} tensors, without a gap, an overlap or a byte behind them"
     alone = note(SAFETENSORS, "weights alone", "no vocabulary, no template: they cannot be run")
     sound = Finding(SAFETENSORS, Verdict.PASS, "sound", evidence)
-    findings = [sound, alone._replace(remedy=_OWN_GGUF)]
+    findings = [sound, alone._replace(remedy=OWN_GGUF)]
     names = [*(tensor.name for tensor in file.tensors), *file.metadata]
     if hidden := [name for name in names if not name.isprintable()]:
         evidence = f"{len(hidden)} names hold characters that nobody sees, first {hidden[0]!r}"
@@ -252,4 +251,4 @@ def _place(tensors: tuple[Tensor, ...], data: int) -> None:
 
 
 def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed safetensors: {found}", hint=_DOWNLOAD)
+    return DocumentError(f"malformed safetensors: {found}", hint=AGAIN)

@@ -13,6 +13,7 @@ from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents, Fact
 from localai.formats.datasets.thrift import MAX_VALUES, CompactReader, TooMuchError
 from localai.formats.finding import DATASET, note, unsound
+from localai.formats.format import AGAIN
 from localai.formats.pread import read_at
 from localai.terminal import printable
 
@@ -21,7 +22,6 @@ SHOWN_COLUMNS = 16
 BOMB = 100  # times its size that a file may unpack to before it is worth a note
 _CODECS = ("none", "Snappy", "gzip", "LZO", "Brotli", "LZ4", "Zstandard", "LZ4 (raw)")
 _WANTED = frozenset((4, 5, 6, 7, 9, 11))  # of ColumnMetaData
-_DOWNLOAD = "download the file again and compare its SHA-256 with what the publisher states"
 _AS_TEXT = "export it as JSONL or CSV, and look at that"
 
 
@@ -231,4 +231,4 @@ def _read_key(reader: CompactReader) -> str:
 
 
 def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed Parquet: {found}", hint=_DOWNLOAD)
+    return DocumentError(f"malformed Parquet: {found}", hint=AGAIN)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from localai.errors import DocumentError
+from localai.formats.format import AGAIN
 
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 16
@@ -163,4 +164,4 @@ def _signed(number: int) -> int:
 
 
 def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed Parquet footer: {found}")
+    return DocumentError(f"malformed Parquet footer: {found}", hint=AGAIN)
