@@ -85,6 +85,7 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
             return Exit.REFUSED
         with console.progress("hashing", candidate.size) as progress:
             entry = draft_entry(candidate.measure(progress), found.headers, terms)
+    console.say(inspectscreen.pinned(entry.files, console.width()))
     if alone:
         _sign(entry, around)
         console.out(

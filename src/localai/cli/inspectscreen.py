@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from localai.cli.screen import answers, hang, wrap
 from localai.gguf.facts import Tensor, all_tensors
 from localai.hardware import show_bytes
 from localai.inspection.types import Inspection, Template
 from localai.terminal import printable, sanitise
+
+if TYPE_CHECKING:
+    from localai.manifest.schema import ArtifactFile
 
 _NARROW, _TITLE = 72, 14  # columns
 _MOST_SAID = 400  # characters of one fact
@@ -18,7 +22,8 @@ _MOST_LINES = 400  # of a template on the way to an approval; the longest real o
 def inspection(found: Inspection, width: int) -> str:
     """What the file is, then every finding."""
     size = sum(file.size for file in found.files)
-    rows = [("file", found.path), ("format", f"{found.format}, {show_bytes(size)}, {size} bytes")]
+    rounded = f"{show_bytes(size)}, " if size >= 1024 else ""
+    rows = [("file", found.path), ("format", f"{found.format}, {rounded}{size} bytes")]
     rows += [(fact.name, cut(fact.text)) for fact in found.facts]
     several = len(found.files) > 1
     for file in found.files:
@@ -39,6 +44,12 @@ def decision(found: Inspection, width: int) -> str:
     """What a person decides on: the templates that will frame every prompt, then what the file is,
     which so stays in sight."""
     return f"{templates(found, width, _MOST_LINES)}\n\n{inspection(found, width)}"
+
+
+def pinned(files: Sequence[ArtifactFile], width: int) -> str:
+    """The digests that an entry pins, to be compared with the publisher's."""
+    rows = [f"{file.sha256} {file.name}" for file in files]
+    return "\n".join(line for row in rows for line in _entry("sha256", row, width))
 
 
 def templates(found: Inspection, width: int | None = None, most: int | None = None) -> str:

@@ -96,6 +96,7 @@ def add(
         console.say("not added, nothing was written")
         return Exit.REFUSED
     console.say(inspectscreen.decision(found, console.width()))
+    console.say(inspectscreen.pinned(entry.files, console.width()))
     console.say(f"added: {entry.id} to {path}")
     console.say("next: localai manifest sign")
     return Exit.DONE
