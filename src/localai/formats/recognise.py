@@ -10,6 +10,7 @@ from localai.formats.format import Format, Kind
 from localai.formats.pread import read_at
 
 HEAD = 4096  # bytes looked at from the beginning
+WRITTEN = 1 << 20  # bytes in which a pickle that looks like text must have called something
 TAIL = 22 + 0xFFFF  # bytes looked at from the end: a ZIP archive's last record, with its comment
 
 GGUF = Format(Kind.GGUF, "GGUF")
@@ -29,11 +30,8 @@ _TEXTS = {
     ".tab": TSV,
 }
 _WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.I)
-# Protocols 0 and 1 have no first byte of their own: a call by name, or a container with its memo.
-_OLD_PICKLE = re.compile(
-    rb"(?:c|\(i)[A-Za-z_][\w.]{0,99}\n[A-Za-z_]\w{0,99}\n(?:[(q)\]}\x85-\x87]|p\d|S')"
-    rb"|\([dl]p\d+\n|[}\]]q\x00"
-)
+# Protocols 0 and 1 have no first byte of their own: a container with its memo. (Calls: _is_pickle.)
+_OLD_PICKLE = re.compile(rb"\([dl]p\d+\n|[}\]]q\x00")
 _LOOKS = (
     (_WEB_PAGE, refused.WEB_PAGE),
     (_OLD_PICKLE, refused.PICKLE),
@@ -41,6 +39,7 @@ _LOOKS = (
 )
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # byte order marks
+_WRITTEN = frozenset(b"()]}FILNSVcdl")  # what a pickle of letters alone can begin with
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
@@ -53,6 +52,8 @@ def recognise(fd: int, size: int, name: str) -> Format:
     head = read_at(fd, min(size, HEAD), 0)
     ending = PurePath(name).suffix.lower()
     found = _by_content(head, size, ending)
+    if found is None and head[0] in _WRITTEN and _is_pickle(fd, size):
+        found = refused.PICKLE
     if found is None:
         found = _by_name(head, ending)
     if found.kind in (Kind.REFUSED, Kind.GGUF):  # GGUF's own reader looks for other formats
@@ -85,6 +86,14 @@ def _by_content(head: bytes, size: int, ending: str) -> Format | None:
     begins = next((found for start, found in refused.BEGINNINGS if head.startswith(start)), None)
     letters = head[:2] in (b"MZ", b"BZ", b"OR")  # which a text may begin with as well
     return None if letters and not _count_controls(head) else begins
+
+
+def _is_pickle(fd: int, size: int) -> bool:
+    """Protocol 0 needs no byte that a text has not, and may begin with anything that is thrown away
+    again: it is known by being read, as far as the first call."""
+    from localai.formats.pickles import calls_something
+
+    return calls_something(read_at(fd, min(size, WRITTEN), 0))
 
 
 def _name_zip(head: bytes, ending: str) -> Format:

@@ -123,6 +123,47 @@ def test_what_was_refused_would_have_run(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "this must never be seen\n"
 
 
+CALL = b"cbuiltins\nprint\n(S'this must never be seen'\ntR."
+WRITTEN = {
+    "nothing, thrown away": b"N0" + CALL,
+    "a number, thrown away": b"I1\n0" + CALL,
+    "a mark, thrown away": b"(1" + CALL,
+    "a line of a table, thrown away": b"Vname,wish\n0" + CALL,
+    "a long line, thrown away": b"V" + b"a" * 9000 + b"\n0" + CALL,
+    "the arguments first": b"(S'this must never be seen'\nibuiltins\nprint\n.",
+    "more marks than anybody reads": b"(" * 60_000 + b"1" + CALL,
+}
+
+
+@pytest.mark.parametrize("begun", WRITTEN)
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "notes.txt", "weights.bin"])
+def test_a_pickle_of_letters_alone_is_no_text(
+    begun: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = WRITTEN[begun]
+    assert look(data, name).format.name == "Python pickle"
+    assert capsys.readouterr().out == ""
+    pickle.loads(data)
+    assert capsys.readouterr().out == "this must never be seen\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cat\ndog\nR.\n",
+        b"cat\ndog\n(tail\n",
+        b"(a list)\n",
+        b"I1\nI2\nI3\n",
+        b"N" * 9000 + b"TAACCC\n",
+        b"01" * 60_000,
+        b"S'a'\n.\n",
+        b"N.",
+    ],
+)
+def test_a_text_that_begins_like_a_pickle_is_a_text(data: bytes) -> None:
+    assert look(data, "notes.txt").kind is Kind.TEXT
+
+
 BY_NAME = [
     (b"I1\n.", "model.pkl", "Python pickle"),
     (b"\x00\x01\x02\x03", "model.ckpt", "PyTorch checkpoint"),
