@@ -48,7 +48,7 @@ def decision(found: Inspection, width: int) -> str:
 
 def pinned(files: Sequence[ArtifactFile], width: int) -> str:
     """The digests that an entry pins, to be compared with the publisher's."""
-    rows = [f"{file.sha256} {file.name}" for file in files]
+    rows = [f"{file.sha256} {file.name}" if len(files) > 1 else file.sha256 for file in files]
     return "\n".join(line for row in rows for line in _entry("sha256", row, width))
 
 

@@ -10,6 +10,7 @@ import gguf_maker as maker
 from localai.cli import inspectscreen
 from localai.inspection.inspect import inspect_path
 from localai.inspection.types import Inspection
+from localai.manifest.schema import ArtifactFile
 
 SLY = "{{ messages }}\u202e\x1b[31m\nsecond\u2028line\rand\u3164more\tend\n"
 NAMES = {
@@ -55,6 +56,15 @@ def test_digests_stay_in_one_piece_from_80_columns_on(plain: Inspection) -> None
     lines = inspectscreen.inspection(plain._replace(path="tiny.gguf"), 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert plain.files[0].tree and any(line.endswith(plain.files[0].tree) for line in lines)
+
+
+def test_what_is_pinned_can_be_compared() -> None:
+    one, two = (ArtifactFile(f"{name}.gguf", 1, name * 64) for name in "ab")
+    assert inspectscreen.pinned([one], 80) == f"  sha256        {'a' * 64}"
+    assert inspectscreen.pinned([one, two], 80).splitlines()[2:] == [
+        f"  sha256        {'b' * 64}",
+        "                b.gguf",
+    ]
 
 
 def test_nothing_commands_the_terminal(sly: Inspection) -> None:
