@@ -62,7 +62,8 @@ _INSTRUCTIONS = (
         rb"you are now (?:dan\b|in (?:developer|debug|god|admin)|free (?:of|from)|no longer"
         rb"|an? (?:unrestrict|unfilter|uncensor|different|new))")),
     (b"from now on", re.compile(rb"from now on,? (?:you|answer|respond|act|reply|always)\b")),
-    (b"system prompt", re.compile(rb"system prompt")),
+    (b"system prompt", re.compile(  # asked for, or meant: texts about models speak of it too
+        rb"(?:(?<=your )|(?<=print the )|(?<=reveal the )|(?<=repeat the ))system prompt")),
     (b"do anything now", re.compile(rb"do anything now")),
     (b"developer mode", re.compile(rb"developer mode (?:enabled|output|policy|on\b)")),
     (b"not tell the user", re.compile(rb"not tell the user")),
