@@ -12,7 +12,7 @@ from localai.errors import DocumentError, LocalAIError
 from localai.findings import Finding
 from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile, pinned_by
-from localai.gguf.finding import CHECK, unsound
+from localai.gguf.finding import unsound
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.sets import name_parts
@@ -100,7 +100,7 @@ def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:
         try:
             header = read_gguf(file.fd, file.size, opened.headers)
         except DocumentError as error:
-            return (unsound(CHECK, file.path.name, error),)
+            return (unsound(file.path.name, error),)
         opened.headers.append(header)
     return check_structure(opened.headers)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 
-CHECK = "artifact-format"  # the gate that speaks for all of them at a start
 _LONGEST = 80  # characters of a text that is shown
 OWN_FILE = "download the model's own GGUF file from its publisher"
 
@@ -24,11 +23,11 @@ def expose(check: str, summary: str, evidence: str) -> Finding:
     return Finding(check, Verdict.FAIL, summary, evidence, why, OWN_FILE)
 
 
-def unsound(check: str, name: str, error: DocumentError) -> Finding:
+def unsound(name: str, error: DocumentError) -> Finding:
     """The reader refuses the file of this name."""
     why = "nothing native may see a file that the reader refuses"
     evidence = f"{name}: {error.message}"
-    return Finding(check, Verdict.FAIL, "not a sound GGUF file", evidence, why, error.hint)
+    return Finding("gguf-header", Verdict.FAIL, "not a sound GGUF file", evidence, why, error.hint)
 
 
 def note(check: str, summary: str, evidence: str) -> Finding:

@@ -21,8 +21,6 @@ from localai.hardware import show_bytes
 from localai.inspection.types import InspectedFile, Inspection, Template
 from localai.sealing import OpenFile
 
-CHECK = "gguf-header"
-
 
 def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
     """The GGUF ``files`` of one model, first part first; memory is for ``context`` tokens.
@@ -35,7 +33,7 @@ def inspect_model(path: Path, files: Sequence[OpenFile], context: int) -> Inspec
         try:
             headers.append(read_gguf(file.fd, file.size, headers))
         except DocumentError as error:
-            return found._replace(findings=(unsound(CHECK, file.path.name, error),))
+            return found._replace(findings=(unsound(file.path.name, error),))
     opened = [OpenGguf(file.fd, header) for file, header in zip(files, headers, strict=True)]
     return found._replace(
         format=f"GGUF v{headers[0].version}",
