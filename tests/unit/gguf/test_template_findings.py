@@ -237,3 +237,36 @@ def test_security_error_is_what_the_sandbox_says() -> None:
     environment = make_environment(ImmutableSandboxedEnvironment)
     with pytest.raises(SecurityError):
         environment.from_string("{{ ''.__class__.__mro__ }}").render()
+
+
+USES = (
+    "{{ VALUE|NAME }}",
+    "{{ VALUE|NAME() }}",
+    "{{ VALUE|NAME('a') }}",
+    "{{ VALUE|NAME(*VALUE, **VALUE) }}",
+    "{{ VALUE|NAME(attribute='a', x=1) }}",
+    "{{ VALUE|map('NAME')|list }}",
+    "{{ VALUE.NAME() }}",
+    "{{ VALUE.NAME(*VALUE) }}",
+    "{{ NAME() }}{{ NAME(*VALUE) }}{{ loop.NAME }}",
+    "{% filter NAME() %}{{ VALUE }}{% endfilter %}",
+)
+VALUES = ("messages", "messages[0].content", "'text'")
+METHODS = {name for kind in (str, dict, list, int) for name in dir(kind) if name[0] != "_"}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_whatever_is_left_out_or_too_much_is_a_finding(use: str) -> None:
+    """Jinja's parser takes every call, whether what is called could be called like that or not."""
+    environment = make_environment(Environment)
+    for name in sorted({*environment.filters, *environment.globals, *METHODS}):
+        for value in VALUES:
+            said = use.replace("NAME", name).replace("VALUE", value)
+            assert inspect_template(KEY, f"{{% for m in messages %}}{said}{{% endfor %}}")
+
+
+def test_every_test_may_lack_its_argument() -> None:
+    for name in make_environment(Environment).tests:
+        if name.isidentifier():
+            for value in VALUES:
+                assert inspect_template(KEY, f"{{{{ 1 if {value} is {name} else 2 }}}}")

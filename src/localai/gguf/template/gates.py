@@ -94,7 +94,8 @@ def _as_said(left: Value, right: Value) -> tuple[Value, Value]:
 
 def _selected(node: nodes.Filter, parts: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
     """The same, for the filters that compare."""
-    if node.name in ("selectattr", "rejectattr") and "content" in parts[1].texts:
+    by_content = any("content" in part.texts for part in parts[1:2])
+    if node.name in ("selectattr", "rejectattr") and by_content:
         said = parts[0]._replace(marks=parts[0].marks | {Mark.CONTENT})
         yield from ((said, part) for part in parts[3:])
     elif node.name in ("select", "reject"):

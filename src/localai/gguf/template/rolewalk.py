@@ -192,7 +192,8 @@ class RoleWalker(Walker):
         result = super().apply_filter(node, value)
         if node.name in ("selectattr", "rejectattr"):
             return self._select(node, result)
-        emptied = node.name == "replace" and Mark.CONTENT in self.visit(node.args[0]).marks
+        replaced = self.arguments(node)[:1] if node.name == "replace" else ()
+        emptied = any(Mark.CONTENT in one.marks for one in replaced)
         return _without_content(result) if node.name == "truncate" or emptied else result
 
     def _select(self, node: nodes.Filter, value: Value) -> Value:
