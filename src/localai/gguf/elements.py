@@ -66,15 +66,12 @@ def find_number(fd: int, array: Array, number: int) -> Iterator[int]:
 def each_window(fd: int, array: Array) -> Iterator[bytes]:
     """The bytes of ``array``, with the lengths before strings: for whoever looks for a pattern.
 
-    Raises DocumentError if the file is shorter than it was.
+    Raises DocumentError if the file is shorter than it was, OSError if it cannot be read.
     """
     end = array.offset + array.size
     for at in range(array.offset, end, WINDOW):
         wanted = min(WINDOW, end - at)
-        try:
-            piece = os.pread(fd, wanted, at)
-        except OSError as error:
-            raise DocumentError(f"cannot read the file: {error.strerror}") from error
+        piece = os.pread(fd, wanted, at)
         if len(piece) < wanted:
             raise _changed(at)
         yield piece
