@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _NARROW, _TITLE = 72, 14  # columns
 _MOST_SAID = 400  # characters of one fact
-_MOST_LINES = 400  # of a template on the way to an approval; the longest real ones have as many
 
 
 def inspection(found: Inspection, width: int) -> str:
@@ -41,9 +40,9 @@ def cut(text: str) -> str:
 
 
 def decision(found: Inspection, width: int) -> str:
-    """What a person decides on: the templates that will frame every prompt, then what the file is,
-    which so stays in sight."""
-    return f"{templates(found, width, _MOST_LINES)}\n\n{inspection(found, width)}"
+    """What a person decides on: the templates that will frame every prompt, each whole, since what
+    were left out could be the worst of it; then what the file is, which so stays in sight."""
+    return f"{templates(found, width)}\n\n{inspection(found, width)}"
 
 
 def pinned(files: Sequence[ArtifactFile], width: int) -> str:
@@ -52,13 +51,12 @@ def pinned(files: Sequence[ArtifactFile], width: int) -> str:
     return "\n".join(line for row in rows for line in _entry("sha256", row, width))
 
 
-def templates(found: Inspection, width: int | None = None, most: int | None = None) -> str:
-    """Every chat template with line numbers, and nothing in it that a terminal would obey or hide;
-    of each at most ``most`` lines. ``width`` for people: no part of a long line then looks like a
-    line of its own."""
+def templates(found: Inspection, width: int | None = None) -> str:
+    """Every chat template with line numbers, and nothing in it that a terminal would obey or hide.
+    ``width`` for people: no part of a long line then looks like a line of its own."""
     if not found.templates:
         return _say_unread(found) or "no chat template"
-    return "\n\n".join("\n".join(_number(template, width, most)) for template in found.templates)
+    return "\n\n".join("\n".join(_number(template, width)) for template in found.templates)
 
 
 def _say_unread(found: Inspection) -> str:
@@ -68,16 +66,14 @@ def _say_unread(found: Inspection) -> str:
     return "" if found.headers else printable("; ".join(said) or other)
 
 
-def _number(template: Template, width: int | None, most: int | None) -> Iterator[str]:
+def _number(template: Template, width: int | None) -> Iterator[str]:
     # Only "\n": what else ends a line for Python or a terminal is to be seen.
     lines = template.source.split("\n")
     yield f"{printable(template.key)}, sha256 {template.sha256}"
-    for number, line in enumerate(lines[:most], 1):
+    for number, line in enumerate(lines, 1):
         first, *rest = _cut(sanitise(printable(line)), width)
         yield f"{number:>4} | {first}".rstrip()
         yield from (f"     > {more}" for more in rest)
-    if most is not None and len(lines) > most:
-        yield f"     | and {len(lines) - most} lines more: localai inspect FILE --template"
 
 
 def _cut(line: str, width: int | None) -> list[str]:

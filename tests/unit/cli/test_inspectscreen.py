@@ -112,12 +112,13 @@ def test_every_template_is_shown(tmp_path: Path) -> None:
     assert shown.endswith("   1 | {{ tools }}")
 
 
-def test_a_very_long_template_says_how_much_more_there_is(tmp_path: Path) -> None:
-    template = "{{ messages }}\n" * 1000
+def test_a_very_long_template_is_shown_whole(tmp_path: Path) -> None:
+    """Whoever approves it would else not see what stands behind a thousand empty lines."""
+    template = "{{ messages }}" + "\n" * 1000 + "{{ ''.__class__ }}"
     found = inspect(tmp_path / "long.gguf", maker.make_model(template=template))
     shown = inspectscreen.decision(found, 80)
-    assert "and 601 lines more: localai inspect FILE --template" in shown
-    assert inspectscreen.templates(found).count("{{ messages }}") == 1000
+    assert "1001 | {{ ''.__class__ }}" in shown
+    assert shown.endswith(inspectscreen.inspection(found, 80))
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
