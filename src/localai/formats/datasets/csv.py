@@ -22,6 +22,7 @@ _SEPARATORS = (",", "\t", ";", "|")
 
 # What a formula begins with (OWASP, "CSV Injection"), also full-width, and white space before it.
 _STARTS = frozenset("=+-@＝＋－＠ \t\r\n")
+_NUMBER = re.compile(r"\s*+[-+]?[\d.,]*+")  # the most of what begins so
 _EQUATION = re.compile(r"[=＝]\s*+[-+@&({$\[#\"'.]*+\w")
 _CALL = re.compile(r"\w\(|!\$?[a-z]{1,3}\$?\d|#\$", re.I)  # a function; a cell of another table
 _CELLS = re.compile(r"(?:[-+@＋－＠*/^&:,\s]*+\$?[a-z]{1,3}\$?\d{1,7})+\s*", re.I | re.A)
@@ -107,7 +108,7 @@ class _Table:
             shown = f"{len(row)} cells; expected {len(self.columns)}"
             self.ragged.add(line, shown.encode())
         for cell in row:
-            if cell and cell[0] in _STARTS and _is_formula(cell.lstrip()):
+            if cell and cell[0] in _STARTS and not _NUMBER.fullmatch(cell) and _is_formula(cell):
                 self.formulas.add(line, cell[:40].encode("utf-8", "replace"))
 
     def findings(self) -> list[Finding]:
@@ -126,9 +127,10 @@ def _is_formula(cell: str) -> bool:
     """Whether a spreadsheet would do more than show it. Numbers below zero, numbers of telephones,
     names with an @ and items of a list begin like formulas: of those, only what calls a function
     or a program (DDE), or reads other cells, is one."""
-    if cell.startswith(("=", "＝")):
+    cell = cell.lstrip()
+    if cell[:1] in ("=", "＝"):
         return bool(_EQUATION.match(cell))
-    if not cell or cell[0] not in _STARTS:
+    if cell[:1] not in _STARTS:
         return False
     calls = _CALL.search(cell) or "!" in cell.partition("|")[2]
     return bool(calls or _CELLS.fullmatch(cell))
