@@ -27,7 +27,7 @@ _FROM_MESSAGES = {Mark.CONTENT, Mark.MESSAGES}
 _PROMPT = "add_generation_prompt"  # true where the model is to speak next
 # A sentence, not the marks and headings between which models set their turns.
 _PROSE = re.compile(
-    r"(?:[^\W\d_]{1,20}[ ,.'\u2019_-]{1,3}){4,40}[^\W\d_]{1,20}"
+    r"(?<![^\W\d_])(?:[^\W\d_]{1,20}[ ,.'\u2019_-]{1,3}){4,40}[^\W\d_]{1,20}"
     r"|[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{12,200}"  # scripts that need no spaces
 )
 
@@ -79,7 +79,8 @@ class RoleWalker(Walker):
             written = [text for one in node.nodes for text in self._literals(one)]
             # Sentences are also put together from pieces, with nothing between them.
             written.append("".join(map(_written, node.nodes)))
-            found = [prose for one in (*written, *text.strings) for prose in _PROSE.findall(one)]
+            every = dict.fromkeys((*written, *text.strings))
+            found = [prose for one in every for prose in _PROSE.findall(one)]
             self.flaws += [note(ADDED, node.lineno, prose) for prose in found]
         return text
 
