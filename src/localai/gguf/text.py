@@ -38,7 +38,8 @@ _IN_ONE_WORD = tuple(command for command in _COMMANDS if b" " not in command)
 _OBEYED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\U000e0001-\U000e007f]")
 # What stands in honest texts too, by a wrong encoding (C1), in right-to-left scripts, by a paste.
 _UNSEEN = re.compile(
-    "[\x80-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202c\u2060-\u206f\ufeff]"
+    "[\x80-\x9f\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202c\u2060-\u206f\ufeff"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u2800\u3164\uffa0]"  # letters that are blank
 )
 # Tags as Unicode means them (UTS #51, annex C): a flag, and the code of a country's part.
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")

@@ -87,7 +87,9 @@ def test_a_name_has_one_line(look: Look) -> None:
     assert look(name="Tiny\u00a0Test") == []
 
 
-@pytest.mark.parametrize("text", ["in\u200bvisible", "it\xe2\x80\x99s", "a\u2066b", "\x9b2J"])
+@pytest.mark.parametrize(
+    "text", ["in\u200bvisible", "it\xe2\x80\x99s", "a\u2066b", "\x9b2J", "a\u3164b", "a\u2800b"]
+)
 def test_unseen_characters_are_noted(look: Look, text: str) -> None:
     (finding,) = look(description=text)
     shown = ascii(f"general.description: {text}")
