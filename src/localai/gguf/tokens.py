@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ MOST = 1 << 19  # tokens that are compared with each other; large vocabularies h
 MOST_BYTES = 24 << 20  # that they may have together
 MOST_CONTROL = 65_536  # control tokens; models have some hundreds
 _CONTROL = 3  # token type of what only the template may write (llama.h, LLAMA_TOKEN_TYPE_CONTROL)
+_SENTENCE = re.compile(rb"(?:[A-Za-z]{1,20}[ ,.:;!?'-]{1,3}){4}[A-Za-z]")
 _BETWEEN_WORDS = b" ,.!?'-"
 
 
@@ -27,6 +29,7 @@ def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
     if not isinstance(tokens, Array) or tokens.kind is not ValueType.STRING:
         return []
     control = _control_tokens(fd, file)
+    written = _template_tokens(file)
     if tokens.length > MOST or tokens.size > MOST_BYTES or len(control) > MOST_CONTROL:
         evidence = f"{tokens.length} tokens, {len(control)} for control, in {tokens.size} bytes"
         return [Finding(CHECK, Verdict.NOT_CHECKED, "too many tokens", evidence)]
@@ -39,9 +42,13 @@ def find_tokens(fd: int, file: GgufFile) -> list[Finding]:
         here = control[bisect(control, start - 1) : bisect(control, start + len(batch) - 1)]
         words = (batch[place - start] for place in here)
         prose += [_show(word) for word in words if _looks_ordinary(word)]
+        words = (batch[place - start] for place in written if 0 <= place - start < len(batch))
+        prose += [_show(word) for word in words if _SENTENCE.search(_with_spaces(word))]
     findings = seen.judge("the vocabulary")
     if prose:
-        findings.append(note(CHECK, "control tokens that look like words", name_some(prose)))
+        findings.append(
+            note(CHECK, "control tokens that look like words", name_some([*dict.fromkeys(prose)]))
+        )
     double = tokens.length - max(0, empty - 1) - len(different)  # llama.cpp numbers the empty ones
     if double:
         evidence = f"{double} of {tokens.length} tokens stand there twice"
@@ -68,6 +75,13 @@ def _control_tokens(fd: int, file: GgufFile) -> list[int]:
     if not isinstance(types, Array) or types.kind is not ValueType.INT32:
         return []
     return list(find_number(fd, types, _CONTROL))
+
+
+def _template_tokens(file: GgufFile) -> set[int]:
+    """The numbers of the tokens whose texts templates write into prompts (``bos_token``), whatever
+    their type."""
+    found = (file.number(f"{PREFIX}{name}_token_id") for name in ("bos", "eos"))
+    return {number for number in found if number is not None}
 
 
 def _looks_ordinary(token: bytes) -> bool:
