@@ -3,7 +3,7 @@
 llama.cpp computes the shape of every tensor from the metadata and loads no file that has another
 (``llama-model.cpp``, ``models/*.cpp``). The same is done here for the common architectures of
 one build: attention, then a feed-forward network, in each block. Of any other architecture the
-shapes are not judged.
+shapes are not judged, and that is said.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from localai.findings import Finding
 from localai.gguf.facts import GgufFile, all_tensors
-from localai.gguf.finding import fail, name_some
+from localai.gguf.finding import fail, name_some, note
 from localai.gguf.tokenizer import length_of
 from localai.gguf.types import ValueType
 
@@ -70,8 +70,11 @@ def find_shapes(files: Sequence[GgufFile]) -> list[Finding]:
     if blocks is not None and not 0 < blocks <= MOST_BLOCKS:
         evidence = f"block_count is {blocks}; llama.cpp takes 1 to {MOST_BLOCKS}"
         return [fail(CHECK, "an impossible number of blocks", evidence)]
-    if first.architecture not in KNOWN or not shapes:
+    if not shapes:
         return []
+    if first.architecture not in KNOWN:
+        evidence = f"only llama.cpp knows what tensors {name_some([first.architecture])} needs"
+        return [note(CHECK, "shapes not judged", evidence)]
     unsaid = [key for key in _REQUIRED if first.types.get(key.format(first.architecture)) != _U32]
     if unsaid or blocks is None:
         evidence = f"{name_some([key.format(first.architecture) for key in unsaid])}, in 32 bits"

@@ -95,9 +95,10 @@ def test_an_impossible_number_of_blocks_fails(model: GgufFile, count: int, arch:
     assert finding.summary == "an impossible number of blocks"
 
 
-def test_what_is_not_known_is_not_judged(model: GgufFile) -> None:
+def test_what_is_not_known_is_not_judged_and_that_is_said(model: GgufFile) -> None:
     metadata = {"general.architecture": "unheard-of", "unheard-of.block_count": 7}
-    assert find_shapes([model._replace(metadata=metadata)]) == []
+    (finding,) = find_shapes([model._replace(metadata=metadata)])
+    assert (finding.verdict, finding.summary) == (Verdict.NOTE, "shapes not judged")
     odd = with_tensor(model, "blk.0.attn_gizmo.weight", 3, 5, 7)
     assert find_shapes([odd]) == []
     assert find_shapes([with_tensor(model, "output_norm.weight", maker.WIDTH, 1)]) == []
