@@ -47,13 +47,14 @@ class Asked(NamedTuple):
     purposes: tuple[str, ...]
     data_classes: tuple[str, ...]
     groups: tuple[str, ...]
+    safeguards: tuple[str, ...]
     days: int
 
 
 def approve(asked: Asked, around: Surroundings) -> Exit:
     """Show the file, ask what no file can say, and write and sign the entry, or a request."""
     policy = around.read_policy().policy
-    use = Use(asked.purposes, asked.data_classes, asked.groups)
+    use = Use(asked.purposes, asked.data_classes, asked.groups, asked.safeguards)
     if denied := check_use(use, policy.data_classes):
         unknown = "" if denied in set(DataClass) else "there is no such class; "
         allowed = ", ".join(policy.data_classes) or "none"

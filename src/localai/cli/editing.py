@@ -50,6 +50,8 @@ def make_terms(
     purposes: Sequence[str] | None,
     data_classes: Sequence[str] | None,
     groups: Sequence[str] | None,
+    safeguards: Sequence[str] | None,
+    companions: Sequence[str] | None,
     names: tuple[str, str, str],
     note: str | None,
 ) -> Terms:
@@ -75,11 +77,13 @@ def make_terms(
             tuple(purposes or ("evaluation",)),
             tuple(data_classes or ("public",)),
             tuple(groups or ()),
+            tuple(safeguards or ()),
         ),
         name=name,
         id=entry_id,
         kind=Kind(kind),
         note=note,
+        companions=tuple(companions or ()),
     )
 
 

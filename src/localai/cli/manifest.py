@@ -67,6 +67,13 @@ def add(
     group: Annotated[
         list[str] | None, typer.Option(help="groups that may use it, all if left out; repeatable")
     ] = None,
+    safeguard: Annotated[
+        list[str] | None, typer.Option(help="what people do to keep its use safe; repeatable")
+    ] = None,
+    companion: Annotated[
+        list[str] | None,
+        typer.Option(help="an entry that may be loaded with it; repeatable"),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
 ) -> int:
     """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
@@ -86,6 +93,8 @@ def add(
         purposes=purpose,
         data_classes=data_class,
         groups=group,
+        safeguards=safeguard,
+        companions=companion,
         names=(entry_id, name, kind),
         note=note,
     )

@@ -146,6 +146,10 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     groups = f", groups {', '.join(entry.use.groups)}" if entry.use.groups else ""
     classes = ", ".join(entry.use.data_classes)
     yield f"  for        {', '.join(entry.use.purposes)}, {classes} data{groups}"
+    if entry.use.safeguards:
+        yield f"  safeguards {'; '.join(entry.use.safeguards)}"
+    if entry.companions:
+        yield f"  with       {', '.join(entry.companions)}"
     if entry.note:
         yield f"  note       {' '.join(entry.note.split())}"
 

@@ -36,6 +36,7 @@ class Terms(NamedTuple):
     id: str = ""
     kind: Kind = Kind.MODEL
     note: str | None = None
+    companions: tuple[str, ...] = ()
 
 
 def name_file(path: Path) -> str:
@@ -87,6 +88,7 @@ def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], term
         approval=terms.approval,
         use=terms.use,
         note=terms.note,
+        companions=terms.companions,
     )
 
 

@@ -117,6 +117,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
         ("licence", entry.licence),
         ("note", entry.note),
     )
+    yield from _list(4, "companions", entry.companions)
     yield "    source:"
     source = entry.source
     yield from _scalars(
@@ -154,6 +155,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield from _list(6, "purposes", entry.use.purposes)
     yield from _list(6, "data-classes", entry.use.data_classes)
     yield from _list(6, "groups", entry.use.groups)
+    yield from _list(6, "safeguards", entry.use.safeguards)
 
 
 def _scalars(indent: int, *pairs: tuple[str, _Value | None]) -> Iterator[str]:

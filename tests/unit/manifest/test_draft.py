@@ -113,3 +113,10 @@ def test_a_name_that_cannot_be_written_is_seen_before(name: str) -> None:
         name_artifact(name, header(1), "m.gguf")
     assert name_artifact("Mine", wrong, "m.gguf") == "Mine"
     assert name_artifact("", header(1), "m.gguf") == "m.gguf"
+
+
+def test_companions_and_safeguards_arrive(terms: Terms) -> None:
+    use = terms.use._replace(safeguards=("a person reads every answer",))
+    entry = draft_entry([FILE], [header(1)], terms._replace(use=use, companions=("lora",)))
+    assert entry.use.safeguards == ("a person reads every answer",)
+    assert entry.companions == ("lora",)

@@ -13,6 +13,7 @@ from localai.document import is_clean
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest.schema import (
+    COMPANIONS,
     Approval,
     ArtifactFile,
     Entry,
@@ -64,7 +65,7 @@ def entries(draw: st.DrawFn) -> Entry:
         if kind is Kind.DATASET
         else GgufFacts(draw(lines), draw(st.integers(0, 2**31 - 1)), draw(st.none() | digests)),
         approval=Approval(draw(lines), on, review, draw(st.booleans()), draw(st.none() | lines)),
-        use=Use(draw(few), draw(few), draw(some)),
+        use=Use(draw(few), draw(few), draw(some), draw(some)),
         note=draw(notes),
     )
 
@@ -79,6 +80,13 @@ def manifests(draw: st.DrawFn) -> Manifest:
             unique_by=(lambda e: e.id, lambda e: e.files[0].sha256, lambda e: e.files[0].tree),
         )
     )
+    beside = [entry.id for entry in listed if entry.kind in COMPANIONS]
+    if beside:
+        chosen = st.lists(st.sampled_from(beside), unique=True).map(tuple)
+        listed = [
+            entry._replace(companions=draw(chosen)) if entry.kind is Kind.MODEL else entry
+            for entry in listed
+        ]
     return Manifest(
         draw(slugs), draw(st.integers(1, 2**31 - 2)), issued, expires, tuple(listed), draw(notes)
     )
