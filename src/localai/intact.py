@@ -16,6 +16,7 @@ from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
     Match,
     candidates,
+    describe_revoked,
     find_match,
     find_namesake,
     in_force,
@@ -70,6 +71,9 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
         wrong = next(finding for finding in match.manifest.findings if finding.refuses)
         evidence = f"listed in {match.manifest.name}, which is not in force: {wrong.summary}"
         return _fail("manifest not in force", f"{evidence}, {wrong.evidence}", wrong.remedy)
+    if revoked := match.manifest.verification.find_revoked(match.entry):
+        evidence, why, remedy = describe_revoked(revoked)
+        return Finding(CHECK, Verdict.FAIL, "revoked", f"{match.entry.id}, {evidence}", why, remedy)
     approval = match.entry.approval
     if today < approval.on:
         evidence = f"approved from {approval.on}, and this host says {today}"

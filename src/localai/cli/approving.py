@@ -23,12 +23,12 @@ from localai.gguf.facts import GgufFile
 from localai.inspection.candidate import Candidate
 from localai.manifest.change import changing
 from localai.manifest.draft import Terms, draft_entry, name_artifact
+from localai.manifest.freshness import SOON
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
 from localai.manifest.schema import Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
-from localai.manifest.verify import SOON
 from localai.manifest.write import add_entry, renew, write_manifest
 from localai.policy import DataClass, Policy
 from localai.smallfile import read_small

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
+    from localai.manifest.revocation import Revoked
     from localai.manifest.schema import ArtifactFile, Entry
     from localai.manifest.verify import LoadedManifest
     from localai.plan.facts import Facts
@@ -86,6 +87,22 @@ def find_namesake(manifests: Iterable[LoadedManifest], name: str) -> Match | Non
         if file.name == name
     )
     return next(named, None)
+
+
+def find_revoked(manifests: Iterable[LoadedManifest], entry: Entry) -> Revoked | None:
+    """The line of this host's revocation list that denies an entry. There is one list for all
+    manifests, but where one manifest refuses for another reason it may not have looked at it."""
+    found = (loaded.verification.find_revoked(entry) for loaded in manifests)
+    return next((one for one in found if one), None)
+
+
+def describe_revoked(revoked: Revoked) -> tuple[str, str, str]:
+    """Evidence, reason and remedy of a revoked entry."""
+    return (
+        f"on {revoked.on}: {revoked.reason}",
+        "who may sign the revocation list withdrew it, whatever a manifest says",
+        "use another model, or ask your security officer",
+    )
 
 
 def name_origin(entry: Entry) -> str:
