@@ -26,7 +26,7 @@ ROWS = (
     ("inspection",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan", "schedule"),
-    ("worker", "manifest", "policy + settings", "copying", "selftests"),
+    ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "formats", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
@@ -56,9 +56,9 @@ ONLY = {
 WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spawn")
 
 # The owners of each outside library: one, but for the language of the templates, which one module
-# sets up, one reads and one renders.
+# sets up, one reads and one renders, and for keys: their kinds, and what is done with them.
 OWNERS = {
-    "cryptography": "manifest.signature",
+    "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
     "llama_cpp": "worker.engine",
     "typer": "cli",

@@ -67,14 +67,12 @@ def load_key(path: Path, ask: Callable[[], str]) -> PrivateKey:
 
 
 def load_public(path: Path) -> PublicKey:
-    """Read a public key in PEM. Raises DocumentError or StateError."""
+    """Read a public key, or the one in a certificate. Raises DocumentError or StateError."""
     content = read_small(path, limit=LIMIT)
     if content is None:
         raise DocumentError(f"there is no key {path}", hint="localai keys show")
     try:
-        return read_public_key(content.decode())
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: not a public key in PEM") from error
+        return read_public_key(content)
     except DocumentError as error:
         raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from localai.document import read_json
 from localai.errors import DocumentError
+from localai.manifest.algorithm import LONGEST_KEY
 from localai.manifest.envelope import ROOT_TYPE, Envelope
 from localai.manifest.signature import PublicKey, take_public_key, verify
 from localai.shape import Fields, read_shape
@@ -178,7 +179,7 @@ def _refuse_twice(fields: Fields, what: str, values: Iterable[str]) -> None:
 
 
 def _read_key(fields: Fields) -> RoleKey:
-    text = fields.text("key", limit=400)
+    text = fields.text("key", limit=LONGEST_KEY * 4 // 3 + 4)
     try:
         public = take_public_key(b64decode(text, validate=True))
     except (Base64Error, ValueError) as error:
