@@ -43,7 +43,7 @@ def load_trust(places: Places, today: date, *, owner: int = 0) -> Trust:
     """
     authority = Authority.ADMINISTRATOR if places.administered else Authority.OWN
     try:
-        pin = None if places.administered else _read_pin(places)
+        pin = None if places.administered else read_pin(places)
         raw = read_small(
             places.root, limit=trust.LIMIT, owner=owner if places.administered else None
         )
@@ -116,6 +116,17 @@ def load_revocations(places: Places, root: Trust, seen: floor.Floor | None) -> R
     except StateError as error:
         return refuse_list(error.message, error.hint)
     return verify_revocations(raw, signatures, root.root.revocation, seen)
+
+
+def find_role(places: Places, root: Trust) -> trust.Role | None:
+    """Whose signatures under manifests count on this host: those of keys that are not revoked.
+
+    None without a root of trust that can be relied on.
+    """
+    if root.root is None:
+        return None
+    seen = floor.read_all_floors(places.state).revocation
+    return load_revocations(places, root, seen).strip(root.root.manifest)
 
 
 def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
@@ -199,6 +210,8 @@ def _refuse_namesakes(loaded: tuple[LoadedManifest, ...]) -> tuple[LoadedManifes
     )
 
 
-def _read_pin(places: Places) -> str | None:
+def read_pin(places: Places) -> str | None:
+    """The fingerprint of the user's own root of trust; None if none is pinned. Raises
+    StateError."""
     raw = read_small(pin_file(places), limit=256)
     return None if raw is None else raw.decode("ascii", "replace").strip()

@@ -13,6 +13,7 @@ withheld is not, and the manifest's own expiry bounds that.
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -170,3 +171,25 @@ def _read_line(fields: Fields) -> Revoked:
     (kind,) = kinds
     value = fields.slug(kind) if kind is Kind.ENTRY else fields.digest(kind)
     return Revoked(kind, value, fields.date("on"), fields.text("reason"))
+
+
+def write_revocations(found: RevocationList) -> bytes:
+    """The list as YAML; ``parse_revocations`` of it gives an equal list.
+
+    Raises DocumentError if the list breaks its own schema.
+    """
+    lines = [
+        "# What must not run any more. Every byte of this file is signed: after a change raise",
+        "# the version and sign again (localai trust sign --revocation).",
+        f"schema: {SCHEMA}",
+        f"version: {found.version}",
+        f"issued: {found.issued}",
+        "revoked:" if found.revoked else "revoked: []",
+    ]
+    for one in found.revoked:
+        reason = json.dumps(one.reason, ensure_ascii=False)  # YAML 1.2.2, 7.3.1
+        lines += [f"  - {one.kind}: {one.value}", f"    on: {one.on}", f"    reason: {reason}"]
+    raw = "".join(f"{line}\n" for line in lines).encode()
+    if parse_revocations(raw) != found:
+        raise DocumentError("the list does not read back as it was written")
+    return raw
