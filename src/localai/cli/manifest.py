@@ -8,6 +8,7 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import Model
+from localai.cli.comparing import diff, status
 from localai.errors import Exit
 
 app = typer.Typer(
@@ -169,3 +170,7 @@ def show(manifests: Named = None) -> int:
     for path in list_manifests(look_around().places, manifests or []):
         console.out(show_manifest(path, read_manifest(path)[1]))
     return Exit.DONE
+
+
+for _further in (diff, status):
+    app.command()(_further)
