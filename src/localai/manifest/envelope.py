@@ -68,6 +68,12 @@ def write_envelope(envelope: Envelope) -> bytes:
     return json.dumps(document, indent=2).encode() + b"\n"
 
 
+def write_self_contained(envelope: Envelope, body: bytes) -> bytes:
+    """The same with the signed body inside, as any verifier of DSSE takes it."""
+    document = json.loads(write_envelope(envelope))
+    return json.dumps({"payload": b64encode(body).decode(), **document}, indent=2).encode() + b"\n"
+
+
 def _read_envelope(fields: Fields) -> Envelope:
     return Envelope(
         payload_type=fields.text("payloadType"),

@@ -107,16 +107,13 @@ def verify(
     return frozenset(
         key.fingerprint
         for key in {key.fingerprint: key for key in keys}.values()
-        if any(kinds.prove(key.spki, signature.value, message) for signature in listed)
+        if prove(message, listed, key)
     )
 
 
-def prove(
-    payload_type: str, body: bytes, signatures: Iterable[Signature], key: PublicKey
-) -> Proof | None:
-    """The first of the signatures over ``body`` that holds for ``key``: how it was made, and its
-    bytes as most tools take them. None if there is none."""
-    message = encode_for_signing(payload_type, body)
+def prove(message: bytes, signatures: Iterable[Signature], key: PublicKey) -> Proof | None:
+    """The first of the signatures over ``message`` itself that holds for ``key``: how it was made,
+    and its bytes as most tools take them. None if there is none."""
     proofs = (kinds.prove(key.spki, signature.value, message) for signature in signatures)
     return next((proof for proof in proofs if proof), None)
 
