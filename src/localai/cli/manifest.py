@@ -9,6 +9,7 @@ import typer
 from localai.cli import console
 from localai.cli.arguments import Model
 from localai.cli.comparing import diff, status
+from localai.cli.revising import remove, renew
 from localai.errors import Exit
 
 app = typer.Typer(
@@ -172,5 +173,5 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (diff, status):
+for _further in (renew, remove, diff, status):
     app.command()(_further)

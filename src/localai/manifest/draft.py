@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,6 +91,15 @@ def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], term
         note=terms.note,
         companions=terms.companions,
     )
+
+
+def approve_again(
+    entry: Entry, by: str, today: date, days: int, *, ticket: str | None, alone: bool
+) -> Entry:
+    """``entry``, approved anew by ``by`` today, to be looked at again after so many days; ``alone``
+    means for themselves. An older ticket was about the older decision, and goes."""
+    review_by = today + timedelta(days=days)
+    return entry._replace(approval=Approval(by, today, review_by, alone, ticket))
 
 
 def name_entry(file_name: str) -> str:
