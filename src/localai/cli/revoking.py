@@ -1,0 +1,121 @@
+"""Add to the list of what is revoked, and sign it, for ``localai trust``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localai.atomicfile import write_whole
+from localai.cli.choosing import choose_key
+from localai.cli.surroundings import Surroundings
+from localai.errors import DocumentError, UsageError
+from localai.locking import locked
+from localai.manifest import envelope, revocation
+from localai.manifest.floor import read_all_floors
+from localai.manifest.load import load_revocations, load_trust, revocation_file
+from localai.manifest.revocation import (
+    Kind,
+    RevocationList,
+    Revocations,
+    Revoked,
+    parse_revocations,
+    verify_revocations,
+    write_revocations,
+)
+from localai.manifest.signature import PrivateKey
+from localai.manifest.signing import add_signature
+from localai.manifest.trust import Role
+from localai.smallfile import read_small
+
+
+def name_revoked(
+    around: Surroundings, sha256: str | None, entry: str | None, signer: str | None
+) -> tuple[Kind, str]:
+    """What a command line names: exactly one of the three; a signer by the key's fingerprint or
+    by its name in the root of trust. Raises UsageError."""
+    given = [
+        (kind, value)
+        for kind, value in ((Kind.SHA256, sha256), (Kind.ENTRY, entry), (Kind.KEY, signer))
+        if value is not None
+    ]
+    if len(given) != 1:
+        raise UsageError(
+            "one thing is revoked at a time", hint="--sha256 DIGEST, --entry ID or --signer NAME"
+        )
+    kind, value = given[0]
+    root = load_trust(around.places, around.today).root
+    keys = root.manifest.keys if root and kind is Kind.KEY else ()
+    return kind, {one.name: one.public.fingerprint for one in keys}.get(value, value)
+
+
+def revoke(
+    around: Surroundings, kind: Kind, value: str, reason: str, key: str | None
+) -> tuple[Path, Revocations]:
+    """Add one line to the list, raise its version and sign it.
+
+    Raises UsageError if it is revoked already or the key may not revoke, DocumentError for a
+    value that is none, or if the list that is there is malformed.
+    """
+    private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
+    with locked(around.places.state, "revocation"):
+        path = revocation_file(around.places)
+        before = read_small(path, limit=revocation.LIMIT)
+        found = parse_revocations(before) if before else RevocationList(0, around.today, ())
+        if (kind, value) in [(one.kind, one.value) for one in found.revoked]:
+            raise UsageError(f"the {kind} {value} is revoked already", hint="localai trust show")
+        line = Revoked(kind, value, around.today, reason)
+        raw = write_revocations(
+            RevocationList(found.version + 1, around.today, (*found.revoked, line))
+        )
+        signatures = _sign(around, raw, private)
+        write_whole(envelope.envelope_beside(path), signatures, mode=0o644)
+        write_whole(path, raw, mode=0o644)
+    return path, load_here(around)
+
+
+def sign_list(around: Surroundings, key: str | None) -> tuple[Path, Revocations]:
+    """Sign the list as it stands, beside those who signed it before. Raises UsageError if there
+    is none, if the key may not revoke, or if hosts would refuse the version."""
+    private = choose_key(around.places, key)
+    with locked(around.places.state, "revocation"):
+        path = revocation_file(around.places)
+        raw = read_small(path, limit=revocation.LIMIT)
+        if raw is None:
+            raise UsageError("nothing is revoked here", hint="localai trust revoke")
+        write_whole(envelope.envelope_beside(path), _sign(around, raw, private), mode=0o644)
+    return path, load_here(around)
+
+
+def load_here(around: Surroundings) -> Revocations:
+    """What is revoked on this host. Raises StateError."""
+    seen = read_all_floors(around.places.state).revocation
+    return load_revocations(around.places, load_trust(around.places, around.today), seen)
+
+
+def _sign(around: Surroundings, raw: bytes, private: PrivateKey) -> bytes:
+    role = _role(around, private)
+    present = read_small(
+        envelope.envelope_beside(revocation_file(around.places)), limit=envelope.LIMIT
+    )
+    keys = [one.public for one in role.keys]
+    signatures = add_signature(revocation.TYPE, raw, private, present, keys)
+    seen = read_all_floors(around.places.state).revocation
+    judged = verify_revocations(raw, signatures, role._replace(threshold=1), seen)
+    if judged.problem:
+        raise UsageError(
+            f"signed like this it would be refused: {judged.problem}, {judged.evidence}",
+            hint="raise its version above what was seen, then sign again",
+        )
+    return signatures
+
+
+def _role(around: Surroundings, private: PrivateKey) -> Role:
+    trust = load_trust(around.places, around.today)
+    if trust.root is None:
+        raise DocumentError(f"{trust.problem} {trust.evidence}".strip(), hint=trust.remedy)
+    role = trust.root.revocation
+    if role is None or private.public not in [one.public for one in role.keys]:
+        raise UsageError(
+            "the root of trust does not list this key for the role revocation",
+            hint="localai trust add-key FILE --role revocation, by the root's own keys",
+        )
+    return role
