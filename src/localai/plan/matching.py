@@ -105,6 +105,12 @@ def describe_revoked(revoked: Revoked) -> tuple[str, str, str]:
     )
 
 
+def without_entry(check: str) -> Finding:
+    """The answer of a gate that asks what an approval says, where there is none."""
+    evidence = "what is not in a manifest is approved for nothing"
+    return Finding(check, Verdict.NOT_CHECKED, "no entry", evidence)
+
+
 def name_origin(entry: Entry) -> str:
     """Where an artifact is from, for somebody who wants it again."""
     revision = f" at revision {entry.source.revision}" if entry.source.revision else ""

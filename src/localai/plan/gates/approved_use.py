@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
     from localai.manifest.schema import Entry
@@ -18,12 +19,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     """Every limit of the entry and of the policy, all at once."""
     artifact = facts.artifact
     if artifact is None or artifact.entry is None:
-        return Finding(
-            CHECK,
-            Verdict.NOT_CHECKED,
-            "no entry",
-            "what is not in a manifest is approved for nothing",
-        )
+        return without_entry(CHECK)
     entry = artifact.entry
     if wrong := _find_wrong(entry, facts, policy):
         evidence, remedies = zip(*wrong, strict=True)
@@ -32,7 +28,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
             Verdict.FAIL,
             "not approved for this",
             "; ".join(evidence),
-            why="approvals are for named purposes, data, groups and a time",
+            why="approvals are for named purposes, data and groups",
             remedy="; ".join(dict.fromkeys(remedies)),
         )
     parts = [f"{facts.use.data_class} data"]
@@ -40,6 +36,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     if entry.approval.self_approved:
         parts.append(f"self-approved by {entry.approval.by}")
     parts.append(f"review by {entry.approval.review_by}")
+    parts += [f"safeguard: {text}" for text in entry.use.safeguards]
     verdict = Verdict.NOTE if entry.approval.self_approved else Verdict.PASS
     return Finding(CHECK, verdict, facts.use.purpose, ", ".join(parts))
 
@@ -68,9 +65,4 @@ def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, s
         wrong.append(
             (f"{facts.account.name} is in none of the groups {known}", "ask for membership")
         )
-    if entry.approval.on > facts.today:
-        wrong.append((f"approved from {entry.approval.on}, a day to come", "check the clock"))
-    if entry.approval.review_by < facts.today:
-        overdue = f"review was due by {entry.approval.review_by}"
-        wrong.append((overdue, "localai approve FILE, after looking at it again"))
     return wrong
