@@ -9,6 +9,8 @@ import typer
 from localai.cli import console
 from localai.cli.arguments import Model
 from localai.cli.comparing import diff, status
+from localai.cli.outside import attach_signature, request_signature
+from localai.cli.exporting import export
 from localai.cli.revising import remove, renew
 from localai.errors import Exit
 
@@ -123,12 +125,19 @@ def sign(
         int | None,
         typer.Option(min=1, max=3650, help="raise the version, to hold so long from today"),
     ] = None,
+    print_payload: Annotated[
+        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
+    ] = False,
 ) -> int:
     """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
+    from localai.cli.attaching import ask_for
     from localai.cli.editing import sign_manifest
     from localai.cli.surroundings import look_around
     from localai.cli.trustscreen import show_verification
 
+    if print_payload:
+        console.out_bytes(ask_for(look_around(), manifest, days).payload)
+        return Exit.DONE
     path, verification = sign_manifest(look_around(), manifest, key, days)
     console.out(show_verification(path, verification))
     return Exit.DONE
@@ -140,9 +149,13 @@ def verify(
     json: Annotated[
         bool, typer.Option("--json", help="print localai.manifest-verification/1")
     ] = False,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="print openssl commands that check the same")
+    ] = False,
 ) -> int:
     """Verify signatures and dates. Exit code 0: all are in force; 3: at least one is not."""
     from localai.cli import trustscreen
+    from localai.cli.byhand import show_by_hand
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.findings import refused
@@ -155,6 +168,9 @@ def verify(
     ]
     if json:
         console.print_json(trustscreen.manifests_document(found))
+    elif by_hand:
+        console.say("\n".join(trustscreen.show_verification(*one) for one in found))
+        console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     else:
         console.out("\n".join(trustscreen.show_verification(*one) for one in found))
     return Exit.REFUSED if any(refused(one.findings) for _, one in found) else Exit.DONE
@@ -173,5 +189,5 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (renew, remove, diff, status):
+for _further in (attach_signature, request_signature, renew, remove, diff, status):
     app.command()(_further)
