@@ -9,8 +9,8 @@ import typer
 from localai.cli import console
 from localai.cli.arguments import Model
 from localai.cli.comparing import diff, status
-from localai.cli.outside import attach_signature, request_signature
 from localai.cli.exporting import export
+from localai.cli.outside import attach_signature, request_signature
 from localai.cli.revising import remove, renew
 from localai.errors import Exit
 
@@ -189,5 +189,5 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (attach_signature, request_signature, renew, remove, diff, status):
+for _further in (attach_signature, request_signature, renew, remove, diff, status, export):
     app.command()(_further)
