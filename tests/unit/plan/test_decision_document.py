@@ -80,7 +80,9 @@ def test_why_no_probe_may_be_sent(good: Facts) -> None:
 
 def test_the_record_says_who_what_and_on_which_grounds(good: Facts) -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    record = record_document(good, decide(good, good.policy.policy), event="run", now=now, version="0.1.0")
+    record = record_document(
+        good, decide(good, good.policy.policy), event="run", now=now, version="0.1.0"
+    )
     assert record["time"] == "2026-03-01T12:00:00.000+00:00"
     assert record["who"] == {
         "uid": 1000,
