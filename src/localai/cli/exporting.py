@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +50,7 @@ def export(
         LoadedManifest(path, verify_file(path, around.places, around.today))
         for path in list_manifests(around.places, manifests or [])
     ]
+    _refuse_namesakes([one.name for one in found])
     idle = [one for one in found if refused(one.findings)]
     for one in idle:
         console.say(show_verification(one.path, one.verification))
@@ -64,6 +65,12 @@ def export(
         write_whole(path, _write(kind, approved), mode=0o644)
         console.say(f"wrote {path}: {len(approved.listed)} approved")
     return Exit.DONE
+
+
+def _refuse_namesakes(names: Sequence[str]) -> None:
+    """Two versions of one manifest make no list. Raises UsageError."""
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"two manifests are named {twice[0]}", hint="name the newer one only")
 
 
 def _check_files(given: Mapping[str, Path | None]) -> dict[str, Path]:

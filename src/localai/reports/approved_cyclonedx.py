@@ -8,10 +8,10 @@ stands in properties whose names begin with ``localai:``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import localai
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from localai.reports.approved import ApprovedList, Listed
 
 _Document = dict[str, object]
+# Any other repository is told in a property: an address that is none would be invalid here.
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~+@-]+)*/?")
 
 SPDX = frozenset({
     "AGPL-3.0-only", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC-BY-NC-4.0",
@@ -94,8 +96,10 @@ def _component(listed: Listed) -> _Document:
     if len(entry.files) == 1:
         component["hashes"] = [_hash(entry.files[0])]
     if source.bases:
-        component["pedigree"] = {"ancestors": [_ancestor(entry, base) for base in source.bases]}
-    if urlsplit(source.repository).scheme == "https" and " " not in source.repository:
+        kind = component["type"]
+        ancestors = [{"type": kind, "name": printable(base)} for base in source.bases]
+        component["pedigree"] = {"ancestors": ancestors}
+    if _ADDRESS.fullmatch(source.repository):
         component["externalReferences"] = [{"type": "distribution", "url": source.repository}]
     component["components"] = [
         {"type": "file", "name": printable(file.name), "hashes": [_hash(file)]}
@@ -105,11 +109,6 @@ def _component(listed: Listed) -> _Document:
         component["modelCard"] = _model_card(entry)
     component["properties"] = _properties(_describe_approval(listed))
     return component
-
-
-def _ancestor(entry: Entry, base: str) -> _Document:
-    kind = "data" if entry.kind is Kind.DATASET else "machine-learning-model"
-    return {"type": kind, "name": printable(base)}
 
 
 def _model_card(entry: Entry) -> _Document:
