@@ -25,7 +25,8 @@ def licence(facts: Facts, policy: Policy) -> Finding:
     if artifact.said is None:
         return Finding(CHECK, Verdict.NOT_CHECKED, "not read", "no header was read")
     approved, stated = artifact.entry.licence, artifact.said.licences
-    sources = {approved: "the entry", **{name: "the file" for name in stated if name != approved}}
+    others = [name for name in stated if plain(name) != plain(approved)]
+    sources = {approved: "the entry", **dict.fromkeys(others, "the file")}
     if policy.licences is not None:
         allowed = {plain(name) for name in policy.licences}
         if wrong := [name for name in sources if plain(name) not in allowed]:
@@ -38,7 +39,7 @@ def licence(facts: Facts, policy: Policy) -> Finding:
                 why=WHY,
                 remedy="use a model under one of these, or have the policy's list changed",
             )
-    if others := [name for name in stated if plain(name) != plain(approved)]:
+    if others:
         evidence = f"approved as {approved}, and the file names {', '.join(others)}"
         return Finding(CHECK, Verdict.NOTE, "named differently", evidence)
     rule = "the policy names no licences" if policy.licences is None else "the policy allows it"
