@@ -11,7 +11,7 @@ from typing import NamedTuple
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_key
 from localai.cli.surroundings import Surroundings
-from localai.errors import UsageError
+from localai.errors import DocumentError, UsageError
 from localai.locking import locked
 from localai.manifest.chain import (
     Walk,
@@ -114,6 +114,7 @@ def draft_next(around: Surroundings, change: Change, days: int) -> Draft:
                 f"version {draft.version} is signed already", hint="localai trust update"
             )
         raw = write_root(change_root(before, draft, change, around.today, days))
+        store(around.places, read_trusted(around.places))
         envelope_beside(path).unlink(missing_ok=True)
         path = store(around.places, SignedRoot(raw, None))
         return Draft(path, before, check_step(before, SignedRoot(raw, None)))
@@ -135,7 +136,13 @@ def sign_next(around: Surroundings, file: Path | None, key: str | None) -> Draft
             )
         path = file or path
         signed = _signed(path)
-        keys = [one.public for one in (*before.root.keys, *parse_root(signed.raw).root.keys)]
+        root = parse_root(signed.raw)
+        if root.version != before.version + 1:
+            raise UsageError(
+                f"{path} has version {root.version}, and version {before.version} is trusted here",
+                hint="localai trust update follows newer roots; only the very next one is signed",
+            )
+        keys = [one.public for one in (*before.root.keys, *root.root.keys)]
         if private.public not in keys:
             raise UsageError(
                 "neither the present nor the next root lists this key for the role root",
@@ -155,9 +162,10 @@ def follow(around: Surroundings, files: Sequence[Path], *, keep: bool) -> Walk:
     and put the last accepted one in force if ``keep``."""
     with _changing(around):
         trusted = read_trusted(around.places)
-        found = read_roots(files or [root_file(around.places, 0).parent])
+        kept = root_file(around.places, 0).parent
+        found = read_roots(files or ([kept] if kept.is_dir() else []))
         walked = walk_from(trusted, found)
-        if keep and walked.accepted:
+        if keep and (walked.accepted or (found and not files)):
             put_in_force(around.places, trusted, walked.accepted)
         return walked
 
@@ -167,10 +175,23 @@ def _changing(around: Surroundings) -> AbstractContextManager[None]:
 
 
 def _look(around: Surroundings) -> tuple[Root, Path, Root | None]:
-    """The root that is trusted here, where the next one lies, and the next one if there is one."""
-    before = parse_root(read_trusted(around.places).raw)
+    """The root that is trusted here, where the next one lies, and the next one if there is one.
+
+    Raises DocumentError if the roots that were kept are those of another root of trust: keys that
+    once were trusted would come back with them.
+    """
+    trusted = read_trusted(around.places)
+    before = parse_root(trusted.raw)
     path = root_file(around.places, before.version + 1)
-    return before, path, parse_root(_signed(path).raw) if path.exists() else None
+    if not path.exists():
+        return before, path, None
+    kept = root_file(around.places, before.version)
+    if not kept.exists() or _signed(kept).raw != trusted.raw:
+        raise DocumentError(
+            f"{path} follows another root of trust than the one that is pinned",
+            hint=f"move {path.parent} away",
+        )
+    return before, path, parse_root(_signed(path).raw)
 
 
 def _signed(path: Path) -> SignedRoot:

@@ -87,14 +87,15 @@ def walk_from(trusted: SignedRoot, found: Sequence[SignedRoot]) -> Walk:
 
 
 def put_in_force(places: Places, trusted: SignedRoot, steps: Sequence[Step]) -> None:
-    """Keep every root of an accepted walk, then put the last one in the place of ``trusted``.
+    """Keep every root of an accepted walk, then put the last one, without a step ``trusted``
+    itself, where the root in force lies.
 
     Cut short anywhere, the same command does the rest: ``trusted`` is kept until the end.
     Raises StateError.
     """
-    for signed in (trusted, *(step.signed for step in steps)):
-        store(places, signed)
-    last = steps[-1].signed
+    last = trusted
+    for last in (trusted, *(step.signed for step in steps)):
+        store(places, last)
     signatures = last.envelope or b""
     if places.administered:
         write_whole(places.root, last.raw, mode=0o644)

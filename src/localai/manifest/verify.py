@@ -27,6 +27,7 @@ from localai.manifest.trust import Role, Root, fingerprint_root, is_signed_by_it
 SIGNATURE = "manifest-signature"
 
 _PIN = "get the root of trust from your security officer, then: localai trust init FILE"
+_FOLLOW = "get newer roots from your security officer, then: localai trust update FILE..."
 _SIGN = "localai manifest sign FILE, by as many keys as the root of trust asks for"
 
 
@@ -136,7 +137,7 @@ def verify_root(
         return distrust("root malformed", error.message)
     # (5) It has not run out.
     if today > root.expires:
-        return distrust("root expired", f"it held until {root.expires}")
+        return distrust("root expired", f"it held until {root.expires}", _FOLLOW)
     return Trust(authority, root, fingerprint)
 
 
