@@ -29,12 +29,17 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="write a bill of materials: CycloneDX 1.6, JSON"),
     ] = None,
+    dsse: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="write one manifest with its signatures, as DSSE"),
+    ] = None,
 ) -> int:
     """Write what is approved today, from manifests that are in force.
 
     Exit code 3: a manifest is not in force, and nothing was written.
     """
     from localai.atomicfile import write_whole
+    from localai.cli.byhand import write_dsse
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.cli.trustscreen import show_verification
@@ -44,12 +49,14 @@ def export(
     from localai.reports.approved import list_approved
     from localai.terminal import printable
 
-    files = _check_files({"csv": csv, "html": html, "cyclonedx": cyclonedx})
+    files = _check_files({"csv": csv, "html": html, "cyclonedx": cyclonedx, "dsse": dsse})
     around = look_around()
     found = [
         LoadedManifest(path, verify_file(path, around.places, around.today))
         for path in list_manifests(around.places, manifests or [])
     ]
+    if dsse is not None and len(found) > 1:
+        raise UsageError("an envelope holds one manifest", hint="name the one that you mean")
     _refuse_namesakes([one.name for one in found])
     idle = [one for one in found if refused(one.findings)]
     for one in idle:
@@ -62,7 +69,9 @@ def export(
     for left_out in approved.left_out:
         console.say(printable(f"left out: {left_out.entry}, {left_out.why}"))
     for kind, path in files.items():
-        write_whole(path, _write(kind, approved), mode=0o644)
+        alone = kind == "dsse"
+        content = write_dsse(found[0].path, around) if alone else _write(kind, approved)
+        write_whole(path, content, mode=0o644)
         console.say(f"wrote {path}: {len(approved.listed)} approved")
     return Exit.DONE
 
@@ -77,7 +86,9 @@ def _check_files(given: Mapping[str, Path | None]) -> dict[str, Path]:
     """The files that were asked for. Raises UsageError if there is none, or one name twice."""
     files = {kind: path for kind, path in given.items() if path is not None}
     if not files:
-        raise UsageError("nothing to write", hint="--csv FILE, --html FILE or --cyclonedx FILE")
+        raise UsageError(
+            "nothing to write", hint="--csv FILE, --html FILE, --cyclonedx FILE or --dsse FILE"
+        )
     if len({path.absolute() for path in files.values()}) < len(files):
         raise UsageError("one file cannot hold two reports", hint="give each its own name")
     return files
