@@ -11,7 +11,7 @@ from localai.cli.arguments import Model
 from localai.cli.comparing import diff, status
 from localai.cli.exporting import export
 from localai.cli.outside import attach_signature, request_signature
-from localai.cli.revising import remove, renew
+from localai.cli.revising import remove, renew, revoke
 from localai.errors import Exit
 
 app = typer.Typer(
@@ -189,5 +189,5 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (attach_signature, request_signature, renew, remove, diff, status, export):
+for _further in (attach_signature, request_signature, renew, remove, revoke, diff, status, export):
     app.command()(_further)

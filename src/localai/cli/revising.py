@@ -1,4 +1,4 @@
-"""``localai manifest renew`` and ``remove``: the next version, what it changes, who is to sign."""
+"""``localai manifest renew``, ``remove``, ``revoke``: the next version, and what it changes."""
 
 from __future__ import annotations
 
@@ -60,6 +60,33 @@ def remove(entry: Id, manifest: In = None) -> int:
     from localai.manifest.write import remove_entry
 
     return _revise(look_around(), manifest, entry, lambda raw, found: remove_entry(raw, found.id))
+
+
+def revoke(
+    entry: Id,
+    reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
+    manifest: In = None,
+    key: Annotated[
+        str | None, typer.Option(help="a key of the role revocation; your only one if left out")
+    ] = None,
+) -> int:
+    """Take an entry out of a manifest, and put its files on the signed list of what is revoked.
+
+    Copy that list to every host: there it denies them whatever version of a manifest they have,
+    and under whatever identifier.
+    """
+    from localai.cli import revoking, rootscreen
+    from localai.cli.choosing import choose_manifest
+    from localai.cli.surroundings import look_around
+    from localai.manifest.load import read_manifest
+    from localai.manifest.revocation import Kind
+    from localai.manifest.write import remove_entry
+
+    around = look_around()
+    found = _find(read_manifest(choose_manifest(around.places, manifest))[1], entry)
+    named = [(Kind.SHA256, file.sha256) for file in found.files]
+    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
+    return _revise(around, manifest, entry, lambda raw, listed: remove_entry(raw, listed.id))
 
 
 def _revise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from localai.atomicfile import write_whole
@@ -48,11 +49,11 @@ def name_revoked(
 
 
 def revoke(
-    around: Surroundings, kind: Kind, value: str, reason: str, key: str | None
+    around: Surroundings, named: Sequence[tuple[Kind, str]], reason: str, key: str | None
 ) -> tuple[Path, Revocations]:
-    """Add one line to the list, raise its version and sign it.
+    """Add a line to the list for each of ``named``, raise its version and sign it.
 
-    Raises UsageError if it is revoked already or the key may not revoke, DocumentError for a
+    Raises UsageError if all are revoked already or the key may not revoke, DocumentError for a
     value that is none, or if the list that is there is malformed.
     """
     private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
@@ -60,11 +61,13 @@ def revoke(
         path = revocation_file(around.places)
         before = read_small(path, limit=revocation.LIMIT)
         found = parse_revocations(before) if before else RevocationList(0, around.today, ())
-        if (kind, value) in [(one.kind, one.value) for one in found.revoked]:
+        listed = {(one.kind, one.value) for one in found.revoked}
+        lines = [Revoked(*one, around.today, reason) for one in named if one not in listed]
+        if not lines:
+            kind, value = named[0]
             raise UsageError(f"the {kind} {value} is revoked already", hint="localai trust show")
-        line = Revoked(kind, value, around.today, reason)
         raw = write_revocations(
-            RevocationList(found.version + 1, around.today, (*found.revoked, line))
+            RevocationList(found.version + 1, around.today, (*found.revoked, *lines))
         )
         signatures = _sign(around, raw, private)
         write_whole(envelope.envelope_beside(path), signatures, mode=0o644)

@@ -215,8 +215,8 @@ def revoke(
     from localai.cli.surroundings import look_around
 
     around = look_around()
-    kind, value = revoking.name_revoked(around, sha256, entry, revoked_key)
-    console.out(rootscreen.show_revocations(*revoking.revoke(around, kind, value, reason, key)))
+    named = [revoking.name_revoked(around, sha256, entry, revoked_key)]
+    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
     return Exit.DONE
 
 
