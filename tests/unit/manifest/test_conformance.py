@@ -4,8 +4,8 @@ Names and outcomes follow theupdateframework/tuf-conformance (its tests by file 
 ported under its own name, in one of the two modules beside this one (cases, rotation); or it asks
 for something that a manifest beside a root of trust does not have, and the reason stands below.
 Four have another outcome on purpose, and say why: test_custom_fields and
-test_deprecated_keyid_hash_algorithms (unknown fields are refused), test_duplicate_sig_keyids (counts
-once, harms nothing) and an empty signature in test_invalid_sig_in_valid_metadata (refused).
+test_deprecated_keyid_hash_algorithms (unknown fields are refused), test_duplicate_sig_keyids (it
+counts once) and an empty signature in test_invalid_sig_in_valid_metadata (refused).
 
 What stands for what: their *root* is our root; their *targets*, signed in a role of the root and
 with versions that only rise, is our manifest. Their *timestamp* and *snapshot* say which files a
