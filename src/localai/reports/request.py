@@ -19,9 +19,9 @@ _SCRIPT = """\
 # Signs payload.bin with a certificate of your Windows certificate store. The certificates of a
 # smart card are there too while the card is in its reader.
 #
-# This script could not be run where localai is made: there is no Windows there. Read it before you
-# run it. It reads payload.bin, writes signature.bin and signer.cer beside itself, and sends
-# nothing anywhere.
+# Nobody has tried this script: it could not be run where localai
+# is made, because there is no Windows there. Read it before you run it. It reads payload.bin, writes
+# signature.bin and signer.cer beside itself, and sends nothing anywhere.
 #
 # powershell -ExecutionPolicy Bypass -File sign.ps1
 
