@@ -60,12 +60,22 @@ $public = $chosen.Export([Security.Cryptography.X509Certificates.X509ContentType
 'written: signature.bin and signer.cer. Send both back.'
 """  # noqa: E501 - PowerShell breaks a line where it likes
 
-_OPENSSL = """\
-openssl dgst -sha256 -sign key.pem -out signature.bin payload.bin     # P-256 or RSA
-openssl dgst -sha384 -sign key.pem -out signature.bin payload.bin     # P-384
-openssl pkeyutl -sign -rawin -inkey key.pem -in payload.bin -out signature.bin     # Ed25519
-pkcs11-tool --sign --mechanism ECDSA-SHA256 -i payload.bin -o signature.bin     # a card, P-256
-pkcs11-tool --sign --mechanism SHA256-RSA-PKCS -i payload.bin -o signature.bin     # a card, RSA"""
+COMMANDS = """\
+# a key in a file, P-256 or RSA
+openssl dgst -sha256 -sign key.pem -out signature.bin payload.bin
+# a key in a file, P-384
+openssl dgst -sha384 -sign key.pem -out signature.bin payload.bin
+# a key in a file, Ed25519
+openssl pkeyutl -sign -rawin -inkey key.pem -in payload.bin -out signature.bin
+# a card or a module, P-256
+openssl dgst -sha256 -binary -out digest.bin payload.bin
+pkcs11-tool --login --sign --mechanism ECDSA -i digest.bin -o signature.bin
+# a card or a module, P-384
+openssl dgst -sha384 -binary -out digest.bin payload.bin
+pkcs11-tool --login --sign --mechanism ECDSA -i digest.bin -o signature.bin
+# a card or a module, RSA
+pkcs11-tool --login --sign --mechanism SHA256-RSA-PKCS -i payload.bin -o signature.bin"""
+"""For a signer with a shell: the lines below the one that names their kind of key."""
 
 
 def write_request(manifest: Manifest, raw: bytes, payload: bytes) -> dict[str, bytes]:
@@ -106,8 +116,8 @@ def _lines(manifest: Manifest, raw: bytes, size: int, digest: str) -> Iterator[s
         "it first. It was written for Windows PowerShell 5.1 and later.</p>"
     )
     yield _block(f"powershell -ExecutionPolicy Bypass -File {SCRIPT}")
-    yield "<h2>Or with openssl, or a card on Linux</h2>"
-    yield _block(_OPENSSL)
+    yield "<h2>Or in a shell, with openssl or pkcs11-tool</h2>"
+    yield _block(COMMANDS)
     yield "<h2>What to send back</h2>"
     yield (
         "<p>signature.bin and, the first time, your certificate or public key: never a private "
