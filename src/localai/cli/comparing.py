@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from localai.cli.changescreen import Stand, Version
     from localai.cli.surroundings import Surroundings
     from localai.manifest.trust import Role, Root
+    from localai.manifest.verify import LoadedManifest
     from localai.policy import Waiver
 
 
@@ -55,15 +56,17 @@ def status(
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.findings import refused
-    from localai.manifest.load import find_role, load_trust
+    from localai.manifest.load import find_role, load_trust, verify_files
     from localai.manifest.standing import find_endings
 
     around = look_around()
     paths = list_manifests(around.places, manifests or [])
     trust = load_trust(around.places, around.today)
     role = find_role(around.places, trust)
-    stands = [_stand(around, path, role) for path in paths]
-    ends = _ends(paths, trust.root, around.read_policy().policy.waivers)
+    found = verify_files(paths, around.places, around.today)
+    stands = [_stand(one, role) for one in found]
+    read = [one.path for one in found if one.sha256]
+    ends = _ends(read, trust.root, around.read_policy().policy.waivers)
     endings = find_endings(ends, around.today)
     if json:
         console.print_json(changescreen.status_document(stands, endings))
@@ -81,14 +84,13 @@ def _read(around: Surroundings, given: str) -> Version:
     return Version(manifest, sha256(raw).hexdigest())
 
 
-def _stand(around: Surroundings, path: Path, role: Role | None) -> Stand:
+def _stand(loaded: LoadedManifest, role: Role | None) -> Stand:
     from localai.cli.changescreen import Stand
     from localai.manifest import envelope, schema
-    from localai.manifest.load import verify_file
     from localai.manifest.standing import find_standing
     from localai.smallfile import read_small
 
-    verification = verify_file(path, around.places, around.today)
+    path, verification = loaded
     if role is None or not verification.sha256:
         return Stand(path, verification, None)
     raw = read_small(path, limit=schema.LIMIT) or b""

@@ -12,6 +12,8 @@ from localai.cli import console
 from localai.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from localai.cli.surroundings import Surroundings
+    from localai.manifest.verify import LoadedManifest
     from localai.reports.approved import ApprovedList
 
 
@@ -39,47 +41,47 @@ def export(
     Exit code 3: a manifest is not in force, and nothing was written.
     """
     from localai.atomicfile import write_whole
-    from localai.cli.byhand import write_dsse
-    from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
-    from localai.cli.trustscreen import show_verification
-    from localai.findings import refused
-    from localai.manifest.load import verify_file
-    from localai.manifest.verify import LoadedManifest
-    from localai.reports.approved import list_approved
-    from localai.terminal import printable
 
     files = _check_files({"csv": csv, "html": html, "cyclonedx": cyclonedx, "dsse": dsse})
     around = look_around()
-    found = [
-        LoadedManifest(path, verify_file(path, around.places, around.today))
-        for path in list_manifests(around.places, manifests or [])
-    ]
+    found = _find_in_force(around, manifests or [])
+    if found is None:
+        return Exit.REFUSED
     if dsse is not None and len(found) > 1:
         raise UsageError("an envelope holds one manifest", hint="name the one that you mean")
-    _refuse_namesakes([one.name for one in found])
+    approved = _list(around, found)
+    for kind, path in files.items():
+        write_whole(path, _make(kind, approved, around), mode=0o644)
+        console.say(f"wrote {path}: {len(approved.listed)} approved")
+    return Exit.DONE
+
+
+def _find_in_force(around: Surroundings, named: Sequence[str]) -> tuple[LoadedManifest, ...] | None:
+    """The manifests; None if one of them is not in force, and then what is wrong was said."""
+    from localai.cli.choosing import list_manifests
+    from localai.cli.trustscreen import show_verification
+    from localai.findings import refused
+    from localai.manifest.load import verify_files
+
+    found = verify_files(list_manifests(around.places, named), around.places, around.today)
     idle = [one for one in found if refused(one.findings)]
     for one in idle:
         console.say(show_verification(one.path, one.verification))
     if idle:
         console.say("nothing was written: what is not in force approves nothing")
-        return Exit.REFUSED
+    return None if idle else found
+
+
+def _list(around: Surroundings, found: Sequence[LoadedManifest]) -> ApprovedList:
+    from localai.reports.approved import list_approved
+    from localai.terminal import printable
+
     policy = around.read_policy().policy
     approved = list_approved(found, around.now, self_approval=policy.self_approval)
     for left_out in approved.left_out:
         console.say(printable(f"left out: {left_out.entry}, {left_out.why}"))
-    for kind, path in files.items():
-        alone = kind == "dsse"
-        content = write_dsse(found[0].path, around) if alone else _write(kind, approved)
-        write_whole(path, content, mode=0o644)
-        console.say(f"wrote {path}: {len(approved.listed)} approved")
-    return Exit.DONE
-
-
-def _refuse_namesakes(names: Sequence[str]) -> None:
-    """Two versions of one manifest make no list. Raises UsageError."""
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UsageError(f"two manifests are named {twice[0]}", hint="name the newer one only")
+    return approved
 
 
 def _check_files(given: Mapping[str, Path | None]) -> dict[str, Path]:
@@ -94,7 +96,11 @@ def _check_files(given: Mapping[str, Path | None]) -> dict[str, Path]:
     return files
 
 
-def _write(kind: str, approved: ApprovedList) -> bytes:
+def _make(kind: str, approved: ApprovedList, around: Surroundings) -> bytes:
+    if kind == "dsse":
+        from localai.cli.byhand import write_dsse
+
+        return write_dsse(approved.manifests[0].path, around)
     if kind == "csv":
         from localai.reports.approved_csv import approved_csv
 

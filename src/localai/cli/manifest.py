@@ -159,13 +159,11 @@ def verify(
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.findings import refused
-    from localai.manifest.load import verify_file
+    from localai.manifest.load import verify_files
 
     around = look_around()
-    found = [
-        (path, verify_file(path, around.places, around.today))
-        for path in list_manifests(around.places, manifests or [])
-    ]
+    paths = list_manifests(around.places, manifests or [])
+    found = verify_files(paths, around.places, around.today)
     if json:
         console.print_json(trustscreen.manifests_document(found))
     elif by_hand:

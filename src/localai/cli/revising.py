@@ -84,8 +84,11 @@ def revoke(
 
     around = look_around()
     found = _find(read_manifest(choose_manifest(around.places, manifest))[1], entry)
-    named = [(Kind.SHA256, file.sha256) for file in found.files]
-    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
+    if line := revoking.load_here(around).find(found):
+        console.say(f"revoked already, on {line.on}")
+    else:
+        named = [(Kind.SHA256, file.sha256) for file in found.files]
+        console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
     return _revise(around, manifest, entry, lambda raw, listed: remove_entry(raw, listed.id))
 
 
