@@ -92,6 +92,9 @@ def _runs(text: str) -> Iterator[str]:
 def _is_close(wanted: str, there: str) -> bool:
     """True but for one letter too many, too few, or wrong, or two that changed places; the first
     and the last are as they should be."""
+    middle = len(wanted) // 2
+    if wanted[: middle - 1] not in there and wanted[middle + 1 :] not in there:
+        return False  # one slip leaves one of the two whole: most texts need no closer look
     for at in range(1, len(wanted) - 1):
         before, after = wanted[:at], wanted[at + 1 :]
         swapped = before + wanted[at + 1] + wanted[at] + wanted[at + 2 :]

@@ -121,3 +121,17 @@ def test_names_in_other_scripts_are_found_too() -> None:
     assert resembles("北風研究所", "北風研究所/模型")
     assert not resembles("北風研究所", "南風社")
     assert resembles("Ветер", "ВЕТЕР-7b")
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_one_slip_anywhere_in_the_middle_is_found_and_two_are_not(at: int) -> None:
+    name = "nordwest"
+    once = {
+        name[:at] + name[at + 1 :],
+        name[:at] + "k" + name[at + 1 :],
+        name[:at] + "k" + name[at:],
+        name[:at] + name[at + 1] + name[at] + name[at + 2 :],
+    }
+    for slip in once:
+        assert resembles(name, f"by {slip} inc"), slip
+    assert not resembles(name, "by nkrdkest inc")
