@@ -77,6 +77,7 @@ def revoke(
     """
     from localai.cli import revoking, rootscreen
     from localai.cli.choosing import choose_manifest
+    from localai.cli.signers import sign_here
     from localai.cli.surroundings import look_around
     from localai.manifest.load import read_manifest
     from localai.manifest.revocation import Kind
@@ -88,7 +89,8 @@ def revoke(
         console.say(f"revoked already, on {line.on}")
     else:
         named = [(Kind.SHA256, file.sha256) for file in found.files]
-        console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
+        signer = sign_here(around, key)  # it may ask, and nobody waits for an answer
+        console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
     return _revise(around, manifest, entry, lambda raw, listed: remove_entry(raw, listed.id))
 
 

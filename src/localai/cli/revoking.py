@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localai.atomicfile import write_whole
-from localai.cli.choosing import choose_key
+from localai.cli.signers import Signer
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
 from localai.locking import locked
 from localai.manifest import envelope, revocation
+from localai.manifest.change import write_signed
 from localai.manifest.floor import read_all_floors
 from localai.manifest.load import load_revocations, load_trust, revocation_file
 from localai.manifest.revocation import (
@@ -22,9 +23,7 @@ from localai.manifest.revocation import (
     verify_revocations,
     write_revocations,
 )
-from localai.manifest.signature import PrivateKey
-from localai.manifest.signing import add_signature
-from localai.manifest.trust import Role
+from localai.manifest.signing import attach_signature
 from localai.smallfile import read_small
 
 
@@ -49,14 +48,14 @@ def name_revoked(
 
 
 def revoke(
-    around: Surroundings, named: Sequence[tuple[Kind, str]], reason: str, key: str | None
+    around: Surroundings, named: Sequence[tuple[Kind, str]], reason: str, signer: Signer | None
 ) -> tuple[Path, Revocations]:
-    """Add a line to the list for each of ``named``, raise its version and sign it.
+    """Add a line to the list for each of ``named``, raise its version and sign it; without a
+    ``signer`` nothing runs here until its signatures are attached.
 
     Raises UsageError if all are revoked already or the key may not revoke, DocumentError for a
     value that is none, or if the list that is there is malformed.
     """
-    private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
     with locked(around.places.state, "revocation"):
         path = revocation_file(around.places)
         before = read_small(path, limit=revocation.LIMIT)
@@ -69,23 +68,34 @@ def revoke(
         raw = write_revocations(
             RevocationList(found.version + 1, around.today, (*found.revoked, *lines))
         )
-        signatures = _sign(around, raw, private)
-        write_whole(envelope.envelope_beside(path), signatures, mode=0o644)
-        write_whole(path, raw, mode=0o644)
+        if signer is None:
+            write_whole(path, raw, mode=0o644)
+        else:
+            write_signed(path, raw, _sign(around, raw, signer, before))
     return path, load_here(around)
 
 
-def sign_list(around: Surroundings, key: str | None) -> tuple[Path, Revocations]:
-    """Sign the list as it stands, beside those who signed it before. Raises UsageError if there
-    is none, if the key may not revoke, or if hosts would refuse the version."""
-    private = choose_key(around.places, key)
+def ask_list(around: Surroundings) -> bytes:
+    """What is to be signed of the list: its payload. Raises UsageError if there is none."""
+    return envelope.encode_for_signing(revocation.TYPE, _read(around))
+
+
+def sign_list(around: Surroundings, signer: Signer) -> tuple[Path, Revocations]:
+    """Add a signature to the list as it stands. Raises UsageError if there is none, if the key
+    may not revoke, or if hosts would refuse the version."""
+    path = revocation_file(around.places)
     with locked(around.places.state, "revocation"):
-        path = revocation_file(around.places)
-        raw = read_small(path, limit=revocation.LIMIT)
-        if raw is None:
-            raise UsageError("nothing is revoked here", hint="localai trust revoke")
-        write_whole(envelope.envelope_beside(path), _sign(around, raw, private), mode=0o644)
+        raw = _read(around)
+        signed = _sign(around, raw, signer, raw)
+        write_whole(envelope.envelope_beside(path), signed, mode=0o644)
     return path, load_here(around)
+
+
+def _read(around: Surroundings) -> bytes:
+    raw = read_small(revocation_file(around.places), limit=revocation.LIMIT)
+    if raw is None:
+        raise UsageError("nothing is revoked here", hint="localai trust revoke")
+    return raw
 
 
 def load_here(around: Surroundings) -> Revocations:
@@ -94,31 +104,26 @@ def load_here(around: Surroundings) -> Revocations:
     return load_revocations(around.places, load_trust(around.places, around.today), seen)
 
 
-def _sign(around: Surroundings, raw: bytes, private: PrivateKey) -> bytes:
-    role = _role(around, private)
-    present = read_small(
-        envelope.envelope_beside(revocation_file(around.places)), limit=envelope.LIMIT
-    )
+def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None) -> bytes:
+    trust = load_trust(around.places, around.today)
+    if trust.root is None:
+        raise DocumentError(f"{trust.problem} {trust.evidence}".strip(), hint=trust.remedy)
+    role = trust.root.revocation
+    if role is None:
+        raise UsageError(
+            "the root of trust has no keys for the role revocation",
+            hint="localai trust add-key FILE --role revocation, signed by the root's own keys",
+        )
     keys = [one.public for one in role.keys]
-    signatures = add_signature(revocation.TYPE, raw, private, present, keys)
+    mine, public = signer(revocation.TYPE, raw, keys)
+    path = revocation_file(around.places)
+    present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    signed = attach_signature(revocation.TYPE, raw, mine, public, present, keys, before)
     seen = read_all_floors(around.places.state).revocation
-    judged = verify_revocations(raw, signatures, role._replace(threshold=1), seen)
+    judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)
     if judged.problem:
         raise UsageError(
             f"signed like this it would be refused: {judged.problem}, {judged.evidence}",
             hint="raise its version above what was seen, then sign again",
         )
-    return signatures
-
-
-def _role(around: Surroundings, private: PrivateKey) -> Role:
-    trust = load_trust(around.places, around.today)
-    if trust.root is None:
-        raise DocumentError(f"{trust.problem} {trust.evidence}".strip(), hint=trust.remedy)
-    role = trust.root.revocation
-    if role is None or private.public not in [one.public for one in role.keys]:
-        raise UsageError(
-            "the root of trust does not list this key for the role revocation",
-            hint="localai trust add-key FILE --role revocation, by the root's own keys",
-        )
-    return role
+    return signed

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.atomicfile import write_whole
-from localai.cli.choosing import choose_key
+from localai.cli.signers import Signer
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
 from localai.locking import locked
@@ -22,10 +22,10 @@ from localai.manifest.chain import (
     store,
     walk_from,
 )
-from localai.manifest.envelope import ROOT_TYPE, envelope_beside
+from localai.manifest.envelope import ROOT_TYPE, encode_for_signing, envelope_beside
 from localai.manifest.keyfile import load_public
 from localai.manifest.rotation import Change, SignedRoot, Step, change_root, check_step
-from localai.manifest.signing import add_signature
+from localai.manifest.signing import attach_signature
 from localai.manifest.trust import RoleKey, RoleName, Root, parse_root, write_root
 
 
@@ -120,41 +120,47 @@ def draft_next(around: Surroundings, change: Change, days: int) -> Draft:
         return Draft(path, before, check_step(before, SignedRoot(raw, None)))
 
 
-def sign_next(around: Surroundings, file: Path | None, key: str | None) -> Draft:
-    """Sign the next root, this host's draft or a copy in ``file``. This host's draft comes into
-    force with the last signature that it needs.
+def ask_next(around: Surroundings, file: Path | None) -> bytes:
+    """What is to be signed of the next root: its payload. Raises UsageError if there is none."""
+    return encode_for_signing(ROOT_TYPE, _unsigned(around, file)[2].raw)
+
+
+def sign_next(around: Surroundings, file: Path | None, signer: Signer) -> Draft:
+    """Add a signature to the next root, this host's draft or a copy in ``file``. This host's draft
+    comes into force with the last signature that it needs.
 
     Raises UsageError if there is none, or if the key has no say in it.
     """
-    private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
     with _changing(around):
-        before, path, draft = _look(around)
-        if file is None and draft is None:
-            raise UsageError(
-                "there is no next root of trust to sign",
-                hint="localai trust add-key, remove-key or rotate makes one",
-            )
-        path = file or path
-        signed = _signed(path)
-        root = parse_root(signed.raw)
-        if root.version != before.version + 1:
-            raise UsageError(
-                f"{path} has version {root.version}, and version {before.version} is trusted here",
-                hint="localai trust update follows newer roots; only the very next one is signed",
-            )
-        keys = [one.public for one in (*before.root.keys, *root.root.keys)]
-        if private.public not in keys:
-            raise UsageError(
-                "neither the present nor the next root lists this key for the role root",
-                hint="sign with a key that localai trust show lists under root",
-            )
-        made = add_signature(ROOT_TYPE, signed.raw, private, signed.envelope, keys)
+        before, path, signed = _unsigned(around, file)
+        keys = [one.public for one in (*before.root.keys, *parse_root(signed.raw).root.keys)]
+        mine, public = signer(ROOT_TYPE, signed.raw, keys)
+        made = attach_signature(ROOT_TYPE, signed.raw, mine, public, signed.envelope, keys)
         write_whole(envelope_beside(path), made, mode=0o644)
         step = check_step(before, SignedRoot(signed.raw, made))
         if step.problem or file is not None:
             return Draft(path, before, step)
         put_in_force(around.places, read_trusted(around.places), [step])
         return Draft(path, before, step, in_force=True)
+
+
+def _unsigned(around: Surroundings, file: Path | None) -> tuple[Root, Path, SignedRoot]:
+    """The root that is trusted here, where the next one lies, and that one."""
+    before, path, draft = _look(around)
+    if file is None and draft is None:
+        raise UsageError(
+            "there is no next root of trust to sign",
+            hint="localai trust add-key, remove-key or rotate makes one",
+        )
+    path = file or path
+    signed = _signed(path)
+    version = parse_root(signed.raw).version
+    if version != before.version + 1:
+        raise UsageError(
+            f"{path} has version {version}, and version {before.version} is trusted here",
+            hint="localai trust update follows newer roots; only the very next one is signed",
+        )
+    return before, path, signed
 
 
 def follow(around: Surroundings, files: Sequence[Path], *, keep: bool) -> Walk:

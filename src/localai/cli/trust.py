@@ -12,6 +12,8 @@ from localai.errors import Exit
 
 if TYPE_CHECKING:
     from localai.cli.rotating import Draft
+    from localai.cli.signers import Signer
+    from localai.cli.surroundings import Surroundings
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -31,6 +33,12 @@ Thresholds = Annotated[
 Days = Annotated[int, typer.Option(min=1, max=3650, help="how long the next root is to hold")]
 Key = Annotated[
     str | None, typer.Option("--key", help="a key's name or file; your only one if left out")
+]
+Next = Annotated[
+    Path | None, typer.Argument(help="a copy of the next root; this host's own if left out")
+]
+OfRevocation = Annotated[
+    bool, typer.Option("--revocation", help="the list of what is revoked instead")
 ]
 Roots = Annotated[
     list[Path] | None, typer.Argument(help="root.json files, or folders of them; this host's own")
@@ -155,29 +163,43 @@ def rotate(
 
 @app.command()
 def sign(
-    file: Annotated[
-        Path | None, typer.Argument(help="a copy of the next root; this host's own if left out")
-    ] = None,
+    file: Next = None,
     key: Key = None,
-    revocation: Annotated[
-        bool, typer.Option("--revocation", help="sign the list of what is revoked instead")
+    revocation: OfRevocation = False,
+    print_payload: Annotated[
+        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
     ] = False,
 ) -> int:
     """Sign the next root of trust. It must be signed by the threshold of the root before and by
     its own; this host's own comes into force with the last signature that it needs."""
-    from localai.cli import revoking, rootscreen
-    from localai.cli.rotating import sign_next
+    from localai.cli.revoking import ask_list
+    from localai.cli.rotating import ask_next
+    from localai.cli.signers import sign_here
     from localai.cli.surroundings import look_around
 
-    if revocation:
-        found = revoking.sign_list(look_around(), key)
-        console.out(rootscreen.show_revocations(*found))
+    around = look_around()
+    if print_payload:
+        console.out_bytes(ask_list(around) if revocation else ask_next(around, file))
         return Exit.DONE
-    draft = sign_next(look_around(), file, key)
-    console.out(rootscreen.show_draft(draft))
-    if draft.in_force:
-        console.say(f"for other hosts: localai trust update {draft.path.parent}")
-    return Exit.DONE
+    return _sign(around, file, sign_here(around, key), revocation=revocation)
+
+
+@app.command("attach-signature")
+def attach_signature(
+    signature: Annotated[
+        Path, typer.Option(help="the signature that was made, as it is or in base64")
+    ],
+    file: Next = None,
+    key: Annotated[
+        Path | None, typer.Option(help="whose it is: a public key, or a certificate")
+    ] = None,
+    revocation: OfRevocation = False,
+) -> int:
+    """Add a signature that a card, a module or another tool made over the payload."""
+    from localai.cli.signers import take_from
+    from localai.cli.surroundings import look_around
+
+    return _sign(look_around(), file, take_from(signature, key), revocation=revocation)
 
 
 @app.command()
@@ -205,6 +227,9 @@ def revoke(
         typer.Option("--signer", help="a signer of manifests, by name or fingerprint"),
     ] = None,
     key: Key = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="only write the list, to be signed elsewhere")
+    ] = False,
 ) -> int:
     """Revoke a file, an entry or a signer's key, whatever manifests say, and sign that.
 
@@ -212,11 +237,27 @@ def revoke(
     both to every host. To take something back, edit it, raise its version, and sign it again.
     """
     from localai.cli import revoking, rootscreen
+    from localai.cli.signers import sign_here
     from localai.cli.surroundings import look_around
 
     around = look_around()
     named = [revoking.name_revoked(around, sha256, entry, revoked_key)]
-    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, key)))
+    signer = None if unsigned else sign_here(around, key)
+    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
+    return Exit.DONE
+
+
+def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation: bool) -> int:
+    from localai.cli import revoking, rootscreen
+    from localai.cli.rotating import sign_next
+
+    if revocation:
+        console.out(rootscreen.show_revocations(*revoking.sign_list(around, signer)))
+        return Exit.DONE
+    draft = sign_next(around, file, signer)
+    console.out(rootscreen.show_draft(draft))
+    if draft.in_force:
+        console.say(f"for other hosts: localai trust update {draft.path.parent}")
     return Exit.DONE
 
 
