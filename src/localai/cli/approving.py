@@ -11,6 +11,7 @@ from localai.approval import (
     approve_alone,
     check_use,
     displaced_by,
+    find_denied,
     fit_into,
     guess_source,
     parse_source,
@@ -53,7 +54,8 @@ class Asked(NamedTuple):
 
 def approve(asked: Asked, around: Surroundings) -> Exit:
     """Show the file, ask what no file can say, and write and sign the entry, or a request."""
-    policy = around.read_policy().policy
+    loaded = around.read_policy()
+    policy = loaded.policy
     use = Use(asked.purposes, asked.data_classes, asked.groups, asked.safeguards)
     if denied := check_use(use, policy.data_classes):
         unknown = "" if denied in set(DataClass) else "there is no such class; "
@@ -85,6 +87,10 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
             return Exit.REFUSED
         with console.progress("hashing", candidate.size) as progress:
             entry = draft_entry(candidate.measure(progress), found.headers, terms)
+    if denied_by_policy := find_denied(entry, found.headers, loaded, around.today):
+        console.print_findings(denied_by_policy)
+        console.say("not approved, nothing was written")
+        return Exit.REFUSED
     if alone:
         _sign(entry, around)
         console.out(

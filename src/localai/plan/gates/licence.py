@@ -9,6 +9,8 @@ from localai.findings import Finding, Verdict
 from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
+    from localai.gguf.statements import Statements
+    from localai.manifest.schema import Entry
     from localai.plan.facts import Facts
     from localai.policy import Policy
 
@@ -17,14 +19,19 @@ WHY = "the policy lists the licences that may be used"
 
 
 def licence(facts: Facts, policy: Policy) -> Finding:
-    """Where the policy has a list, entry and file must both be on it. That they differ is noted:
-    an officer saw what the file names before the entry was written."""
+    """The entry and what its file states, if both are known."""
     artifact = facts.artifact
     if artifact is None or artifact.entry is None:
         return without_entry(CHECK)
     if artifact.said is None:
         return Finding(CHECK, Verdict.NOT_CHECKED, "not read", "no header was read")
-    approved, stated = artifact.entry.licence, artifact.said.licences
+    return judge_licence(artifact.entry, artifact.said, policy)
+
+
+def judge_licence(entry: Entry, said: Statements, policy: Policy) -> Finding:
+    """Where the policy has a list, entry and file must both be on it. That they differ is noted:
+    an officer saw what the file names before the entry was written."""
+    approved, stated = entry.licence, said.licences
     others = [name for name in stated if plain(name) != plain(approved)]
     sources = {approved: "the entry", **dict.fromkeys(others, "the file")}
     if policy.licences is not None:

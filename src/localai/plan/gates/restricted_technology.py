@@ -26,14 +26,22 @@ _MOST = 5  # likenesses that are shown
 
 
 def restricted_technology(facts: Facts, policy: Policy) -> Finding:
-    """What is on the list refuses, be the list old or new. Without a list of this year an
-    administered host refuses too; where nobody administers, that is a note."""
-    artifact, listed = facts.artifact, policy.restricted
+    """The entry and what its file states, if both are known."""
+    artifact, administered = facts.artifact, facts.policy.administered
     if artifact is None or artifact.entry is None:
         return without_entry(CHECK)
     if artifact.said is None:
         return _not_checked("not read", "no header was read")
-    named = [*_of_entry(artifact.entry), *_of_file(artifact.said)]
+    return judge_origin(artifact.entry, artifact.said, policy, facts.today, administered)
+
+
+def judge_origin(
+    entry: Entry, said: Statements, policy: Policy, today: date, administered: bool
+) -> Finding:
+    """What is on the list refuses, be the list old or new. Without a list of this year an
+    administered host refuses too; where nobody administers, that is a note."""
+    listed = policy.restricted
+    named = [*_of_entry(entry), *_of_file(said)]
     if listed and (found := list(_find(listed, named))):
         more = f", and {len(found) - _MOST} more" if len(found) > _MOST else ""
         return Finding(
@@ -44,13 +52,14 @@ def restricted_technology(facts: Facts, policy: Policy) -> Finding:
             why=_WHY,
             remedy="use a model of another origin",
         )
-    if listed is None or (problem := _find_problem(listed, facts.today)):
-        summary, evidence = ("old list", problem) if listed else ("no list", "the policy has none")
-        if facts.policy.administered:
+    if listed is None or (problem := _find_problem(listed, today)):
+        summary = "old list" if listed and listed.names else "no list"
+        evidence = problem if listed else "the policy has none"
+        if administered:
             return _not_checked(summary, evidence, _REMEDY)
         return Finding(CHECK, Verdict.NOTE, summary, evidence)
-    if artifact.said.unread:
-        return _not_checked("not read", f"too long: {', '.join(artifact.said.unread[:_MOST])}")
+    if said.unread:
+        return _not_checked("not read", f"too long: {', '.join(said.unread[:_MOST])}")
     for where, text in named:
         if strange := find_strange(text):
             return _not_checked("letters not known", f"{where}: {text[:60]} ({strange[:10]})")
