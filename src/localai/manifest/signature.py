@@ -177,6 +177,11 @@ def _find_key(content: bytes) -> bytes:
     return spki
 
 
+def is_locked(pem: bytes) -> bool:
+    """True if a private key in PKCS#8 PEM needs a passphrase."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
+
+
 def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
     """Read a private key in PKCS#8 PEM.
 
@@ -184,7 +189,13 @@ def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
     """
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem:
+    if b"Proc-Type: 4,ENCRYPTED" in pem:
+        # RFC 1421: one round of MD5 makes the key of a passphrase
+        raise KeyFileError(
+            "encrypted in the old way of OpenSSL, which is soon guessed; expected PKCS#8",
+            hint="openssl pkcs8 -topk8 -iter 600000 -in OLD.pem -out NEW.pem",
+        )
+    if not is_locked(pem):
         passphrase = None  # a passphrase for a key that has none is no error of the file
     elif passphrase is None:
         raise KeyFileError("the key is encrypted and no passphrase was given")

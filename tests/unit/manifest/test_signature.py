@@ -36,6 +36,8 @@ from localai.manifest.signature import (
     write_private_key_unencrypted,
 )
 
+needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+
 BODY = b"the body\n"
 KIND = "application/x-test"
 
@@ -291,6 +293,54 @@ def test_what_is_no_private_key(damage: bytes) -> None:
         load_private_key(damage, "passphrase")
 
 
+def openssl(directory: Path, *arguments: str) -> bytes:
+    done = subprocess.run(["openssl", *arguments], cwd=directory, capture_output=True, check=True)
+    return done.stdout
+
+
+@needs_openssl
+def test_keys_that_openssl_made_can_sign(tmp_path: Path) -> None:
+    """In PKCS#8, encrypted or not, and in the older forms of each kind."""
+    phrase = ["-passout", "pass:correct horse"]
+    openssl(tmp_path, "genrsa", "-traditional", "-out", "rsa.pem", "2048")
+    openssl(tmp_path, "ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "ec.pem")
+    for name, kind in (("rsa", Algorithm.RSA), ("ec", Algorithm.P384)):
+        plain = (tmp_path / f"{name}.pem").read_bytes()
+        assert load_private_key(plain, None).public.algorithm is kind
+        locked = openssl(tmp_path, "pkcs8", "-topk8", "-in", f"{name}.pem", *phrase)
+        key = load_private_key(locked, "correct horse")
+        assert key.public == load_private_key(plain, None).public
+        assert verify(KIND, BODY, [sign(KIND, BODY, key)], [key.public])
+        with pytest.raises(KeyFileError, match="no passphrase was given"):
+            load_private_key(locked, None)
+
+
+@needs_openssl
+def test_a_key_encrypted_in_the_old_way_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """And the way out is one: the command in the hint makes a key that is accepted."""
+    openssl(tmp_path, "genrsa", "-traditional", "-aes128", "-passout", "pass:horse",
+            "-out", "OLD.pem", "2048")  # fmt: skip
+    with pytest.raises(KeyFileError, match="expected PKCS#8") as refused:
+        load_private_key((tmp_path / "OLD.pem").read_bytes(), None)
+    command = [*refused.value.hint.split()[1:], "-passin", "pass:horse", "-passout", "pass:battery"]
+    openssl(tmp_path, *command)
+    key = load_private_key((tmp_path / "NEW.pem").read_bytes(), "battery")
+    assert key.public.algorithm is Algorithm.RSA
+
+
+@needs_openssl
+def test_a_curve_spelt_out_is_refused(tmp_path: Path) -> None:
+    """P-256 by its parameters instead of by its name (CVE-2020-0601 hid another curve there)."""
+    made = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-pkeyopt", "ec_param_enc:explicit", "-out", "key.pem"]  # fmt: skip
+    openssl(tmp_path, *made)
+    spki = openssl(tmp_path, "pkey", "-in", "key.pem", "-pubout", "-outform", "DER")
+    assert len(spki) > 300
+    for content in (spki, openssl(tmp_path, "pkey", "-in", "key.pem", "-pubout")):
+        with pytest.raises(DocumentError, match="not a key that is accepted"):
+            read_public_key(content)
+
+
 def test_an_empty_passphrase_is_a_bug() -> None:
     with pytest.raises(ValueError, match="encrypts nothing"):
         write_private_key(generate_key(), "")
@@ -307,7 +357,7 @@ def test_a_private_key_shows_nothing_of_itself() -> None:
     assert "EllipticCurve" not in f"{key} {key!r}"
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+@needs_openssl
 def test_openssl_reads_the_key_and_sees_the_rounds(tmp_path: Path, algorithm: Algorithm) -> None:
     key = generate_key(algorithm)
     path = tmp_path / "key.pem"
@@ -325,7 +375,7 @@ def test_openssl_reads_the_key_and_sees_the_rounds(tmp_path: Path, algorithm: Al
     assert "aes-256-cbc" in parsed
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+@needs_openssl
 def test_openssl_verifies_our_signature(tmp_path: Path) -> None:
     """An officer can check a signature with nothing of ours."""
     key = generate_key()
