@@ -14,6 +14,7 @@ withheld is not, and the manifest's own expiry bounds that.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -79,6 +80,18 @@ class Revocations(NamedTuple):
         gone = {one.value for one in self.revoked if one.kind is Kind.KEY}
         return role._replace(
             keys=tuple(key for key in role.keys if key.public.fingerprint not in gone)
+        )
+
+    def keep(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Those of many entries that nothing denies."""
+        if not self.revoked:
+            return tuple(entries)
+        named = {one.value for one in self.revoked if one.kind is Kind.ENTRY}
+        digests = {one.value for one in self.revoked if one.kind is Kind.SHA256}
+        return tuple(
+            entry
+            for entry in entries
+            if entry.id not in named and not any(file.sha256 in digests for file in entry.files)
         )
 
     def find(self, entry: Entry) -> Revoked | None:
@@ -158,9 +171,11 @@ def _read_list(fields: Fields) -> RevocationList:
         fields.date("issued"),
         fields.each("revoked", _read_line),
     )
-    named = [(one.kind, one.value) for one in found.revoked]
-    if twice := [one for one in named if named.count(one) > 1]:
-        raise fields.refuse("revoked", f"the {twice[0][0]} {twice[0][1]} stands twice")
+    seen: set[tuple[Kind, str]] = set()
+    for one in found.revoked:
+        if (one.kind, one.value) in seen:
+            raise fields.refuse("revoked", f"the {one.kind} {one.value} stands twice")
+        seen.add((one.kind, one.value))
     return found
 
 

@@ -73,7 +73,7 @@ class Verification(NamedTuple):
         """The entries that count: none at all if a finding refuses, and none that is revoked."""
         if self.manifest is None or refused(self.findings):
             return ()
-        return tuple(one for one in self.manifest.entries if self.find_revoked(one) is None)
+        return self.revocations.keep(self.manifest.entries)
 
     def find_revoked(self, entry: Entry) -> Revoked | None:
         """Why an entry of this manifest does not count any more; None if it does."""
