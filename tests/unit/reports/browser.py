@@ -46,7 +46,9 @@ class Browser:
         read, self._write = os.pipe()
         self._read, write = os.pipe()
         script = f'exec "$@" 3<&{read} 4>&{write} {read}<&- {write}>&-'
-        environ = {**os.environ, "HOME": str(place), "XDG_RUNTIME_DIR": str(place)}
+        # a socket that is a file is reached from any network namespace: no bus of this host
+        buses = dict.fromkeys(("DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"), "disabled:")
+        environ = {**os.environ, **buses, "HOME": str(place), "XDG_RUNTIME_DIR": str(place)}
         self._process = subprocess.Popen(
             ["bash", "-c", script, "bash", *command],
             pass_fds=(read, write),
