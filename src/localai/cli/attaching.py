@@ -10,9 +10,9 @@ from typing import NamedTuple
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_manifest
 from localai.cli.editing import keys_that_count
+from localai.cli.signers import take_from
 from localai.cli.surroundings import Surroundings
-from localai.errors import DocumentError, StateError, UsageError
-from localai.manifest.algorithm import LONGEST_SIGNATURE
+from localai.errors import StateError, UsageError
 from localai.manifest.change import changing
 from localai.manifest.envelope import (
     LIMIT,
@@ -24,7 +24,7 @@ from localai.manifest.keyfile import load_public
 from localai.manifest.load import read_manifest, verify_file
 from localai.manifest.schema import Manifest
 from localai.manifest.signature import PublicKey
-from localai.manifest.signing import attach_signature, take_signature
+from localai.manifest.signing import attach_signature
 from localai.manifest.verify import Verification
 from localai.manifest.write import renew
 from localai.reports.request import write_request
@@ -91,16 +91,12 @@ def attach(
     it would be worth nothing, DocumentError if it holds for none of the keys.
     """
     path = choose_manifest(around.places, manifest)
-    content = read_small(file, limit=2 * LONGEST_SIGNATURE)
-    if content is None:
-        raise DocumentError(f"there is no signature {file}", hint="check the name")
+    signer = take_from(file, key)
     with changing(around.places.state):
         raw, _ = read_manifest(path)
         trusted = keys_that_count(around, path, raw)
-        try:
-            mine, public = take_signature(MANIFEST_TYPE, raw, content, _candidates(trusted, key))
-        except DocumentError as error:
-            raise DocumentError(f"{file}: {error.message}", hint=error.hint) from error
+        counted = _trust_given(key) if trusted is None else trusted
+        mine, public = signer(MANIFEST_TYPE, raw, counted)
         beside = envelope_beside(path)
         present = read_small(beside, limit=LIMIT)
         signed = attach_signature(MANIFEST_TYPE, raw, mine, public, present, trusted)
@@ -108,20 +104,11 @@ def attach(
     return path, verify_file(path, around.places, around.today)
 
 
-def _candidates(trusted: list[PublicKey] | None, key: Path | None) -> list[PublicKey]:
-    """The keys of which one must have made the signature."""
+def _trust_given(key: Path | None) -> list[PublicKey]:
+    """Where no root of trust says whose keys count, somebody must say whose signature it is."""
     if key is None:
-        if trusted is None:
-            raise UsageError(
-                "there is no root of trust here that could say whose keys count",
-                hint="--key with the signer's public key or certificate",
-            )
-        return trusted
-    given = load_public(key)
-    if trusted is not None and given not in trusted:
         raise UsageError(
-            f"the root of trust does not list the key in {key}: its signature would count for "
-            "nothing",
-            hint="localai trust show lists the keys that count",
+            "there is no root of trust here that could say whose keys count",
+            hint="--key with the signer's public key or certificate",
         )
-    return [given]
+    return [load_public(key)]

@@ -1,4 +1,4 @@
-"""Who signs a root of trust or the list of what is revoked: a key here, or one that lies elsewhere.
+"""Who signs: a key here, or one that lies elsewhere.
 
 Both are the same to whoever adds the signature: a function of what is to be signed and of the keys
 whose signatures would count, which gives the signature and the key that made it.
@@ -48,8 +48,7 @@ def take_from(file: Path, key: Path | None) -> Signer:
         try:
             return take_signature(kind, body, content, counted if given is None else [given])
         except DocumentError as error:
-            hint = error.hint.replace("localai manifest sign", "localai trust sign")
-            raise DocumentError(f"{file}: {error.message}", hint=hint) from error
+            raise DocumentError(f"{file}: {error.message}", hint=error.hint) from error
 
     return make
 
@@ -58,5 +57,5 @@ def _refuse_unlisted(public: PublicKey, counted: Sequence[PublicKey]) -> None:
     if public not in counted:
         raise UsageError(
             "no role that may sign this lists the key: its signature would count for nothing",
-            hint="localai trust show lists the keys; those of the role root sign the next root",
+            hint="localai trust show lists the keys of every role",
         )

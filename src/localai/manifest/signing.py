@@ -123,7 +123,7 @@ def take_signature(
     if any(prove(body, found, key) for key in keys):
         raise DocumentError(
             "it was made over the file itself: expected one over its payload",
-            hint="sign what this prints: localai manifest sign --print-payload",
+            hint="sign the payload: the command sign prints it with --print-payload",
         )
     raise DocumentError(
         "it holds for none of the keys that may sign, or was made over other bytes",
