@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import localai
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from localai.reports.approved import ApprovedList
 
 _STYLE = """
-time { white-space: nowrap; }
+time { white-space: nowrap; } td { overflow-wrap: break-word; } .wide { margin-bottom: 1.5rem; }
+code { white-space: pre-wrap; }
 @media print {
   body { margin: 0; max-width: none; font-size: 11px; }
   .wide { overflow: visible; }
@@ -48,8 +49,8 @@ def _summary(approved: ApprovedList) -> str:
     count = len(approved.listed)
     systems = "1 system is" if count == 1 else f"{count} systems are"
     return (
-        f"On {approved.made.date()} <strong>{systems} approved</strong>, for the purposes, data "
-        "and people named here and for nothing else. What is not in the list is refused. The "
+        f"On {_day(approved.made.date())} <strong>{systems} approved</strong>, for the purposes, "
+        "data and people named here and for nothing else. What is not in the list is refused. The "
         "rules of a host may narrow it further."
     )
 
@@ -64,8 +65,8 @@ def _section(manifest: LoadedManifest, entries: Sequence[Entry]) -> Iterator[str
         yield f"<p>{text(' '.join(known.note.split()))}</p>"
     signers = text(", ".join(manifest.verification.signers))
     yield (
-        f"<p>Issued on {known.issued}, holds until {known.expires}, signed by {signers}. "
-        f"SHA-256 of the file: <code>{manifest.sha256}</code></p>"
+        f"<p>Issued on {_day(known.issued)}, holds until {_day(known.expires)}, signed by "
+        f"{signers}. SHA-256 of the file: <code>{manifest.sha256}</code></p>"
     )
     if entries:
         rows = (_system(entry) for entry in entries)
@@ -105,8 +106,8 @@ def _system(entry: Entry) -> Sequence[str]:
         _several(use.data_classes),
         _several(use.groups) or "every account",
         _several(use.safeguards) or "none named",
-        f"by {text(approval.by)}{alone} on {approval.on}{ticket}",
-        str(approval.review_by),
+        f"by {text(approval.by)}{alone} on {_day(approval.on)}{ticket}",
+        _day(approval.review_by),
     )
 
 
@@ -134,9 +135,9 @@ def _checks(approved: ApprovedList) -> Iterator[str]:
         ),
         ("A model is the one that was approved if its SHA-256 is above.", "sha256sum FILE"),
         (
-            "The signatures hold, and who made them: this says so, and how to see it without "
-            "localai.",
-            "localai manifest verify",
+            "The signatures hold: this says so, and prints the openssl commands that show it "
+            "without localai.",
+            "localai manifest verify --by-hand",
         ),
     ):
         yield f"<li>{said} <code>{text(command)}</code></li>"
@@ -145,6 +146,10 @@ def _checks(approved: ApprovedList) -> Iterator[str]:
 
 def _several(values: Sequence[str]) -> str:
     return text(", ".join(values))
+
+
+def _day(day: date) -> str:
+    return f'<time datetime="{day}">{day}</time>'
 
 
 def _time(time: datetime) -> str:

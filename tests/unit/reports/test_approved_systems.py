@@ -238,6 +238,8 @@ def test_the_page_says_what_was_approved_and_how_to_check_it() -> None:
         "grep -c '^ - id:' agency.yaml",
     ):
         assert words in said, words
+    assert b"grep -c &#x27;^  - id:&#x27;" in approved_page(approved(ENTRY)), "both spaces"
+    assert b"code { white-space: pre-wrap; }" in approved_page(approved(ENTRY))
     assert "It approves nothing." in read(approved()).text
 
 
