@@ -20,7 +20,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from localai.document import read_document
+from localai.document import encode_text, read_document
 from localai.errors import DocumentError
 from localai.manifest.envelope import parse_envelope
 from localai.manifest.floor import Floor
@@ -204,7 +204,7 @@ def write_revocations(found: RevocationList) -> bytes:
     for one in found.revoked:
         reason = json.dumps(one.reason, ensure_ascii=False)  # YAML 1.2.2, 7.3.1
         lines += [f"  - {one.kind}: {one.value}", f"    on: {one.on}", f"    reason: {reason}"]
-    raw = "".join(f"{line}\n" for line in lines).encode()
+    raw = encode_text("".join(f"{line}\n" for line in lines))
     if parse_revocations(raw) != found:
         raise DocumentError("the list does not read back as it was written")
     return raw

@@ -20,7 +20,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from localai.document import read_json
+from localai.document import encode_text, read_json
 from localai.errors import DocumentError
 from localai.manifest.algorithm import LONGEST_KEY
 from localai.manifest.envelope import ROOT_TYPE, Envelope
@@ -114,7 +114,7 @@ def write_root(root: Root) -> bytes:
         "expires": root.expires.isoformat(),
         "roles": {name.value: _role_document(role) for name, role in root.roles.items()},
     }
-    raw = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    raw = encode_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if parse_root(raw) != root:
         raise DocumentError("the root of trust does not read back as it was written")
     return raw

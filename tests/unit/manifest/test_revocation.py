@@ -89,6 +89,13 @@ def test_malformed(edit: Callable[[str], str], problem: str) -> None:
     assert problem in caught.value.message
 
 
+@pytest.mark.parametrize("reason", ["caf\udce9", "two\nlines", "bidi \u202e", " ", "x" * 201])
+def test_no_such_reason_is_written(reason: str) -> None:
+    """\udce9 is what a byte that is no UTF-8 becomes on a command line."""
+    with pytest.raises(DocumentError):
+        write(ENTRY._replace(reason=reason))
+
+
 def test_nothing_is_revoked_without_a_list(office: Office) -> None:
     assert check(office, None) == NOTHING
     assert verify_revocations(None, None, None, Floor(3, "0" * 64, "0" * 64)) == NOTHING
