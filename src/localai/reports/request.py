@@ -149,10 +149,11 @@ def _table(manifest: Manifest) -> Iterator[str]:
 def _row(entry: Entry) -> str:
     source, use, approval = entry.source, entry.use, entry.approval
     groups = f", groups {', '.join(use.groups)}" if use.groups else ", every group"
+    safeguards = f"; safeguards: {'; '.join(use.safeguards)}" if use.safeguards else ""
     cells = (
         f"{source.publisher}, {source.repository}",
         entry.licence,
-        f"{', '.join(use.purposes)}; {', '.join(use.data_classes)} data{groups}",
+        f"{', '.join(use.purposes)}; {', '.join(use.data_classes)} data{groups}{safeguards}",
         f"{approval.by}{', for their own use' if approval.self_approved else ''}",
         str(approval.review_by),
     )
