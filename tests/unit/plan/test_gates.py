@@ -15,6 +15,7 @@ from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFacts
 from localai.gguf.statements import Statements
 from localai.host import HostFacts
+from localai.manifest.schema import Kind
 from localai.plan.build import decide
 from localai.plan.facts import Facts, LastSelfTest, Resources, Use
 from localai.plan.gates import GATES
@@ -87,6 +88,16 @@ def pinned(gguf: GgufFacts | None) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         assert facts.artifact and facts.artifact.entry
         return artifact(entry=facts.artifact.entry._replace(gguf=gguf))(facts)
+
+    return spoil
+
+
+def approved_as(kind: Kind) -> Spoil:
+    """The entry is of this kind."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        return artifact(entry=facts.artifact.entry._replace(kind=kind))(facts)
 
     return spoil
 
@@ -302,6 +313,11 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("approved-use", entry(groups=("officers",)), FAIL, "in none of the groups officers"),
     ("approved-use", entry(groups=()), PASS, "public data, review by"),
     ("approved-use", entry(self_approved=True), NOTE, "self-approved by Pat Doe"),
+    *(
+        ("approved-use", approved_as(kind), FAIL, f"approved as a {kind}, not as a model")
+        for kind in Kind
+        if kind is not Kind.MODEL
+    ),
     ("approved-use", entry(safeguards=("two people",)), PASS, "safeguard: two people"),
     ("review-date", artifact(entry=None), UNKNOWN, "no entry"),
     ("review-date", entry(review_by=date(2026, 2, 28)), FAIL, "review was due by 2026-02-28"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.manifest.schema import Kind
 from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
 def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, str]]:
     """What does not fit, each with its remedy."""
     use, approved, wrong = facts.use, entry.use, []
+    if entry.kind is not Kind.MODEL:
+        wrong.append((f"approved as a {entry.kind}, not as a model", "ask for another approval"))
     if use.purpose not in approved.purposes:
         known = ", ".join(approved.purposes)
         wrong.append(
