@@ -159,7 +159,8 @@ def test_a_library_in_the_wrong_place_is_seen(tmp_path: Path, text: str) -> None
 
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
-    stated = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    stated = [*project["dependencies"], *project["optional-dependencies"]["engine"]]
     names = {line.split(">")[0].strip().lower() for line in stated}
     installed = packages_distributions()
     used = {installed[library][0].lower().replace("_", "-") for library in OWNERS}
