@@ -16,10 +16,10 @@ from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
     Match,
     candidates,
-    describe_revoked,
     find_match,
     find_namesake,
     in_force,
+    judge_revoked,
     name_origin,
 )
 from localai.sealing import open_regular
@@ -72,8 +72,8 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
         evidence = f"listed in {match.manifest.name}, which is not in force: {wrong.summary}"
         return _fail("manifest not in force", f"{evidence}, {wrong.evidence}", wrong.remedy)
     if revoked := match.manifest.verification.find_revoked(match.entry):
-        evidence, why, remedy = describe_revoked(revoked)
-        return Finding(CHECK, Verdict.FAIL, "revoked", f"{match.entry.id}, {evidence}", why, remedy)
+        finding = judge_revoked(revoked)
+        return finding._replace(evidence=f"{match.entry.id}, {finding.evidence}")
     approval = match.entry.approval
     if today < approval.on:
         evidence = f"approved from {approval.on}, and this host says {today}"

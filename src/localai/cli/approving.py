@@ -18,6 +18,7 @@ from localai.approval import (
 )
 from localai.atomicfile import write_whole
 from localai.cli import console, founding, inspectscreen
+from localai.cli.revoking import load_here
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, StateError, UsageError
 from localai.gguf.facts import GgufFile
@@ -31,6 +32,7 @@ from localai.manifest.schema import Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.write import add_entry, renew, write_manifest
+from localai.plan.matching import judge_revoked
 from localai.policy import DataClass, Policy
 from localai.smallfile import read_small
 from localai.terminal import printable
@@ -87,8 +89,11 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
             return Exit.REFUSED
         with console.progress("hashing", candidate.size) as progress:
             entry = draft_entry(candidate.measure(progress), found.headers, terms)
-    if denied_by_policy := find_denied(entry, found.headers, loaded, around.today):
-        console.print_findings(denied_by_policy)
+    refused = find_denied(entry, found.headers, loaded, around.today)
+    if revoked := load_here(around).find(entry):
+        refused.append(judge_revoked(revoked))
+    if refused:
+        console.print_findings(refused)
         console.say("not approved, nothing was written")
         return Exit.REFUSED
     if alone:

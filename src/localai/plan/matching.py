@@ -96,9 +96,12 @@ def find_revoked(manifests: Iterable[LoadedManifest], entry: Entry) -> Revoked |
     return next((one for one in found if one), None)
 
 
-def describe_revoked(revoked: Revoked) -> tuple[str, str, str]:
-    """Evidence, reason and remedy of a revoked entry."""
-    return (
+def judge_revoked(revoked: Revoked) -> Finding:
+    """What ``artifact-approved`` says of a revoked entry."""
+    return Finding(
+        "artifact-approved",
+        Verdict.FAIL,
+        "revoked",
         f"on {revoked.on}: {revoked.reason}",
         "who may sign the revocation list withdrew it, whatever a manifest says",
         "use another model, or ask your security officer",

@@ -11,7 +11,7 @@ from office import TODAY, MakeRaw, Office, seal
 
 from localai.errors import DocumentError
 from localai.findings import Verdict
-from localai.manifest.envelope import MANIFEST_TYPE, envelope_beside
+from localai.manifest.envelope import MANIFEST_TYPE, envelope_beside, parse_envelope, write_envelope
 from localai.manifest.floor import Floor, read_all_floors, read_floors
 from localai.manifest.load import load_manifests, pin_root, revocation_file, verify_file
 from localai.manifest.revocation import (
@@ -154,11 +154,13 @@ def test_what_cannot_be_relied_on_lets_nothing_run(office: Office, make_raw: Mak
     seen = check(office, good).floor
     assert seen == Floor(3, seen.sha256 if seen else "", role(office).fingerprint)
     elsewhere = seal(MANIFEST_TYPE, good, office.officers)
+    relabelled = parse_envelope(seal(TYPE, good, office.officers))._replace(payload_type="text/x")
     one = role(office)
     problems = [
         verify_revocations(good, None, one, None),
         verify_revocations(good, b"{", one, None),
         verify_revocations(good, elsewhere, one, None),
+        verify_revocations(good, write_envelope(relabelled), one, None),
         verify_revocations(good, seal(TYPE, good, [office.stranger]), one, None),
         verify_revocations(good, seal(TYPE, good, office.officers[:1]), one, None),
         verify_revocations(good + b"\n", seal(TYPE, good, office.officers), one, None),
