@@ -81,7 +81,8 @@ def add(
     note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
 ) -> int:
     """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
-    from localai.cli import inspectscreen
+    from localai.approval import find_denied
+    from localai.cli import inspectscreen, screen
     from localai.cli.editing import add_model, make_terms
     from localai.cli.surroundings import look_around
     from localai.manifest.schema import Source
@@ -108,6 +109,9 @@ def add(
         console.print_findings(found.findings)
         return Exit.REFUSED
     console.say(inspectscreen.decision(found, console.width()))
+    if denied := find_denied(entry, found.headers, around.read_policy(), around.today):
+        console.say("under this host's policy no start would be allowed:")
+        console.say(screen.answers(denied, console.width()))
     console.say(f"added: {entry.id} to {path}")
     console.say("next: localai manifest sign")
     return Exit.DONE
