@@ -94,12 +94,15 @@ def status_document(stands: Sequence[Stand], endings: Sequence[Ending]) -> dict[
 def _stand_lines(stand: Stand, width: int) -> Iterator[str]:
     yield show_verification(stand.path, stand.verification)
     standing = stand.standing
-    if standing is None or not standing.needed:
+    if standing is None:
         return
     if standing.signed and not stand.verification.signers:
         yield from hang("  signed by  ", 13, printable(", ".join(standing.signed)), width)
-    others = printable(", ".join(standing.others))
-    yield from hang("  missing    ", 13, f"{standing.needed} more of {others}", width)
+    if standing.needed:
+        who = f"{standing.needed} more of {', '.join(standing.others) or 'nobody'}"
+        if standing.needed > len(standing.others):
+            who += ": never enough, the root of trust needs another key (localai trust add-key)"
+        yield from hang("  missing    ", 13, printable(who), width)
 
 
 def _stand_document(stand: Stand) -> dict[str, object]:
