@@ -32,6 +32,14 @@ _WORDS = re.compile(r"[^\W\d_]+|[\d@$!|]+")
 
 def resembles(name: str, text: str) -> bool:
     """True if ``text`` has ``name`` in it, or what a reader could take for it."""
+    if name.isascii() and text.isascii():
+        return _is_like(name, text)
+    # A capital may look like one Latin letter and its small letter like another: Greek nu.
+    names, texts = {name, name.casefold()}, {text, text.casefold()}
+    return any(_is_like(one, other) for one in names for other in texts)
+
+
+def _is_like(name: str, text: str) -> bool:
     wanted = shape(name)
     if len(wanted) < _SHORT:
         return wanted in _runs(text)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localai.plan.lookalikes import find_strange, resembles
 
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 NAME = "Nordwind Labs"
 
 SPELT = [
@@ -135,3 +140,20 @@ def test_one_slip_anywhere_in_the_middle_is_found_and_two_are_not(at: int) -> No
     for slip in once:
         assert resembles(name, f"by {slip} inc"), slip
     assert not resembles(name, "by nkrdkest inc")
+
+
+words = st.text(st.characters(categories=["L", "Nd"], max_codepoint=0x52F), min_size=2, max_size=20)
+
+
+@given(words, st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str.casefold]))
+def test_case_makes_no_difference_in_any_alphabet_of_europe(
+    name: str, spell: Callable[[str], str]
+) -> None:
+    assert resembles(name, spell(name))
+    assert resembles(spell(name), name)
+
+
+@given(words, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+def test_normal_forms_make_no_difference(name: str, form: Form) -> None:
+    assert resembles(name, unicodedata.normalize(form, name))
+    assert resembles(unicodedata.normalize(form, name), name)
