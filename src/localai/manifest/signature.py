@@ -165,7 +165,7 @@ def _find_key(content: bytes) -> bytes:
         load = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
         certificate = load(content)
         public = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         if not pem:
             return content
         raise DocumentError("not a certificate with a key that can be read") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localai.errors import DocumentError
 from localai.manifest.signature import read_public_key
@@ -45,6 +49,9 @@ def certify(key: Key, *, days: int = 365, issuer: Key | None = None) -> x509.Cer
     )
     signer = issuer or key
     return builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else SHA256())
+
+
+CERTIFICATES = {kind: certify(make()).public_bytes(Encoding.DER) for kind, make in KEYS.items()}
 
 
 def spki_of(key: Key) -> bytes:
@@ -120,6 +127,29 @@ def test_a_key_in_another_encoding_is_refused() -> None:
     )
     with pytest.raises(DocumentError, match="in another encoding"):
         read_public_key(spoiled)
+
+
+def test_a_certificate_of_the_future_is_refused() -> None:
+    """Fuzzing found it: the library's error about versions is none of a value."""
+    certificate = certify(ec.generate_private_key(ec.SECP256R1())).public_bytes(Encoding.DER)
+    version = bytes.fromhex("a003020102")
+    assert certificate.count(version) == 1
+    spoiled = certificate.replace(version, version[:-1] + b"\x42")
+    with pytest.raises(x509.InvalidVersion):
+        x509.load_der_x509_certificate(spoiled).public_key()
+    pem = b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n"
+    for content in (spoiled, pem % encodebytes(spoiled)):
+        with pytest.raises(DocumentError):
+            read_public_key(content)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(at=st.integers(0, 10_000), flip=st.integers(1, 255), kind=st.sampled_from(sorted(KEYS)))
+def test_a_damaged_certificate_gives_a_key_or_a_message(at: int, flip: int, kind: str) -> None:
+    content = bytearray(CERTIFICATES[kind])
+    content[at % len(content)] ^= flip
+    with suppress(DocumentError):
+        assert read_public_key(bytes(content)).spki in bytes(content)
 
 
 @pytest.mark.parametrize(
