@@ -50,6 +50,7 @@ def add(
     repository: Annotated[str, typer.Option(help="where it lies")],
     licence: Annotated[str, typer.Option(help="its licence, by its SPDX name where it has one")],
     manifest: Manifest = None,
+    hub: Annotated[str | None, typer.Option(help="the hub that has the repository")] = None,
     revision: Annotated[str | None, typer.Option(help="which revision of the repository")] = None,
     base: Annotated[
         list[str] | None, typer.Option(help="what it was made from, nearest first; repeatable")
@@ -90,7 +91,7 @@ def add(
     around = look_around()
     terms = make_terms(
         around,
-        source=Source(publisher, repository, revision, tuple(base or ())),
+        source=Source(publisher, repository, revision, tuple(base or ()), hub),
         licence=licence,
         by=by,
         ticket=ticket,

@@ -139,7 +139,8 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield f"{entry.id}: {entry.name} ({entry.kind}, {entry.licence})"
     source = entry.source
     revision = f" at {source.revision}" if source.revision else ""
-    yield f"  source     {source.publisher}, {source.repository}{revision}"
+    hub = f"{source.hub}, " if source.hub else ""
+    yield f"  source     {source.publisher}, {hub}{source.repository}{revision}"
     if source.bases:
         yield f"  made from  {', '.join(source.bases)}"
     for file in entry.files:

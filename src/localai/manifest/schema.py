@@ -52,13 +52,14 @@ class ArtifactFile(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where an artifact comes from: who published it, where it lies, which revision, and the
-    artifacts that it was made from, nearest first."""
+    """Where an artifact comes from: who published it, where it lies, which revision, the artifacts
+    that it was made from, nearest first, and the hub, where the repository's name does not say."""
 
     publisher: str
     repository: str
     revision: str | None = None
     bases: tuple[str, ...] = ()
+    hub: str | None = None
 
 
 class Approval(NamedTuple):
@@ -198,6 +199,7 @@ def _read_source(fields: Fields) -> Source:
         repository=fields.text("repository"),
         revision=fields.text("revision") if fields.has("revision") else None,
         bases=_read_some(fields, "bases") if fields.has("bases") else (),
+        hub=fields.text("hub") if fields.has("hub") else None,
     )
 
 

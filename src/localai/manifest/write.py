@@ -171,6 +171,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield from _scalars(
         6,
         ("publisher", source.publisher),
+        ("hub", source.hub),
         ("repository", source.repository),
         ("revision", source.revision),
     )

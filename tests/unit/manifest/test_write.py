@@ -58,7 +58,9 @@ def entries(draw: st.DrawFn) -> Entry:
         name=draw(lines),
         kind=kind,
         licence=draw(lines),
-        source=Source(draw(lines), draw(lines), draw(st.none() | lines), draw(some)),
+        source=Source(
+            draw(lines), draw(lines), draw(st.none() | lines), draw(some), draw(st.none() | lines)
+        ),
         files=(
             ArtifactFile(
                 "a" + draw(names),

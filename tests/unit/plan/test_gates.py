@@ -102,6 +102,18 @@ def approved_as(kind: Kind) -> Spoil:
     return spoil
 
 
+def sourced(**changes: Any) -> Spoil:
+    """The entry says this of where it is from."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        found = facts.artifact.entry
+        source = found.source._replace(**changes)
+        return artifact(entry=found._replace(source=source))(facts)
+
+    return spoil
+
+
 def manifests(signature: Verdict, freshness: Verdict) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         (loaded,) = facts.manifests
@@ -378,6 +390,18 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("restricted-technology", restricted("TINY GGUF"), FAIL, "its file is tiny.gguf"),
     ("restricted-technology", restricted("tiny 1m q4"), FAIL, "its name is Tiny 1M Q4_1"),
     ("restricted-technology", restricted("Llama"), FAIL, "its architecture is llama"),
+    (
+        "restricted-technology",
+        alone(sourced(hub="forbidden-labs.example")),
+        FAIL,
+        "its hub is forbidden-labs.example",
+    ),
+    (
+        "restricted-technology",
+        sourced(bases=("acme/base", "forbidden_labs/base")),
+        FAIL,
+        "its base is forbidden_labs/base",
+    ),
     (
         "restricted-technology",
         said("general.base_model.0.organization", "Forbidden Labs, Ltd."),

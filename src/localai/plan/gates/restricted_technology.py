@@ -97,6 +97,8 @@ def _of_entry(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "its name", entry.name
     yield "its publisher", entry.source.publisher
     yield "its repository", entry.source.repository
+    if entry.source.hub:
+        yield "its hub", entry.source.hub
     yield from (("its base", base) for base in entry.source.bases)
     yield from (("its file", file.name) for file in entry.files)
     if entry.gguf:
