@@ -136,6 +136,46 @@ def test_what_verify_prints_is_a_check_by_hand(signed: Desk) -> None:
     assert signed.try_to("bash -e check.sh").returncode == 0
 
 
+def test_a_name_cannot_add_a_command(desk: Desk) -> None:
+    """Whoever names a file or a key must not type into the shell of whoever checks it."""
+    desk.make_key("p256")
+    odd = "x $(touch pwned) `touch pwned`; touch pwned"
+    (desk.place / "p256.pub").rename(desk.place / f"{odd}.pub")
+    desk.found([f"'{odd}.pub'"], 2)
+    desk.type("localai manifest sign --print-payload > payload")
+    desk.type(commands_for("a key in a file, P-256 or RSA").replace("payload.bin", "payload")
+              .replace("key.pem", "p256.pem"))  # fmt: skip
+    desk.type("localai manifest attach-signature --signature signature.bin; localai manifest sign")
+    (manifest,) = (desk.place.parent / "home").rglob("agency.yaml")
+    for path in (manifest, manifest.with_name("agency.dsse.json")):
+        name = path.name.replace("agency", f"{odd}'; touch pwned #")
+        shutil.copy(path, desk.place / name)
+    (desk.place / "own.sh").write_text('localai manifest verify --by-hand "$1" > check.sh')
+    copied = next(desk.place.glob("*.yaml")).name
+    assert "touch pwned" in copied
+    subprocess.run(
+        ["bash", "own.sh", f"./{copied}"], cwd=desk.place, env=desk.environ, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert desk.type("bash -e check.sh").count("OK") == 2
+    assert not (desk.place / "pwned").exists()
+
+
+def test_a_certificate_stands_for_its_key(desk: Desk) -> None:
+    """In DER, as Windows writes it. That its dates are not looked at has a test of its own."""
+    desk.make_key("rsa")
+    desk.type(
+        "openssl req -x509 -key rsa.pem -subj /CN=officer -days 1 -outform DER -out officer.cer"
+    )
+    desk.found(["officer.cer"], 2)
+    asked = desk.request()
+    shutil.copy(desk.place / "rsa.pem", asked / "key.pem")
+    desk.type(f"cd asked; {commands_for('a key in a file, P-256 or RSA')}")
+    desk.type("localai manifest sign")
+    command = "localai manifest attach-signature --signature asked/signature.bin --key officer.cer"
+    assert "signed by  own, officer" in desk.type(command)
+
+
 def test_an_exported_envelope_is_checked_by_somebody_elses_verifier(signed: Desk) -> None:
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
