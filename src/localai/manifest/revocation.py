@@ -33,6 +33,7 @@ TYPE = "application/vnd.localai.revocation.v1+yaml"
 LIMIT = 256 * 1024
 """Bytes that a list may have."""
 
+_BEGIN = "localai trust revoke"
 _REMEDY = "get revocation.yaml and revocation.dsse.json from your security officer"
 
 
@@ -123,7 +124,12 @@ def verify_revocations(
     if raw is None:
         if floor is None or role is None:
             return NOTHING
-        return _refuse("revocation list missing", f"version {floor.version} was seen on this host")
+        missing = _refuse(
+            "revocation list missing", f"version {floor.version} was seen on this host"
+        )
+        if floor.keys == role.fingerprint:
+            return missing
+        return missing._replace(remedy=f"{_REMEDY}; its new keys may begin one: {_BEGIN}")
     # (2) Somebody may sign it, and (3) enough of them did, over these exact bytes.
     if role is None:
         evidence = "the root of trust has no keys for the role revocation"

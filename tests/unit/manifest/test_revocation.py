@@ -189,7 +189,9 @@ def test_other_keys_begin_anew(office: Office) -> None:
     a list that was seen must be there, whoever signs it now."""
     seen = Floor(2**31 - 1, "0" * 64, "0" * 64)
     assert not check(office, write(ENTRY), floor=seen).problem
-    assert check(office, None, floor=seen).problem == "revocation list missing"
+    missing = check(office, None, floor=seen)
+    assert missing.problem == "revocation list missing"
+    assert "localai trust revoke" in missing.remedy
 
 
 @pytest.fixture
