@@ -26,7 +26,7 @@ ROWS = (
     ("inspection",),
     ("beginning", "artifact", "intact", "approval"),
     ("plan", "schedule"),
-    ("worker", "manifest", "policy + settings", "copying", "selftests"),
+    ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
     ("egress.probes", "gguf", "formats", "environment", "account", "host", "hardware", "locking"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
@@ -44,7 +44,8 @@ ONLY = {
     "gguf": ("dialect", "errors", "findings"),
     "formats": ("errors", "findings", "terminal"),
     "plan.gates": ("plan", "findings", "environment", "hardware", "host", "policy",
-                   "manifest.schema", "egress.selftest", "egress.probes.probe", "sandbox.spec"),
+                   "manifest.schema", "gguf.statements", "egress.selftest", "egress.probes.probe",
+                   "sandbox.spec"),
     # The launcher's two handles on the worker load none of what the worker runs.
     "worker.process": ("worker.client", "worker.protocol", "worker.descriptors",
                        "worker.spawn", "sandbox", "egress.probes.probe", "errors"),
@@ -56,9 +57,9 @@ ONLY = {
 WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spawn")
 
 # The owners of each outside library: one, but for the language of the templates, which one module
-# sets up, one reads and one renders.
+# sets up, one reads and one renders, and for keys: their kinds, and what is done with them.
 OWNERS = {
-    "cryptography": "manifest.signature",
+    "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
     "llama_cpp": "worker.engine",
     "typer": "cli",
@@ -158,7 +159,8 @@ def test_a_library_in_the_wrong_place_is_seen(tmp_path: Path, text: str) -> None
 
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
-    stated = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    stated = [*project["dependencies"], *project["optional-dependencies"]["engine"]]
     names = {line.split(">")[0].strip().lower() for line in stated}
     installed = packages_distributions()
     used = {installed[library][0].lower().replace("_", "-") for library in OWNERS}

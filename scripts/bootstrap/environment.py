@@ -73,7 +73,7 @@ class Environment:
         step.end(outcome)
 
     def install(self, *, extra: str = "", wheels: Path | None = None) -> None:
-        """Install localai from this checkout, editable, and what it depends on.
+        """Install localai from this checkout, editable, its engine, and what both depend on.
 
         With ``wheels`` everything comes from that folder, each file held to its SHA-256, and
         nothing is compiled or fetched.
@@ -86,7 +86,8 @@ class Environment:
         self._busy.touch()
         try:
             if wheels is None:
-                target = f"{self._checkout.root}[{extra}]" if extra else self._checkout.root
+                extras = f"engine,{extra}" if extra else "engine"
+                target = f"{self._checkout.root}[{extras}]"
                 pip.run(step, "install localai", "install", "--editable", target)
             else:
                 self._install_wheels(pip, step, wheels)

@@ -87,9 +87,11 @@ def _compile_engine(
 
 
 def requirements(checkout: Checkout) -> dict[str, str]:
-    """What localai needs to run and to be installed from a checkout, by project name."""
-    project = tomllib.loads(checkout.project.read_text(encoding="utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"], EDITABLE]
+    """What localai needs to run models and to be installed from a checkout, by project name."""
+    file = tomllib.loads(checkout.project.read_text(encoding="utf-8"))
+    project = file["project"]
+    run = [*project["dependencies"], *project["optional-dependencies"]["engine"]]
+    wanted = [*run, *file["build-system"]["requires"], EDITABLE]
     return {re.split(r"[^\w.-]", each, maxsplit=1)[0]: each for each in wanted}
 
 

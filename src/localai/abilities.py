@@ -104,7 +104,11 @@ def _engine() -> Finding:
     try:
         version = importlib.metadata.version("llama-cpp-python")
     except importlib.metadata.PackageNotFoundError:
-        return _missing("engine", "llama-cpp-python is not installed", "pip install localai")
+        return _missing(
+            "engine",
+            "llama-cpp-python is not installed",
+            "in its checkout: pip install '.[engine]'",
+        )
     return Finding("engine", Verdict.PASS, "installed", f"llama-cpp-python {version}")
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from localai.findings import Finding, Verdict
+from localai.gguf.facts import GgufFile
+from localai.gguf.statements import read_statements
 from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
+from localai.plan.gates.licence import judge_licence
+from localai.plan.gates.restricted_technology import judge_origin
+from localai.policy import LoadedPolicy
 
 
 def parse_source(text: str) -> Source:
@@ -56,3 +63,16 @@ def displaced_by(manifest: Manifest, entry: Entry) -> Entry | None:
 def check_use(use: Use, allowed: tuple[str, ...]) -> str:
     """The first data class that the policy does not allow, "" if all are."""
     return next((name for name in use.data_classes if name not in allowed), "")
+
+
+def find_denied(
+    entry: Entry, headers: Sequence[GgufFile], loaded: LoadedPolicy, today: date
+) -> list[Finding]:
+    """What the policy denies whatever is signed: every start would refuse it."""
+    said, policy = read_statements(headers), loaded.policy
+    waived = {waiver.check for waiver in policy.waivers if today <= waiver.until}
+    asked = (
+        judge_licence(entry, said, policy),
+        judge_origin(entry, said, policy, today, loaded.administered),
+    )
+    return [one for one in asked if one.verdict is Verdict.FAIL and one.check not in waived]

@@ -16,6 +16,7 @@ from localai.gguf.finding import unsound
 from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.sets import name_parts
+from localai.gguf.statements import read_statements
 from localai.hardware import file_size_limit, find_free_memory
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
@@ -68,7 +69,8 @@ def open_artifact(path: Path) -> OpenArtifact:
         name = opened.headers[0].name or path.name
         opened.artifact = opened.artifact._replace(name=name)
     if opened.headers and len(opened.headers) == len(opened.files):
-        opened.artifact = opened.artifact._replace(held=pinned_by(opened.headers))
+        held, said = pinned_by(opened.headers), read_statements(opened.headers)
+        opened.artifact = opened.artifact._replace(held=held, said=said)
     return opened
 
 

@@ -79,6 +79,18 @@ def read_json(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
     return node
 
 
+def encode_text(text: str) -> bytes:
+    """A document's text in UTF-8. Raises DocumentError if it holds bytes that were none when they
+    were read from a command line or a file's name (PEP 383)."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        around = text[max(error.start - 20, 0) : error.start].rpartition("\n")[2]
+        raise DocumentError(
+            f"not UTF-8 text, after '{around}'", hint="type it in UTF-8, in a locale like C.UTF-8"
+        ) from error
+
+
 def is_clean(text: str) -> bool:
     """True if ``text`` holds none of the characters that are refused in documents."""
     return _find_refused(text) is None

@@ -19,6 +19,7 @@ from localai.plan.matching import (
     find_match,
     find_namesake,
     in_force,
+    judge_revoked,
     name_origin,
 )
 from localai.sealing import open_regular
@@ -70,6 +71,9 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
         wrong = next(finding for finding in match.manifest.findings if finding.refuses)
         evidence = f"listed in {match.manifest.name}, which is not in force: {wrong.summary}"
         return _fail("manifest not in force", f"{evidence}, {wrong.evidence}", wrong.remedy)
+    if revoked := match.manifest.verification.find_revoked(match.entry):
+        finding = judge_revoked(revoked)
+        return finding._replace(evidence=f"{match.entry.id}, {finding.evidence}")
     approval = match.entry.approval
     if today < approval.on:
         evidence = f"approved from {approval.on}, and this host says {today}"

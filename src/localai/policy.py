@@ -10,7 +10,7 @@ import hashlib
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.environment import LabelRules
 from localai.errors import DocumentError, StateError
@@ -18,17 +18,22 @@ from localai.smallfile import read_small
 
 if TYPE_CHECKING:
     from localai.host.targets import Target
-
-_T = TypeVar("_T")
+    from localai.settings import Settings
 
 SCHEMA = "localai.policy/1"
 BUILT_IN = "built-in"
 # Promise 1: label, signature, artifact, sandbox and sandbox-egress are never waived. Nor are the
 # policy itself, a format that was not understood, and a manifest that expired or was rolled back
 # (its signers can renew it). A new check is not waivable until it is named here.
-WAIVABLE = frozenset({"approved-use", "telemetry-off", "host-egress", "resources"})
+WAIVABLE = frozenset(
+    {
+        *("approved-use", "review-date", "licence", "restricted-technology", "account"),
+        *("telemetry-off", "host-egress", "resources"),
+    }
+)
 
 
+# Of each choice the loosest comes first: a user's file may only move on (localai.precedence).
 class HostEgress(StrEnum):
     """What is asked of the host's own way out."""
 
@@ -43,6 +48,20 @@ class Permission(StrEnum):
     DENY = "deny"
 
 
+class Unattended(StrEnum):
+    """What is said to a start without a terminal."""
+
+    NOTE = "note"
+    REFUSE = "refuse"
+
+
+class Accounts(StrEnum):
+    """Which accounts may start something."""
+
+    ANY = "any"
+    DIRECTORY = "directory"
+
+
 class DataClass(StrEnum):
     """Kinds of data, the least protected first."""
 
@@ -50,6 +69,15 @@ class DataClass(StrEnum):
     INTERNAL = "internal"
     CONFIDENTIAL = "confidential"
     RESTRICTED = "restricted"
+
+
+class Restricted(NamedTuple):
+    """Names of publishers, models and architectures that may not be used: who lists them, and the
+    day on which the list was taken from there."""
+
+    source: str
+    as_of: date
+    names: tuple[str, ...]
 
 
 class Waiver(NamedTuple):
@@ -67,7 +95,7 @@ class Policy(NamedTuple):
     ``officer`` is whom to send a request for approval to. ``targets`` are all that may be tried off
     this machine, ``host_must_pass`` the questions about the host (:mod:`localai.host.checks`) that
     a self-test must find well. ``self_test_hours`` is how old the newest self-test may be, None if
-    none is asked for.
+    none is asked for. ``licences`` are those that an artifact may have, None for any.
     """
 
     name: str = BUILT_IN
@@ -78,7 +106,11 @@ class Policy(NamedTuple):
     targets: tuple[Target, ...] = ()
     host_must_pass: tuple[str, ...] = ()
     self_test_hours: int | None = None
+    unattended: Unattended = Unattended.NOTE
+    accounts: Accounts = Accounts.ANY
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
+    licences: tuple[str, ...] | None = None
+    restricted: Restricted | None = None
     waivers: tuple[Waiver, ...] = ()
 
 
@@ -90,23 +122,6 @@ STRICT = Policy(
     data_classes=(DataClass.PUBLIC,),
 )
 """What stands in for a policy that cannot be read: the gate refuses anyway."""
-
-
-class Settings(NamedTuple):
-    """One policy file. ``None`` is a rule that the file does not speak of."""
-
-    name: str
-    officer: str
-    classes: dict[str, frozenset[str]] | None
-    production_hosts: tuple[str, ...] | None
-    self_declared: bool | None
-    self_approval: bool | None
-    host_egress: HostEgress | None
-    targets: tuple[Target, ...] | None
-    host_must_pass: tuple[str, ...] | None
-    self_test_hours: int | None
-    data_classes: tuple[DataClass, ...] | None
-    waivers: tuple[Waiver, ...]
 
 
 class LoadedPolicy(NamedTuple):
@@ -135,6 +150,8 @@ def load_policy(
     be read or is malformed makes the result STRICT with a ``problem``, which the policy gate
     refuses.
     """
+    from localai.precedence import replace, tighten
+
     files: list[tuple[str, str]] = []
     path = administrator
     try:
@@ -146,7 +163,7 @@ def load_policy(
         policy = _ADMINISTERED if administered else Policy()
         if content is not None:
             files.append((str(administrator), hashlib.sha256(content).hexdigest()))
-            policy = _replace(policy, _parse(content))
+            policy = replace(policy, _parse(content))
         path = own
         if (content := read_small(own)) is not None:
             files.append((str(own), hashlib.sha256(content).hexdigest()))
@@ -157,7 +174,7 @@ def load_policy(
                 raise DocumentError(
                     "host-canaries, host-controls: only the administrator's policy names targets"
                 )
-            policy = (_tighten if administered else _replace)(policy, settings)
+            policy = (tighten if administered else replace)(policy, settings)
     except (DocumentError, StateError) as error:
         problem = error.message if str(path) in error.message else f"{path}: {error.message}"
         remedy = error.hint or f"correct {path}"
@@ -193,59 +210,3 @@ def _check_directory(directory: Path, owner: int) -> None:
 
 # With an administrator, one person is not user and officer at once unless the policy says so.
 _ADMINISTERED = Policy(labels=LabelRules(self_declared=False), self_approval=False)
-
-
-def _replace(policy: Policy, settings: Settings) -> Policy:
-    """``policy`` with every rule that ``settings`` speaks of."""
-
-    labels = LabelRules(
-        _given(settings.classes, dict(policy.labels.classes)),
-        _given(settings.production_hosts, policy.labels.production_hosts),
-        _given(settings.self_declared, policy.labels.self_declared),
-    )
-    return Policy(
-        settings.name,
-        settings.officer,
-        labels,
-        _given(settings.self_approval, policy.self_approval),
-        _given(settings.host_egress, policy.host_egress),
-        _given(settings.targets, policy.targets),
-        _given(settings.host_must_pass, policy.host_must_pass),
-        _given(settings.self_test_hours, policy.self_test_hours),
-        _given(settings.data_classes, policy.data_classes),
-        settings.waivers,
-    )
-
-
-def _given(value: _T | None, otherwise: _T) -> _T:
-    return otherwise if value is None else value
-
-
-def _tighten(policy: Policy, settings: Settings) -> Policy:
-    """``policy`` with those rules of ``settings`` that are stricter; looser ones do nothing."""
-    rules = policy.labels
-    classes = dict(rules.classes)
-    if settings.classes is not None:
-        allowed = settings.classes
-        classes = {
-            name: words & allowed[name] for name, words in classes.items() if name in allowed
-        }
-    labels = LabelRules(
-        classes,
-        rules.production_hosts + (settings.production_hosts or ()),
-        rules.self_declared and settings.self_declared is not False,
-    )
-    data_classes = policy.data_classes
-    if settings.data_classes is not None:
-        data_classes = tuple(one for one in data_classes if one in settings.data_classes)
-    blocked = HostEgress.MUST_BE_BLOCKED in (policy.host_egress, settings.host_egress)
-    required = dict.fromkeys((*policy.host_must_pass, *(settings.host_must_pass or ())))
-    hours = [one.self_test_hours for one in (policy, settings) if one.self_test_hours is not None]
-    return policy._replace(
-        labels=labels,
-        self_approval=policy.self_approval and settings.self_approval is not False,
-        host_egress=HostEgress.MUST_BE_BLOCKED if blocked else policy.host_egress,
-        host_must_pass=tuple(required),
-        self_test_hours=min(hours, default=None),
-        data_classes=data_classes,
-    )

@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.document import read_document
 from localai.environment import PRODUCTION, is_near_production, tokens
-from localai.policy import SCHEMA, WAIVABLE, DataClass, HostEgress, Permission, Settings, Waiver
+from localai.policy import (
+    SCHEMA,
+    WAIVABLE,
+    Accounts,
+    DataClass,
+    HostEgress,
+    Permission,
+    Restricted,
+    Unattended,
+    Waiver,
+)
 from localai.shape import Fields, read_shape
 
 if TYPE_CHECKING:
     from localai.host.targets import Target
 
 MOST_HOURS = 24 * 366
+
+
+class Settings(NamedTuple):
+    """One policy file. ``None`` is a rule that the file does not speak of."""
+
+    name: str
+    officer: str
+    classes: dict[str, frozenset[str]] | None
+    production_hosts: tuple[str, ...] | None
+    self_declared: bool | None
+    self_approval: bool | None
+    host_egress: HostEgress | None
+    targets: tuple[Target, ...] | None
+    host_must_pass: tuple[str, ...] | None
+    self_test_hours: int | None
+    unattended: Unattended | None
+    accounts: Accounts | None
+    data_classes: tuple[DataClass, ...] | None
+    licences: tuple[str, ...] | None
+    restricted: Restricted | None
+    waivers: tuple[Waiver, ...]
 
 
 def parse_settings(raw: bytes) -> Settings:
@@ -49,8 +80,16 @@ def _read_settings(fields: Fields) -> Settings:
             if fields.has("self-test-hours")
             else None
         ),
+        unattended=(fields.choice("unattended", Unattended) if fields.has("unattended") else None),
+        accounts=fields.choice("accounts", Accounts) if fields.has("accounts") else None,
         data_classes=(
             fields.choices("data-classes", DataClass) if fields.has("data-classes") else None
+        ),
+        licences=fields.texts("licences") if fields.has("licences") else None,
+        restricted=(
+            fields.one("restricted-technologies", _read_restricted)
+            if fields.has("restricted-technologies")
+            else None
         ),
         waivers=fields.each("waivers", _read_waiver, most=100) if fields.has("waivers") else (),
     )
@@ -104,6 +143,14 @@ def _read_required(fields: Fields) -> tuple[str, ...]:
             "host-must-pass", f"there is no {unknown[0]!r}; there are: {', '.join(CHECKS)}"
         )
     return asked
+
+
+def _read_restricted(fields: Fields) -> Restricted:
+    names = fields.texts("names")
+    for name in names:
+        if sum(letter.isalnum() for letter in name) < 2:
+            raise fields.refuse("names", f"{name!r}: two letters or digits are the least")
+    return Restricted(fields.text("source"), fields.date("as-of"), names)
 
 
 def _read_waiver(fields: Fields) -> Waiver:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -247,3 +248,35 @@ def test_one_signer_of_two_cannot_approve_alone(office: Home, tmp_path: Path) ->
     assert ran.returncode == 0, ran.stderr.decode()
     assert b"request written: " in ran.stdout
     assert moved.files() == before
+
+
+def revoke(case: Case) -> None:
+    digest = sha256(case.home.model.read_bytes()).hexdigest()
+    said = ("trust", "revoke", "--sha256", digest, "--reason", "it leaks")
+    case.home.call(*said, check=True)
+
+
+def test_revoked(case: Case) -> None:
+    revoke(case)
+    refuse(case, "it leaks", "ask your security officer")
+
+
+def test_the_list_of_what_is_revoked_is_gone(case: Case) -> None:
+    revoke(case)
+    case.home.call("check", str(case.home.model))
+    for kind in ("yaml", "dsse.json"):
+        (case.home.directory / f"config/revocation.{kind}").unlink()
+    refuse(case, "revocation list missing", "get revocation.yaml")
+
+
+def test_its_signer_was_replaced(case: Case) -> None:
+    """Under the next root the manifest counts once the key that took the place signed it."""
+    home = case.home
+    home.call("keys", "generate", "next", "--unencrypted-key", check=True)
+    public = home.directory / "config/keys/next.pub.pem"
+    old = case.key.public.fingerprint
+    home.call("trust", "rotate", "--role", "manifest", old, str(public), check=True)
+    home.call("trust", "sign", "--key", "own", check=True)
+    refuse(case, "not signed by a trusted key", SIGN)
+    home.call("manifest", "sign", "--key", "next", check=True)
+    assert home.run("hi", "-n", "1").returncode == 0

@@ -1,4 +1,4 @@
-"""Commands that change one manifest at the same time: nothing that they say is done gets lost."""
+"""Commands that change one file at the same time: nothing that they say is done gets lost."""
 
 from __future__ import annotations
 
@@ -89,3 +89,43 @@ def test_ended_between_the_two_files_the_old_manifest_counts(moved: Home, comman
     moved.call("manifest", "verify", check=True)
     moved.call("approve", str(model), *TERMS, check=True)
     moved.call("verify", str(model), str(moved.model), check=True)
+
+
+def test_all_of_five_signatures_of_a_root_are_kept(moved: Home) -> None:
+    """They sign at once, and the last of them, whoever that is, puts it in force."""
+    names = [f"officer-{number}" for number in range(4)]
+    for name in names:
+        moved.call("keys", "generate", name, "--unencrypted-key", check=True)
+        public = moved.directory / f"config/keys/{name}.pub.pem"
+        moved.call("trust", "add-key", str(public), "--role", "root", check=True)
+    moved.call("trust", "rotate", "--threshold", "root=5", check=True)
+    lock = moved.directory / "state/roots.lock"
+    with ThreadPoolExecutor(5) as pool:
+        with locked(moved.directory / "state", "roots"):
+            asked = [
+                pool.submit(moved.call, "trust", "sign", "--key", name) for name in ("own", *names)
+            ]
+            wait_for_waiters(lock, 5)
+        results = [one.result() for one in asked]
+    assert [one.returncode for one in results] == [0] * 5
+    assert sum(b", in force\n" in one.stdout for one in results) == 1
+    shown = moved.call("trust", "show", check=True).stdout.decode()
+    assert "version     2," in shown
+    assert "5 of 5 keys must sign" in shown
+
+
+def test_all_of_four_revocations_are_kept(moved: Home) -> None:
+    moved.call("trust", "revoke", "--entry", "first", "--reason", "why", check=True)
+    lock = moved.directory / "state/revocation.lock"
+    entries = [f"entry-{number}" for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        with locked(moved.directory / "state", "revocation"):
+            asked = [
+                pool.submit(moved.call, "trust", "revoke", "--entry", one, "--reason", "why")
+                for one in entries
+            ]
+            wait_for_waiters(lock, 4)
+        assert [one.result().returncode for one in asked] == [0] * 4
+    shown = moved.call("trust", "show", check=True).stdout.decode()
+    assert "revoked: version 5," in shown
+    assert all(f"  entry       {one}," in shown for one in ("first", *entries))

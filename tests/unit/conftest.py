@@ -13,6 +13,7 @@ from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeRe
 from localai.environment import Power, Reading
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFacts
+from localai.gguf.statements import Statements
 from localai.host import TELEMETRY_SWITCHES, HostFacts
 from localai.manifest.schema import (
     Approval,
@@ -25,12 +26,13 @@ from localai.manifest.schema import (
 )
 from localai.manifest.verify import Authority, LoadedManifest, Verification
 from localai.plan import facts as plan
-from localai.policy import LoadedPolicy, Policy
+from localai.policy import LoadedPolicy, Policy, Restricted
 from localai.reports.report import Report
 from localai.sandbox.status import Layer, SandboxStatus
 from localai.selftests.result import make_result
 
 TODAY = date(2026, 3, 1)
+RESTRICTED = Restricted("Example list", date(2026, 2, 1), ("Forbidden Labs",))
 
 
 @pytest.fixture
@@ -103,7 +105,11 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
         use=plan.Use(),
         account=Account(1000, "pat", ("it-staff",), Origin.LOCAL, "", None, True),
         labels=(Reading("/etc/localai/environment", "sandbox", Power.ADMINISTRATOR),),
-        policy=LoadedPolicy(Policy("agency"), True, (("/etc/localai/policy.yaml", "d" * 64),)),
+        policy=LoadedPolicy(
+            Policy("agency", restricted=RESTRICTED),
+            True,
+            (("/etc/localai/policy.yaml", "d" * 64),),
+        ),
         manifests=(loaded,),
         host=HostFacts(routes=("over eth0",)),
         artifact=plan.Artifact(
@@ -117,6 +123,7 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
             seconds=0.08,
             format=(Finding("artifact-format", Verdict.PASS, "GGUF v3", "12 tensors"),),
             held=GgufFacts("llama", 12),
+            said=Statements(("apache-2.0",), (("general.name", "Tiny 1M"),)),
         ),
         switches=tuple(TELEMETRY_SWITCHES),
         sandbox=SandboxStatus(layers, 65534, 4711),

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from types import MappingProxyType
 
 import pytest
 
-from localai.approval import approve_alone, check_use, displaced_by, fit_into, parse_source
+from localai.approval import (
+    approve_alone,
+    check_use,
+    displaced_by,
+    find_denied,
+    fit_into,
+    parse_source,
+)
+from localai.gguf.facts import GgufFile
 from localai.manifest.schema import Entry, Manifest, Source, Use
+from localai.policy import LoadedPolicy, Policy, Restricted, Waiver
 
 
 @pytest.mark.parametrize(
@@ -67,3 +77,28 @@ def test_the_policy_bounds_what_is_approved() -> None:
     use = Use(("evaluation",), ("public", "internal"))
     assert check_use(use, ("public", "internal")) == ""
     assert check_use(use, ("public",)) == "internal"
+
+
+def test_what_every_start_would_refuse_is_not_signed(entry: Entry) -> None:
+    file = GgufFile(
+        3,
+        100,
+        32,
+        0,
+        MappingProxyType({"general.author": "One Labs", "general.license": "mit"}),
+        (),
+    )
+    today = date(2026, 3, 1)
+    restricted = Restricted("The list", date(2020, 1, 1), ("one-labs",))
+
+    def denied(policy: Policy) -> list[str]:
+        found = find_denied(entry, [file], LoadedPolicy(policy, True), today)
+        return [finding.check for finding in found]
+
+    assert denied(Policy()) == []  # without a list nothing is denied, if nothing starts either
+    assert denied(Policy(licences=("Apache-2.0",))) == ["licence"]
+    assert denied(Policy(licences=("Apache-2.0", "MIT"))) == []
+    assert denied(Policy(restricted=restricted)) == ["restricted-technology"]
+    for until, wanted in ((today, []), (date(2026, 2, 28), ["restricted-technology"])):
+        waiver = Waiver("restricted-technology", "Officer", "looked at it", until)
+        assert denied(Policy(restricted=restricted, waivers=(waiver,))) == wanted

@@ -14,10 +14,13 @@ from localai.errors import DocumentError
 from localai.host.targets import Expectation, Target
 from localai.policy import (
     STRICT,
+    Accounts,
     DataClass,
     HostEgress,
     LoadedPolicy,
     Policy,
+    Restricted,
+    Unattended,
     Waiver,
     load_policy,
 )
@@ -90,7 +93,11 @@ host-canaries: [{name: outside, address: 203.0.113.9, port: 443}]
 host-controls: [{name: gateway, address: "fd00:0::1", port: 22}]
 host-must-pass: [host-swap, host-disk]
 self-test-hours: 24
+unattended: refuse
+accounts: directory
 data-classes: [public, internal]
+licences: [Apache-2.0]
+restricted-technologies: {source: The list, as-of: 2026-01-31, names: [One Labs]}
 waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
 """,
         None,
@@ -106,7 +113,10 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
     )
     assert policy.host_must_pass == ("host-swap", "host-disk")
     assert policy.self_test_hours == 24
+    assert policy.unattended is Unattended.REFUSE and policy.accounts is Accounts.DIRECTORY
     assert policy.data_classes == (DataClass.PUBLIC, DataClass.INTERNAL)
+    assert policy.licences == ("Apache-2.0",)
+    assert policy.restricted == Restricted("The list", date(2026, 1, 31), ("One Labs",))
     assert policy.waivers == (Waiver("resources", "Pat", "it fits", date(2027, 1, 31)),)
 
 
@@ -138,6 +148,17 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
             f"self-test-hours: {hours}\n"
             for hours in ("0", "-1", "daily", "1.5", "''", "[24]", "8785", "9" * 40)
         ],
+        "unattended: deny\n",
+        "accounts: ldap\n",
+        "licences: MIT\n",
+        "licences: [MIT, MIT]\n",
+        "restricted-technologies: [One]\n",
+        "restricted-technologies: {source: x, names: [One]}\n",
+        "restricted-technologies: {as-of: 2026-01-31, names: [One]}\n",
+        "restricted-technologies: {source: x, as-of: 2026-01-31}\n",
+        "restricted-technologies: {source: x, as-of: lately, names: [One]}\n",
+        "restricted-technologies: {source: x, as-of: 2026-01-31, names: [-]}\n",
+        "restricted-technologies: {source: x, as-of: 2026-01-31, names: [x.]}\n",
         "labels: []\n",
         "labels: [{class: production, words: [p]}]\n",
         "labels: [{class: test, words: [prod]}]\n",
@@ -311,4 +332,11 @@ def test_the_examples_are_policies(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {path.stem for path in EXAMPLES} == {"strict", "workstation"}
+    assert {path.stem for path in EXAMPLES} == {"governance", "strict", "workstation"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_lists_nothing_that_nobody_decided_on(path: Path) -> None:
+    """Made-up names would pass for a list: without any, nothing starts on an administered host."""
+    restricted = parse_settings(path.read_bytes()).restricted
+    assert restricted and restricted.names == ()

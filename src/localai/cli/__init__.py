@@ -40,7 +40,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("approve", "show what a file is, and write and sign its entry"),
             Command("manifest", "make, change, sign and read manifests"),
             Command("keys", "make and show signing keys"),
-            Command("trust", "make and show the root of trust"),
+            Command("trust", "make, show and replace the root of trust; revoke"),
         ),
     ),
     (

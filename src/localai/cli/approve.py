@@ -29,6 +29,9 @@ def command(
     group: Annotated[
         list[str] | None, typer.Option(help="groups that may use it; none: everybody")
     ] = None,
+    safeguard: Annotated[
+        list[str] | None, typer.Option(help="what keeps its use safe; again for more")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="until it is looked at again")] = 180,
 ) -> int:
     """Show what a file is, and write and sign its entry.
@@ -49,6 +52,7 @@ def command(
         purposes=tuple(purpose or ("evaluation",)),
         data_classes=tuple(data_class or ("public",)),
         groups=tuple(group or ()),
+        safeguards=tuple(safeguard or ()),
         days=days,
     )
     return approve(asked, look_around())

@@ -11,11 +11,13 @@ from localai.approval import (
     approve_alone,
     check_use,
     displaced_by,
+    find_denied,
     fit_into,
     parse_source,
 )
 from localai.atomicfile import write_whole
 from localai.cli import console, founding, inspectscreen
+from localai.cli.revoking import load_here
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, StateError, UsageError
 from localai.gguf.facts import GgufFile
@@ -23,13 +25,14 @@ from localai.gguf.lineage import find_source
 from localai.inspection.candidate import Candidate
 from localai.manifest.change import changing
 from localai.manifest.draft import Terms, draft_entry, name_artifact
+from localai.manifest.freshness import SOON
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.load import load_trust, verify_file
 from localai.manifest.schema import Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
-from localai.manifest.verify import SOON
 from localai.manifest.write import add_entry, renew, write_manifest
+from localai.plan.matching import judge_revoked
 from localai.policy import DataClass, Policy
 from localai.smallfile import read_small
 from localai.terminal import printable
@@ -47,13 +50,15 @@ class Asked(NamedTuple):
     purposes: tuple[str, ...]
     data_classes: tuple[str, ...]
     groups: tuple[str, ...]
+    safeguards: tuple[str, ...]
     days: int
 
 
 def approve(asked: Asked, around: Surroundings) -> Exit:
     """Show the file, ask what no file can say, and write and sign the entry, or a request."""
-    policy = around.read_policy().policy
-    use = Use(asked.purposes, asked.data_classes, asked.groups)
+    loaded = around.read_policy()
+    policy = loaded.policy
+    use = Use(asked.purposes, asked.data_classes, asked.groups, asked.safeguards)
     if denied := check_use(use, policy.data_classes):
         unknown = "" if denied in set(DataClass) else "there is no such class; "
         allowed = ", ".join(policy.data_classes) or "none"
@@ -85,6 +90,13 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
             return Exit.REFUSED
         with console.progress("hashing", candidate.size) as progress:
             entry = draft_entry(candidate.measure(progress), found.headers, terms)
+    refused = find_denied(entry, found.headers, loaded, around.today)
+    if revoked := load_here(around).find(entry):
+        refused.append(judge_revoked(revoked))
+    if refused:
+        console.print_findings(refused)
+        console.say("not approved, nothing was written")
+        return Exit.REFUSED
     console.say(inspectscreen.pinned(entry.files, console.width()))
     if alone:
         _sign(entry, around)

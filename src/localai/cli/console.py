@@ -46,6 +46,11 @@ def out(text: str) -> None:
     _write(sys.stdout, text + "\n")
 
 
+def out_bytes(content: bytes) -> None:
+    """A result to the byte, for a file or another program, on stdout."""
+    _write(sys.stdout, content)
+
+
 def say(text: str) -> None:
     """One line (or a block of lines) for the person who watches, on stderr."""
     if sys.stderr is not None:
@@ -140,13 +145,6 @@ def print_history(results: Sequence[Result], last: int) -> None:
     from localai.cli import selftestscreen
 
     out(selftestscreen.history(results, last, width()))
-
-
-def print_explanation(probe: str) -> None:
-    """What a probe is, on stdout. Raises UsageError if there is none of that name."""
-    from localai.cli import selftestscreen
-
-    out(selftestscreen.explanation(probe, width()))
 
 
 def width() -> int:
@@ -259,16 +257,17 @@ def give_up_stdout() -> None:
     os.close(nothing)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        text.encode(stream.encoding or "ascii", stream.errors or "strict")
-    except UnicodeEncodeError:
-        # "replace" only after the few signs of ours have become their ASCII forms
-        text = text.translate(_ASCII)
+def _write(stream: TextIO, text: str | bytes) -> None:
+    if isinstance(text, str):
         encoding = stream.encoding or "ascii"
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
+        try:
+            text.encode(encoding, stream.errors or "strict")
+        except UnicodeEncodeError:
+            # "replace" only after the few signs of ours have become their ASCII forms
+            text = text.translate(_ASCII)
+            text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        stream.write(text)
+        stream.write(text) if isinstance(text, str) else stream.buffer.write(text)
         stream.flush()
     except BrokenPipeError:
         if stream is sys.stdout:

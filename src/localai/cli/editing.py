@@ -20,7 +20,7 @@ from localai.manifest.draft import Terms, draft_entry, name_artifact
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
-from localai.manifest.signature import PrivateKey
+from localai.manifest.signature import PrivateKey, PublicKey
 from localai.manifest.signing import add_signature, begin_manifest
 from localai.manifest.verify import Verification, judge_unsigned
 from localai.manifest.write import add_entry, renew, write_manifest
@@ -50,6 +50,8 @@ def make_terms(
     purposes: Sequence[str] | None,
     data_classes: Sequence[str] | None,
     groups: Sequence[str] | None,
+    safeguards: Sequence[str] | None,
+    companions: Sequence[str] | None,
     names: tuple[str, str, str],
     note: str | None,
 ) -> Terms:
@@ -75,11 +77,13 @@ def make_terms(
             tuple(purposes or ("evaluation",)),
             tuple(data_classes or ("public",)),
             tuple(groups or ()),
+            tuple(safeguards or ()),
         ),
         name=name,
         id=entry_id,
         kind=Kind(kind),
         note=note,
+        companions=tuple(companions or ()),
     )
 
 
@@ -133,22 +137,30 @@ def sign_manifest(
 def _sign(
     around: Surroundings, path: Path, raw: bytes, private: PrivateKey, before: bytes
 ) -> bytes:
-    trust = load_trust(around.places, around.today)
     present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
-    if trust.root is None:
-        return add_signature(envelope.MANIFEST_TYPE, raw, private, present, None)
-    keys = [key.public for key in trust.root.manifest.keys]
-    if private.public not in keys:
+    keys = keys_that_count(around, path, raw)
+    if keys is not None and private.public not in keys:
         raise UsageError(
             "the root of trust does not list this key: its signature would count for nothing",
             hint="sign with a key that localai trust show lists",
         )
-    floors = read_floors(around.places.state)
+    return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys, before)
+
+
+def keys_that_count(around: Surroundings, path: Path, raw: bytes) -> list[PublicKey] | None:
+    """The keys whose signatures over the manifest ``raw`` count; None without a root of trust.
+
+    Raises UsageError if it would be refused however many sign it, DocumentError if malformed.
+    """
+    trust = load_trust(around.places, around.today)
+    if trust.root is None:
+        return None
     role = trust.root.manifest
+    floors = read_floors(around.places.state)
     freshness = judge_unsigned(raw, parse_manifest(raw), role, around.today, floors)
     if freshness.refuses:
         raise UsageError(
             f"signed like this it would be refused: {freshness.summary}, {freshness.evidence}",
             hint=f"raise its version and renew its dates: localai manifest sign {path} --days 90",
         )
-    return add_signature(envelope.MANIFEST_TYPE, raw, private, present, keys, before)
+    return [key.public for key in role.keys]

@@ -21,9 +21,9 @@ app = typer.Typer(
 @app.command()
 def generate(
     name: Annotated[str, typer.Argument(help="what to call it")] = "own",
-    ed25519: Annotated[
-        bool, typer.Option("--ed25519", help="Ed25519 instead of ECDSA P-256; not for FIPS hosts")
-    ] = False,
+    kind: Annotated[
+        str, typer.Option(help="p256, p384, rsa, or ed25519, which not every FIPS host has")
+    ] = "p256",
     unencrypted_key: Annotated[
         bool,
         typer.Option("--unencrypted-key", help="whoever reads the key file can sign as you"),
@@ -31,13 +31,16 @@ def generate(
 ) -> int:
     """Make a key pair: NAME.pem, private, and NAME.pub.pem to hand on."""
     from localai.cli.surroundings import look_around
+    from localai.manifest.algorithm import Algorithm
     from localai.manifest.keyfile import public_beside, save_key
     from localai.manifest.schema import find_name_problem
-    from localai.manifest.signature import Algorithm, generate_key
+    from localai.manifest.signature import generate_key
 
     path = look_around().places.keys / f"{name}.pem"
     if problem := find_name_problem(name):
         raise UsageError(f"{name!r} {problem}", hint="localai keys generate officer")
+    if kind not in set(Algorithm):
+        raise UsageError(f"no such kind of key: {kind}", hint=", ".join(Algorithm))
     if path.exists():
         raise UsageError(f"{path} exists already", hint="localai keys generate ANOTHER-NAME")
     option = "--unencrypted-key, which leaves the key unprotected"
@@ -46,7 +49,7 @@ def generate(
         if unencrypted_key
         else console.ask_passphrase("passphrase for the new key", twice=True, option=option)
     )
-    key = generate_key(Algorithm.ED25519 if ed25519 else Algorithm.P256)
+    key = generate_key(Algorithm(kind))
     save_key(path, key, passphrase)
     console.say(f"private key  {path}")
     console.say(f"public key   {public_beside(path)}")

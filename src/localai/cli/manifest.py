@@ -8,6 +8,10 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import Model
+from localai.cli.comparing import diff, status
+from localai.cli.exporting import export
+from localai.cli.outside import attach_signature, request_signature
+from localai.cli.revising import remove, renew, revoke
 from localai.errors import Exit
 
 app = typer.Typer(
@@ -46,6 +50,7 @@ def add(
     repository: Annotated[str, typer.Option(help="where it lies")],
     licence: Annotated[str, typer.Option(help="its licence, by its SPDX name where it has one")],
     manifest: Manifest = None,
+    hub: Annotated[str | None, typer.Option(help="the hub that has the repository")] = None,
     revision: Annotated[str | None, typer.Option(help="which revision of the repository")] = None,
     base: Annotated[
         list[str] | None, typer.Option(help="what it was made from, nearest first; repeatable")
@@ -67,10 +72,18 @@ def add(
     group: Annotated[
         list[str] | None, typer.Option(help="groups that may use it, all if left out; repeatable")
     ] = None,
+    safeguard: Annotated[
+        list[str] | None, typer.Option(help="what people do to keep its use safe; repeatable")
+    ] = None,
+    companion: Annotated[
+        list[str] | None,
+        typer.Option(help="an entry that may be loaded with it; repeatable"),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
 ) -> int:
     """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
-    from localai.cli import inspectscreen
+    from localai.approval import find_denied
+    from localai.cli import inspectscreen, screen
     from localai.cli.editing import add_model, make_terms
     from localai.cli.surroundings import look_around
     from localai.manifest.schema import Source
@@ -78,7 +91,7 @@ def add(
     around = look_around()
     terms = make_terms(
         around,
-        source=Source(publisher, repository, revision, tuple(base or ())),
+        source=Source(publisher, repository, revision, tuple(base or ()), hub),
         licence=licence,
         by=by,
         ticket=ticket,
@@ -86,6 +99,8 @@ def add(
         purposes=purpose,
         data_classes=data_class,
         groups=group,
+        safeguards=safeguard,
+        companions=companion,
         names=(entry_id, name, kind),
         note=note,
     )
@@ -97,6 +112,9 @@ def add(
         return Exit.REFUSED
     console.say(inspectscreen.decision(found, console.width()))
     console.say(inspectscreen.pinned(entry.files, console.width()))
+    if denied := find_denied(entry, found.headers, around.read_policy(), around.today):
+        console.say("under this host's policy no start would be allowed:")
+        console.say(screen.answers(denied, console.width()))
     console.say(f"added: {entry.id} to {path}")
     console.say("next: localai manifest sign")
     return Exit.DONE
@@ -114,12 +132,19 @@ def sign(
         int | None,
         typer.Option(min=1, max=3650, help="raise the version, to hold so long from today"),
     ] = None,
+    print_payload: Annotated[
+        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
+    ] = False,
 ) -> int:
     """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
+    from localai.cli.attaching import ask_for
     from localai.cli.editing import sign_manifest
     from localai.cli.surroundings import look_around
     from localai.cli.trustscreen import show_verification
 
+    if print_payload:
+        console.out_bytes(ask_for(look_around(), manifest, days).payload)
+        return Exit.DONE
     path, verification = sign_manifest(look_around(), manifest, key, days)
     console.out(show_verification(path, verification))
     return Exit.DONE
@@ -131,21 +156,26 @@ def verify(
     json: Annotated[
         bool, typer.Option("--json", help="print localai.manifest-verification/1")
     ] = False,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="print openssl commands that check the same")
+    ] = False,
 ) -> int:
     """Verify signatures and dates. Exit code 0: all are in force; 3: at least one is not."""
     from localai.cli import trustscreen
+    from localai.cli.byhand import show_by_hand
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.findings import refused
-    from localai.manifest.load import verify_file
+    from localai.manifest.load import verify_files
 
     around = look_around()
-    found = [
-        (path, verify_file(path, around.places, around.today))
-        for path in list_manifests(around.places, manifests or [])
-    ]
+    paths = list_manifests(around.places, manifests or [])
+    found = verify_files(paths, around.places, around.today)
     if json:
         console.print_json(trustscreen.manifests_document(found))
+    elif by_hand:
+        console.say("\n".join(trustscreen.show_verification(*one) for one in found))
+        console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     else:
         console.out("\n".join(trustscreen.show_verification(*one) for one in found))
     return Exit.REFUSED if any(refused(one.findings) for _, one in found) else Exit.DONE
@@ -162,3 +192,7 @@ def show(manifests: Named = None) -> int:
     for path in list_manifests(look_around().places, manifests or []):
         console.out(show_manifest(path, read_manifest(path)[1]))
     return Exit.DONE
+
+
+for _further in (attach_signature, request_signature, renew, remove, revoke, diff, status, export):
+    app.command()(_further)

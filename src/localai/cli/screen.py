@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 TITLES = {
     "environment-label": "label",
     "policy": "policy",
+    "account": "who",
     "manifest-signature": "manifest",
     "manifest-freshness": "manifest",
     "artifact-approved": "weights",
     "artifact-format": "format",
     "chat-template": "template",
     "approved-use": "approved",
+    "review-date": "review",
+    "licence": "licence",
+    "restricted-technology": "technology",
     "telemetry-off": "telemetry",
     "host-egress": "host",
     "host-listening": "listening",
@@ -70,7 +74,12 @@ _POWERS = {
     Power.HOST_NAME: "can only deny",
 }
 # These have a row on the start screen only if there is more to say than "pass".
-_QUIET = frozenset({"policy", "artifact-format", "chat-template", "self-test", "resources"})
+_QUIET = frozenset(
+    {
+        *("policy", "account", "artifact-format", "chat-template", "review-date", "licence"),
+        *("restricted-technology", "self-test", "resources"),
+    }
+)
 _NARROW = 72
 _TITLE, _SUMMARY, _VERDICT = 13, 20, 13
 

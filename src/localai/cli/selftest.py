@@ -48,11 +48,11 @@ def selftest(
     if context.invoked_subcommand:
         _refuse_options(context)
         return Exit.DONE
-    from localai.cli import proving
+    from localai.cli import proving, selftestscreen
     from localai.cli.surroundings import look_around
 
     if explain is not None:
-        console.print_explanation(explain)
+        console.out(selftestscreen.explanation(explain, console.width()))
         return Exit.DONE
     if layers:
         from localai.cli.layers import show_layers

@@ -1,21 +1,48 @@
-"""``localai trust``: make and show the root of trust."""
+"""``localai trust``: make, show and replace the root of trust, and revoke."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from localai.cli import console
 from localai.errors import Exit
 
+if TYPE_CHECKING:
+    from localai.cli.rotating import Draft
+    from localai.cli.signers import Signer
+    from localai.cli.surroundings import Surroundings
+
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Make and show the root of trust: whose keys may sign manifests, and how many must.",
+    help="Make, show and replace the root of trust: whose keys may sign manifests, how many must, "
+    "and who may revoke.",
 )
+
+Roles = Annotated[
+    list[str] | None, typer.Option("--role", help="root, manifest or revocation; repeatable")
+]
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option("--threshold", help="how many keys of a role must sign: manifest=2; repeatable"),
+]
+Days = Annotated[int, typer.Option(min=1, max=3650, help="how long the next root is to hold")]
+Key = Annotated[
+    str | None, typer.Option("--key", help="a key's name or file; your only one if left out")
+]
+Next = Annotated[
+    Path | None, typer.Argument(help="a copy of the next root; this host's own if left out")
+]
+OfRevocation = Annotated[
+    bool, typer.Option("--revocation", help="the list of what is revoked instead")
+]
+Roots = Annotated[
+    list[Path] | None, typer.Argument(help="root.json files, or folders of them; this host's own")
+]
 
 
 @app.command()
@@ -56,11 +83,197 @@ def init(
 @app.command()
 def show() -> int:
     """Show the root of trust that counts on this host. Exit code 3 if it cannot be relied on."""
+    from localai.cli.revoking import load_here
+    from localai.cli.rootscreen import show_revocations
     from localai.cli.surroundings import look_around
     from localai.cli.trustscreen import show_trust
-    from localai.manifest.load import load_trust
+    from localai.manifest.load import load_trust, revocation_file
 
     around = look_around()
     trust = load_trust(around.places, around.today)
     console.out(show_trust(around.places.root, trust))
-    return Exit.DONE if trust.root else Exit.REFUSED
+    revoked = load_here(around)
+    if revoked.version or revoked.problem:
+        console.out(show_revocations(revocation_file(around.places), revoked))
+    return Exit.DONE if trust.root and not revoked.problem else Exit.REFUSED
+
+
+@app.command("add-key")
+def add_key(
+    file: Annotated[Path, typer.Argument(help="a public key")],
+    role: Roles = None,
+    name: Annotated[str | None, typer.Option(help="whose it is; the file's name")] = None,
+    threshold: Thresholds = None,
+    days: Days = 3650,
+) -> int:
+    """Draft the next root of trust with a key more. It counts once enough root keys signed it."""
+    from localai.cli.rotating import draft_next, read_key, read_roles, read_thresholds
+    from localai.cli.surroundings import look_around
+    from localai.manifest.rotation import Change
+
+    key = read_key(file, name)
+    added = tuple((one, key) for one in read_roles(role))
+    change = Change(added, thresholds=read_thresholds(threshold))
+    return _show_draft(draft_next(look_around(), change, days))
+
+
+@app.command("remove-key")
+def remove_key(
+    key: Annotated[str, typer.Argument(help="its name or fingerprint")],
+    role: Roles = None,
+    threshold: Thresholds = None,
+    days: Days = 3650,
+) -> int:
+    """Draft the next root of trust without a key: in the roles named, or in all."""
+    from localai.cli.rotating import draft_next, find_roles, read_roles, read_thresholds
+    from localai.cli.surroundings import look_around
+    from localai.manifest.rotation import Change
+
+    around = look_around()
+    roles = read_roles(role) if role else find_roles(around, key)
+    removed = tuple((one, key) for one in roles)
+    change = Change(removed=removed, thresholds=read_thresholds(threshold))
+    return _show_draft(draft_next(around, change, days))
+
+
+@app.command()
+def rotate(
+    old: Annotated[
+        str | None, typer.Argument(help="a key to replace, by name or fingerprint")
+    ] = None,
+    new: Annotated[Path | None, typer.Argument(help="the public key that takes its place")] = None,
+    role: Roles = None,
+    name: Annotated[str | None, typer.Option(help="whose it is; the file's name")] = None,
+    threshold: Thresholds = None,
+    days: Days = 3650,
+) -> int:
+    """Draft the next root of trust: a key replaced, other thresholds, or only later dates.
+
+    Whatever the replaced key alone had signed does not count any more once the next root is in
+    force, and versions that it signed do not hold back the new keys.
+    """
+    from localai.cli.rotating import draft_next, plan_rotation, read_thresholds
+    from localai.cli.surroundings import look_around
+
+    around = look_around()
+    change = plan_rotation(around, old, new, role, name)
+    change = change._replace(thresholds=read_thresholds(threshold))
+    return _show_draft(draft_next(around, change, days))
+
+
+@app.command()
+def sign(
+    file: Next = None,
+    key: Key = None,
+    revocation: OfRevocation = False,
+    print_payload: Annotated[
+        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
+    ] = False,
+) -> int:
+    """Sign the next root of trust. It must be signed by the threshold of the root before and by
+    its own; this host's own comes into force with the last signature that it needs."""
+    from localai.cli.revoking import ask_list
+    from localai.cli.rotating import ask_next
+    from localai.cli.signers import sign_here
+    from localai.cli.surroundings import look_around
+
+    around = look_around()
+    if print_payload:
+        console.out_bytes(ask_list(around) if revocation else ask_next(around, file))
+        return Exit.DONE
+    return _sign(around, file, sign_here(around, key), revocation=revocation)
+
+
+@app.command("attach-signature")
+def attach_signature(
+    signature: Annotated[
+        Path, typer.Option(help="the signature that was made, as it is or in base64")
+    ],
+    file: Next = None,
+    key: Annotated[
+        Path | None, typer.Option(help="whose it is: a public key, or a certificate")
+    ] = None,
+    revocation: OfRevocation = False,
+) -> int:
+    """Add a signature that a card, a module or another tool made over the payload."""
+    from localai.cli.signers import take_from
+    from localai.cli.surroundings import look_around
+
+    return _sign(look_around(), file, take_from(signature, key), revocation=revocation)
+
+
+@app.command()
+def update(files: Roots = None) -> int:
+    """Follow newer roots of trust, one version at a time, from the one that is pinned here.
+
+    Exit code 3 if one of them may not be followed; those before it are in force.
+    """
+    return _follow(files, keep=True)
+
+
+@app.command()
+def verify(files: Roots = None) -> int:
+    """Say what update would do, and change nothing."""
+    return _follow(files, keep=False)
+
+
+@app.command()
+def revoke(
+    reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
+    sha256: Annotated[str | None, typer.Option(help="a file, by its SHA-256")] = None,
+    entry: Annotated[str | None, typer.Option(help="an entry, by its identifier")] = None,
+    revoked_key: Annotated[
+        str | None,
+        typer.Option("--signer", help="a signer of manifests, by name or fingerprint"),
+    ] = None,
+    key: Key = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="only write the list, to be signed elsewhere")
+    ] = False,
+) -> int:
+    """Revoke a file, an entry or a signer's key, whatever manifests say, and sign that.
+
+    The list lies beside the root of trust, as revocation.yaml with revocation.dsse.json: copy
+    both to every host. To take something back, edit it, raise its version, and sign it again.
+    """
+    from localai.cli import revoking, rootscreen
+    from localai.cli.signers import sign_here
+    from localai.cli.surroundings import look_around
+
+    around = look_around()
+    named = [revoking.name_revoked(around, sha256, entry, revoked_key)]
+    signer = None if unsigned else sign_here(around, key)
+    console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
+    return Exit.DONE
+
+
+def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation: bool) -> int:
+    from localai.cli import revoking, rootscreen
+    from localai.cli.rotating import sign_next
+
+    if revocation:
+        console.out(rootscreen.show_revocations(*revoking.sign_list(around, signer)))
+        return Exit.DONE
+    draft = sign_next(around, file, signer)
+    console.out(rootscreen.show_draft(draft))
+    if draft.in_force:
+        console.say(f"for other hosts: localai trust update {draft.path.parent}")
+    return Exit.DONE
+
+
+def _show_draft(draft: Draft) -> int:
+    from localai.cli.rootscreen import show_draft
+
+    console.out(show_draft(draft))
+    console.say("next: localai trust sign, by each who is missing")
+    return Exit.DONE
+
+
+def _follow(files: list[Path] | None, *, keep: bool) -> int:
+    from localai.cli.rootscreen import show_walk
+    from localai.cli.rotating import follow
+    from localai.cli.surroundings import look_around
+
+    walked = follow(look_around(), files or [], keep=keep)
+    console.out(show_walk(walked, keep))
+    return Exit.REFUSED if walked.problem else Exit.DONE

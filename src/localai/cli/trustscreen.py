@@ -8,7 +8,7 @@ from pathlib import Path
 from localai.findings import Finding
 from localai.intact import Checked
 from localai.manifest.schema import Entry, Manifest
-from localai.manifest.trust import Role
+from localai.manifest.trust import Role, RoleName, Root
 from localai.manifest.verify import Trust, Verification
 from localai.terminal import printable
 
@@ -56,22 +56,25 @@ def manifests_document(found: Sequence[tuple[Path, Verification]]) -> dict[str, 
     """The document ``localai.manifest-verification/1``."""
     return {
         "schema": "localai.manifest-verification/1",
-        "manifests": [
-            {
-                "path": str(path),
-                "sha256": verification.sha256 or None,
-                "name": verification.manifest.name if verification.manifest else None,
-                "version": verification.manifest.version if verification.manifest else None,
-                "root_of_trust": verification.authority.value,
-                "signers": list(verification.signers),
-                "threshold": verification.threshold,
-                "entries": len(verification.entries),
-                "findings": [
-                    {"check": finding.check, **_finding_document(finding)}
-                    for finding in verification.findings
-                ],
-            }
-            for path, verification in found
+        "manifests": [manifest_document(path, verification) for path, verification in found],
+    }
+
+
+def manifest_document(path: Path, verification: Verification) -> dict[str, object]:
+    """What came of one manifest; also in ``localai.manifest-status/1``."""
+    manifest = verification.manifest
+    return {
+        "path": str(path),
+        "sha256": verification.sha256 or None,
+        "name": manifest.name if manifest else None,
+        "version": manifest.version if manifest else None,
+        "root_of_trust": verification.authority.value,
+        "signers": list(verification.signers),
+        "threshold": verification.threshold,
+        "entries": len(verification.entries),
+        "findings": [
+            {"check": finding.check, **_finding_document(finding)}
+            for finding in verification.findings
         ],
     }
 
@@ -112,9 +115,18 @@ def show_trust(path: Path, trust: Trust) -> str:
         lines.append(f"  do          {trust.remedy}")
         return _join(lines)
     lines.append(f"  version     {root.version}, {root.issued} to {root.expires}")
-    for title, role in (("root", root.root), ("manifests", root.manifest)):
-        lines += _role_lines(title, role)
+    lines += show_roles(root)
     return _join(lines)
+
+
+def show_roles(root: Root) -> list[str]:
+    """Whose keys may sign what, and how many must."""
+    titles = {RoleName.MANIFEST: "manifests"}
+    return [
+        line
+        for name, role in root.roles.items()
+        for line in _role_lines(titles.get(name, name.value), role)
+    ]
 
 
 def _role_lines(title: str, role: Role) -> Iterator[str]:
@@ -127,7 +139,8 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield f"{entry.id}: {entry.name} ({entry.kind}, {entry.licence})"
     source = entry.source
     revision = f" at {source.revision}" if source.revision else ""
-    yield f"  source     {source.publisher}, {source.repository}{revision}"
+    hub = f"{source.hub}, " if source.hub else ""
+    yield f"  source     {source.publisher}, {hub}{source.repository}{revision}"
     if source.bases:
         yield f"  made from  {', '.join(source.bases)}"
     for file in entry.files:
@@ -146,6 +159,10 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     groups = f", groups {', '.join(entry.use.groups)}" if entry.use.groups else ""
     classes = ", ".join(entry.use.data_classes)
     yield f"  for        {', '.join(entry.use.purposes)}, {classes} data{groups}"
+    if entry.use.safeguards:
+        yield f"  safeguards {'; '.join(entry.use.safeguards)}"
+    if entry.companions:
+        yield f"  with       {', '.join(entry.companions)}"
     if entry.note:
         yield f"  note       {' '.join(entry.note.split())}"
 

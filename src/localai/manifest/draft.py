@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ class Terms(NamedTuple):
     id: str = ""
     kind: Kind = Kind.MODEL
     note: str | None = None
+    companions: tuple[str, ...] = ()
 
 
 def name_file(path: Path) -> str:
@@ -87,7 +89,17 @@ def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], term
         approval=terms.approval,
         use=terms.use,
         note=terms.note,
+        companions=terms.companions,
     )
+
+
+def approve_again(
+    entry: Entry, by: str, today: date, days: int, *, ticket: str | None, alone: bool
+) -> Entry:
+    """``entry``, approved anew by ``by`` today, to be looked at again after so many days; ``alone``
+    means for themselves. An older ticket was about the older decision, and goes."""
+    review_by = today + timedelta(days=days)
+    return entry._replace(approval=Approval(by, today, review_by, alone, ticket))
 
 
 def name_entry(file_name: str) -> str:

@@ -19,10 +19,11 @@ from localai.shape import Fields, read_shape
 MANIFEST_TYPE = "application/vnd.localai.manifest.v1+yaml"
 ROOT_TYPE = "application/vnd.localai.root.v1+json"
 
-LIMIT = 32 * 1024
+LIMIT = 64 * 1024
 """Bytes that an envelope may have."""
 
 MOST_SIGNATURES = 32
+_LONGEST = 1368  # characters of base64: 1024 bytes, the signature of an RSA key of 8192 bits
 
 
 class Signature(NamedTuple):
@@ -67,6 +68,12 @@ def write_envelope(envelope: Envelope) -> bytes:
     return json.dumps(document, indent=2).encode() + b"\n"
 
 
+def write_self_contained(envelope: Envelope, body: bytes) -> bytes:
+    """The same with the signed body inside, as any verifier of DSSE takes it."""
+    document = json.loads(write_envelope(envelope))
+    return json.dumps({"payload": b64encode(body).decode(), **document}, indent=2).encode() + b"\n"
+
+
 def _read_envelope(fields: Fields) -> Envelope:
     return Envelope(
         payload_type=fields.text("payloadType"),
@@ -75,7 +82,7 @@ def _read_envelope(fields: Fields) -> Envelope:
 
 
 def _read_signature(fields: Fields) -> Signature:
-    text = fields.text("sig", limit=400)
+    text = fields.text("sig", limit=_LONGEST)
     try:
         value = b64decode(text, validate=True)
     except (Base64Error, ValueError) as error:

@@ -32,15 +32,27 @@ class Floor(NamedTuple):
     keys: str
 
 
+class Floors(NamedTuple):
+    """All that was seen: of manifests, by name, and of the list of what is revoked."""
+
+    manifests: dict[str, Floor]
+    revocation: Floor | None = None
+
+
 def read_floors(state: Path) -> dict[str, Floor]:
     """The floor of each manifest, by name; empty if none was ever seen.
 
     Raises StateError if the file cannot be read or is damaged.
     """
+    return read_all_floors(state).manifests
+
+
+def read_all_floors(state: Path) -> Floors:
+    """All floors. Raises StateError if the file cannot be read or is damaged."""
     path = state / "floors.json"
     raw = read_small(path, limit=LIMIT)
     if raw is None:
-        return {}
+        return Floors({})
     try:
         return read_shape(read_json(raw, limit=LIMIT), "floors", _read_all)
     except DocumentError as error:
@@ -50,29 +62,48 @@ def read_floors(state: Path) -> dict[str, Floor]:
         ) from error
 
 
-def remember(state: Path, seen: Mapping[str, Floor]) -> None:
+def remember(state: Path, seen: Mapping[str, Floor], revocation: Floor | None = None) -> None:
     """Raise the floors to what was ``seen``. One that is higher already, under the same keys,
     stays. Nothing is written if nothing changes. Raises StateError."""
-    known = read_floors(state)
-    if all(known.get(name) == floor for name, floor in seen.items()):
+    if _raised(read_all_floors(state), seen, revocation) is None:
         return
     with locked(state, "floors"):
-        floors = read_floors(state)
-        for name, floor in seen.items():
-            last = floors.get(name)
-            if not last or last.keys != floor.keys or last.version < floor.version:
-                floors[name] = floor
-        document = {
+        floors = _raised(read_all_floors(state), seen, revocation)
+        if floors is None:
+            return
+        document: dict[str, object] = {
             "schema": SCHEMA,
-            "manifests": {name: floors[name]._asdict() for name in sorted(floors)},
+            "manifests": {
+                name: floors.manifests[name]._asdict() for name in sorted(floors.manifests)
+            },
         }
+        if floors.revocation:
+            document["revocation"] = floors.revocation._asdict()
         write_whole(state / "floors.json", json.dumps(document, indent=2).encode() + b"\n")
 
 
-def _read_all(fields: Fields) -> dict[str, Floor]:
+def _raised(known: Floors, seen: Mapping[str, Floor], revocation: Floor | None) -> Floors | None:
+    """``known`` with what is higher in what was seen; None if nothing is."""
+
+    def is_higher(floor: Floor, last: Floor | None) -> bool:
+        return not last or last.keys != floor.keys or last.version < floor.version
+
+    risen = {
+        name: floor for name, floor in seen.items() if is_higher(floor, known.manifests.get(name))
+    }
+    newer = revocation if revocation and is_higher(revocation, known.revocation) else None
+    if not risen and newer is None:
+        return None
+    return Floors({**known.manifests, **risen}, newer or known.revocation)
+
+
+def _read_all(fields: Fields) -> Floors:
     if fields.text("schema") != SCHEMA:
         raise fields.refuse("schema", f"{SCHEMA} was expected")
-    return fields.named("manifests", _read_floor)
+    return Floors(
+        fields.named("manifests", _read_floor),
+        fields.one("revocation", _read_floor) if fields.has("revocation") else None,
+    )
 
 
 def _read_floor(fields: Fields) -> Floor:

@@ -12,6 +12,7 @@ from localai.errors import DocumentError, KeyFileError
 from localai.manifest.signature import (
     PrivateKey,
     PublicKey,
+    is_locked,
     load_private_key,
     read_public_key,
     write_private_key,
@@ -58,7 +59,7 @@ def load_key(path: Path, ask: Callable[[], str]) -> PrivateKey:
     Raises KeyFileError: no such file, readable for others, wrong passphrase, no such key.
     """
     pem = _read_private(path)
-    passphrase = ask() if b"ENCRYPTED" in pem else None
+    passphrase = ask() if is_locked(pem) else None
     try:
         return load_private_key(pem, passphrase)
     except KeyFileError as error:
@@ -67,21 +68,19 @@ def load_key(path: Path, ask: Callable[[], str]) -> PrivateKey:
 
 
 def load_public(path: Path) -> PublicKey:
-    """Read a public key in PEM. Raises DocumentError or StateError."""
+    """Read a public key, or the one in a certificate. Raises DocumentError or StateError."""
     content = read_small(path, limit=LIMIT)
     if content is None:
         raise DocumentError(f"there is no key {path}", hint="localai keys show")
     try:
-        return read_public_key(content.decode())
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: not a public key in PEM") from error
+        return read_public_key(content)
     except DocumentError as error:
         raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def describe_private(path: Path) -> str:
     """Whether a private key is encrypted, without opening it. Raises KeyFileError."""
-    encrypted = b"BEGIN ENCRYPTED PRIVATE KEY" in _read_private(path)
+    encrypted = b"ENCRYPTED" in _read_private(path)
     return "encrypted" if encrypted else "NOT encrypted"
 
 

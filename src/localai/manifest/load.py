@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError, StateError
-from localai.manifest import envelope, floor, schema, trust
+from localai.manifest import envelope, floor, revocation, schema, trust
+from localai.manifest.revocation import Revocations, refuse_list, verify_revocations
 from localai.manifest.verify import (
     Authority,
     LoadedManifest,
@@ -42,7 +44,7 @@ def load_trust(places: Places, today: date, *, owner: int = 0) -> Trust:
     """
     authority = Authority.ADMINISTRATOR if places.administered else Authority.OWN
     try:
-        pin = None if places.administered else _read_pin(places)
+        pin = None if places.administered else read_pin(places)
         raw = read_small(
             places.root, limit=trust.LIMIT, owner=owner if places.administered else None
         )
@@ -76,8 +78,12 @@ def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[Load
     if not paths:
         return ()
     root = load_trust(places, today, owner=owner)
-    floors = floor.read_floors(places.state)
-    loaded = tuple(LoadedManifest(path, _verify(path, root, today, floors)) for path in paths)
+    floors = floor.read_all_floors(places.state)
+    revoked = load_revocations(places, root, floors.revocation)
+    loaded = tuple(
+        LoadedManifest(path, _verify(path, root, today, floors.manifests, revoked))
+        for path in paths
+    )
     loaded = _refuse_namesakes(loaded)
     floor.remember(
         places.state,
@@ -86,8 +92,42 @@ def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[Load
             for manifest in loaded
             if manifest.verification.floor
         },
+        revoked.floor,
     )
     return loaded
+
+
+def revocation_file(places: Places) -> Path:
+    """Where the list of what is revoked lies: beside the root of trust."""
+    return places.root.with_name("revocation.yaml")
+
+
+def load_revocations(places: Places, root: Trust, seen: floor.Floor | None) -> Revocations:
+    """Read and verify the list of what is revoked on this host; ``seen`` is its floor.
+
+    Nothing is raised: a list that cannot be read is a problem, for which nothing may run. Without
+    a root of trust nothing is read, and nothing is approved either.
+    """
+    if root.root is None:
+        return revocation.NOTHING
+    path = revocation_file(places)
+    try:
+        raw = read_small(path, limit=revocation.LIMIT)
+        signatures = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    except StateError as error:
+        return refuse_list(error.message, error.hint)
+    return verify_revocations(raw, signatures, root.root.revocation, seen)
+
+
+def find_role(places: Places, root: Trust) -> trust.Role | None:
+    """Whose signatures under manifests count on this host: those of keys that are not revoked.
+
+    None without a root of trust that can be relied on.
+    """
+    if root.root is None:
+        return None
+    seen = floor.read_all_floors(places.state).revocation
+    return load_revocations(places, root, seen).strip(root.root.manifest)
 
 
 def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
@@ -107,7 +147,17 @@ def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
 def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> Verification:
     """Verify one manifest wherever it lies, and remember nothing. Raises StateError."""
     root = load_trust(places, today, owner=owner)
-    return _verify(path, root, today, floor.read_floors(places.state))
+    floors = floor.read_all_floors(places.state)
+    revoked = load_revocations(places, root, floors.revocation)
+    return _verify(path, root, today, floors.manifests, revoked)
+
+
+def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[LoadedManifest, ...]:
+    """Verify several manifests, as a start would, and remember nothing. Raises StateError."""
+    once = dict.fromkeys(paths)
+    return _refuse_namesakes(
+        tuple(LoadedManifest(path, verify_file(path, places, today)) for path in once)
+    )
 
 
 def _list(directory: Path) -> list[Path]:
@@ -131,7 +181,13 @@ def _list(directory: Path) -> list[Path]:
     return paths
 
 
-def _verify(path: Path, root: Trust, today: date, floors: dict[str, floor.Floor]) -> Verification:
+def _verify(
+    path: Path,
+    root: Trust,
+    today: date,
+    floors: dict[str, floor.Floor],
+    revoked: Revocations,
+) -> Verification:
     if path.is_symlink():
         remedy = f"put the file itself in its place: {path.readlink()}"
         return refuse_unread(f"{path.name} is a link, and none is followed", remedy, root.authority)
@@ -142,7 +198,7 @@ def _verify(path: Path, root: Trust, today: date, floors: dict[str, floor.Floor]
         return refuse_unread(error.message, error.hint, root.authority)
     if raw is None:
         return refuse_unread(f"{path} does not exist", "localai manifest init", root.authority)
-    return verify_manifest(raw, signatures, root, today=today, floors=floors)
+    return verify_manifest(raw, signatures, root, today=today, floors=floors, revocations=revoked)
 
 
 def _refuse_namesakes(loaded: tuple[LoadedManifest, ...]) -> tuple[LoadedManifest, ...]:
@@ -163,6 +219,8 @@ def _refuse_namesakes(loaded: tuple[LoadedManifest, ...]) -> tuple[LoadedManifes
     )
 
 
-def _read_pin(places: Places) -> str | None:
+def read_pin(places: Places) -> str | None:
+    """The fingerprint of the user's own root of trust; None if none is pinned. Raises
+    StateError."""
     raw = read_small(pin_file(places), limit=256)
     return None if raw is None else raw.decode("ascii", "replace").strip()

@@ -38,6 +38,10 @@ class Kind(StrEnum):
     DATASET = "dataset"
 
 
+COMPANIONS = frozenset({Kind.ADAPTER, Kind.PROJECTOR, Kind.DRAFT})
+"""What is loaded beside a model and never alone."""
+
+
 class ArtifactFile(NamedTuple):
     """One file: its name, its size in bytes, and its digests in lower-case hex."""
 
@@ -48,13 +52,14 @@ class ArtifactFile(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where an artifact comes from: who published it, where it lies, which revision, and the
-    artifacts that it was made from, nearest first."""
+    """Where an artifact comes from: who published it, where it lies, which revision, the artifacts
+    that it was made from, nearest first, and the hub, where the repository's name does not say."""
 
     publisher: str
     repository: str
     revision: str | None = None
     bases: tuple[str, ...] = ()
+    hub: str | None = None
 
 
 class Approval(NamedTuple):
@@ -68,16 +73,19 @@ class Approval(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What an artifact may be used for, with data of which classes, and by which groups of
-    accounts. No groups: by every account."""
+    """What an artifact may be used for, with data of which classes, by which groups of accounts,
+    and with which safeguards around it. No groups: by every account. Safeguards are for people:
+    every start shows and records them, and no machine can tell whether they are kept."""
 
     purposes: tuple[str, ...]
     data_classes: tuple[str, ...]
     groups: tuple[str, ...] = ()
+    safeguards: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
-    """One artifact. ``gguf`` is None only for a dataset."""
+    """One artifact. ``gguf`` is None only for a dataset. ``companions`` are the identifiers of
+    those adapters, projectors and drafts that may be loaded with a model."""
 
     id: str
     name: str
@@ -89,6 +97,7 @@ class Entry(NamedTuple):
     approval: Approval
     use: Use
     note: str | None = None
+    companions: tuple[str, ...] = ()
 
 
 class Manifest(NamedTuple):
@@ -132,7 +141,21 @@ def _read_manifest(fields: Fields) -> Manifest:
         if len(set(values)) != len(values):
             twice = next(value for value in values if values.count(value) > 1)
             raise fields.refuse("entries", f"the {what} {twice} stands twice")
+    _check_companions(fields, manifest)
     return manifest
+
+
+def _check_companions(fields: Fields, manifest: Manifest) -> None:
+    """A name that nothing bears here could be borne later by what nobody had in mind."""
+    kinds = {entry.id: entry.kind for entry in manifest.entries}
+    for entry in manifest.entries:
+        for companion in entry.companions:
+            if entry.kind is not Kind.MODEL or kinds.get(companion) not in COMPANIONS:
+                raise fields.refuse(
+                    "entries",
+                    f"{entry.id}: companions: {companion}: a model's companions are adapters, "
+                    "projectors and drafts of the same manifest",
+                )
 
 
 def _read_entry(fields: Fields) -> Entry:
@@ -148,6 +171,7 @@ def _read_entry(fields: Fields) -> Entry:
         approval=fields.one("approval", _read_approval),
         use=fields.one("use", _read_use),
         note=_read_note(fields),
+        companions=_read_some(fields, "companions") if fields.has("companions") else (),
     )
     if not entry.files:
         raise fields.refuse("files", "empty: an artifact has at least one file")
@@ -175,6 +199,7 @@ def _read_source(fields: Fields) -> Source:
         repository=fields.text("repository"),
         revision=fields.text("revision") if fields.has("revision") else None,
         bases=_read_some(fields, "bases") if fields.has("bases") else (),
+        hub=fields.text("hub") if fields.has("hub") else None,
     )
 
 
@@ -204,6 +229,7 @@ def _read_use(fields: Fields) -> Use:
         purposes=_read_some(fields, "purposes"),
         data_classes=_read_some(fields, "data-classes"),
         groups=_read_some(fields, "groups") if fields.has("groups") else (),
+        safeguards=_read_some(fields, "safeguards") if fields.has("safeguards") else (),
     )
 
 

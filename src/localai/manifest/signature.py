@@ -1,49 +1,37 @@
-"""Keys and signatures: the only module that uses the library ``cryptography``.
+"""Keys and signatures: made, read, written, and counted.
 
-ECDSA on P-256 with SHA-256 (FIPS 186-5) is the default, Ed25519 (RFC 8032) the alternative; no
-other key is accepted. A key is known by its fingerprint: the SHA-256 of its SubjectPublicKeyInfo
-(RFC 5280, 4.1.2.7) in DER. Each of the two has exactly one encoding here (RFC 5480 with an
-uncompressed point, RFC 8410): a second encoding of a key, which would count as a second key, is
-refused.
+:mod:`localai.manifest.algorithm` says which keys are accepted; these two modules alone use the
+library ``cryptography``. A key is known by its fingerprint: the SHA-256 of its
+SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) in DER, of which each kind has exactly one encoding.
 
-A start only verifies, and must not pay for what private keys need: that is imported where it is
-used.
+A start only verifies, and must not pay for what private keys and certificates need: that is
+imported where it is used.
 """
 
 from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
-from enum import StrEnum
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from localai.errors import DocumentError, KeyFileError
+from localai.manifest import algorithm as kinds
 from localai.manifest import pkcs8
+from localai.manifest.algorithm import Algorithm, Proof
 from localai.manifest.envelope import Signature, encode_for_signing
 
-_ECDSA = ec.ECDSA(SHA256())
-_Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+_Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
-# All of the SubjectPublicKeyInfo that comes before the key itself.
-_P256_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
-_P256_POINT = 65  # 0x04, x, y
-_ED25519_PREFIX = bytes.fromhex("302a300506032b6570032100")
-_ED25519_POINT = 32
 _BEGIN, _END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
-
-
-class Algorithm(StrEnum):
-    """The kinds of key, by the names that the command line uses."""
-
-    P256 = "p256"
-    ED25519 = "ed25519"
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_NEW_BITS = 3072  # of a new RSA key: SP 800-57 part 1 lets 2048 run out in 2030
 
 
 class PublicKey(NamedTuple):
@@ -53,7 +41,7 @@ class PublicKey(NamedTuple):
 
     @property
     def algorithm(self) -> Algorithm:
-        return Algorithm.P256 if self.spki.startswith(_P256_PREFIX) else Algorithm.ED25519
+        return kinds.find_algorithm(self.spki)
 
     @property
     def fingerprint(self) -> str:
@@ -84,14 +72,20 @@ class PrivateKey:
     def sign(self, message: bytes) -> bytes:
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(message)
-        return self._key.sign(message, _ECDSA)
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(message, kinds.PSS, SHA256())
+        small = isinstance(self._key.curve, ec.SECP256R1)
+        return self._key.sign(message, kinds.P256_SCHEME if small else kinds.P384_SCHEME)
 
 
 def generate_key(algorithm: Algorithm = Algorithm.P256) -> PrivateKey:
     """Make a new private key."""
     if algorithm is Algorithm.ED25519:
         return PrivateKey(ed25519.Ed25519PrivateKey.generate())
-    return PrivateKey(ec.generate_private_key(ec.SECP256R1()))
+    if algorithm is Algorithm.RSA:
+        return PrivateKey(rsa.generate_private_key(kinds.EXPONENT, _NEW_BITS))
+    small = algorithm is Algorithm.P256
+    return PrivateKey(ec.generate_private_key(ec.SECP256R1() if small else ec.SECP384R1()))
 
 
 def sign(payload_type: str, body: bytes, private: PrivateKey) -> Signature:
@@ -113,53 +107,79 @@ def verify(
     return frozenset(
         key.fingerprint
         for key in {key.fingerprint: key for key in keys}.values()
-        if any(_holds(key, signature.value, message) for signature in listed)
+        if prove(message, listed, key)
     )
 
 
-def _holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
-    public = _load(key.spki)
-    try:
-        if isinstance(public, ed25519.Ed25519PublicKey):
-            public.verify(signature, message)
-        else:
-            public.verify(signature, message, _ECDSA)
-    except InvalidSignature:
-        return False
-    return True
+def prove(message: bytes, signatures: Iterable[Signature], key: PublicKey) -> Proof | None:
+    """The first of the signatures over ``message`` itself that holds for ``key``: how it was made,
+    and its bytes as most tools take them. None if there is none."""
+    proofs = (kinds.prove(key.spki, signature.value, message) for signature in signatures)
+    return next((proof for proof in proofs if proof), None)
 
 
 def take_public_key(spki: bytes) -> PublicKey:
     """A public key from its SubjectPublicKeyInfo in DER. Raises DocumentError."""
     try:
-        _load(spki)
-    except (ValueError, UnsupportedAlgorithm) as error:
+        kinds.check_key(spki)
+    except ValueError as error:
         raise DocumentError(
-            "not an ECDSA P-256 key (uncompressed) or an Ed25519 key",
+            f"not a key that is accepted: expected {kinds.EXPECTED}",
             hint="make one with: localai keys generate",
         ) from error
     return PublicKey(spki)
 
 
-def read_public_key(pem: str) -> PublicKey:
-    """A public key from PEM. Raises DocumentError."""
-    lines = pem.strip().splitlines()
+def read_public_key(content: bytes) -> PublicKey:
+    """A public key from a file's bytes: itself in PEM or DER, or a certificate in either.
+
+    Of a certificate the key is taken and nothing else: its dates, names, uses, its chain and its
+    revocation are not looked at, for the root of trust is what says whose keys count. Raises
+    DocumentError.
+    """
+    if content.startswith(b"\x30") or _CERTIFICATE in content:
+        return take_public_key(_find_key(content))
+    lines = content.decode("ascii", "replace").strip().splitlines()
     if lines[:1] != [_BEGIN] or lines[-1:] != [_END]:
-        raise DocumentError("not a public key in PEM", hint=f"it begins with {_BEGIN}")
+        raise DocumentError(
+            "neither a public key nor a certificate", hint=f"a key in PEM begins with {_BEGIN}"
+        )
     try:
-        return take_public_key(b64decode("".join(lines[1:-1]), validate=True))
-    except Base64Error as error:
+        spki = b64decode("".join(lines[1:-1]), validate=True)
+    except ValueError as error:  # of which binascii.Error is one
         raise DocumentError("not a public key in PEM: not base64") from error
+    return take_public_key(spki)
 
 
-def _load(spki: bytes) -> ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey:
-    for prefix, length in ((_P256_PREFIX, _P256_POINT), (_ED25519_PREFIX, _ED25519_POINT)):
-        point = spki.removeprefix(prefix)
-        if len(point) == length and len(spki) == len(prefix) + length:
-            if prefix is _ED25519_PREFIX:
-                return ed25519.Ed25519PublicKey.from_public_bytes(point)
-            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-    raise ValueError("neither of the two kinds of key")
+def _find_key(content: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of a certificate; DER that is no certificate, as it stands."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if content.count(_CERTIFICATE) > 1:
+        raise DocumentError(
+            "several certificates", hint="keep the one that is the signer's own, without its chain"
+        )
+    pem = _CERTIFICATE in content
+    try:
+        load = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
+        certificate = load(content)
+        public = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        if not pem:
+            return content
+        raise DocumentError("not a certificate with a key that can be read") from error
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if spki not in certificate.tbs_certificate_bytes:
+        raise DocumentError(
+            f"the certificate has its key in another encoding: expected {kinds.EXPECTED}"
+        )
+    return spki
+
+
+def is_locked(pem: bytes) -> bool:
+    """True if a private key in PKCS#8 PEM needs a passphrase."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
 
 
 def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
@@ -169,7 +189,13 @@ def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
     """
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem:
+    if b"Proc-Type: 4,ENCRYPTED" in pem:
+        # RFC 1421: one round of MD5 makes the key of a passphrase
+        raise KeyFileError(
+            "encrypted in the old way of OpenSSL, which is soon guessed; expected PKCS#8",
+            hint="openssl pkcs8 -topk8 -iter 600000 -in OLD.pem -out NEW.pem",
+        )
+    if not is_locked(pem):
         passphrase = None  # a passphrase for a key that has none is no error of the file
     elif passphrase is None:
         raise KeyFileError("the key is encrypted and no passphrase was given")
@@ -183,11 +209,12 @@ def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
             hint="run the command again; no one can recover a passphrase, but keys generate "
             "makes another key",
         ) from error
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return PrivateKey(key)
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
-        return PrivateKey(key)
-    raise KeyFileError("not an ECDSA P-256 or Ed25519 key")
+    if isinstance(key, _Private):
+        private = PrivateKey(key)
+        with suppress(DocumentError):
+            _ = private.public  # which is taken only if it is one of the four kinds
+            return private
+    raise KeyFileError(f"not a key that is accepted: expected {kinds.EXPECTED}")
 
 
 def write_private_key(private: PrivateKey, passphrase: str) -> str:

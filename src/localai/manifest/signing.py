@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 
+from localai.errors import DocumentError
 from localai.manifest.envelope import (
     ROOT_TYPE,
     Envelope,
+    Signature,
+    encode_for_signing,
     parse_envelope,
     write_envelope,
 )
 from localai.manifest.schema import Manifest
-from localai.manifest.signature import PrivateKey, PublicKey, sign, verify
+from localai.manifest.signature import PrivateKey, PublicKey, prove, sign, verify
 from localai.manifest.trust import Role, RoleKey, Root, write_root
 
 ROOT_DAYS = 3650
@@ -30,7 +35,8 @@ def found_root(
     days: int = ROOT_DAYS,
 ) -> tuple[bytes, bytes]:
     """A new root of trust and its envelope: ``signers`` sign manifests, ``threshold`` of them at
-    least, and the owner of ``private``, who is one of them, answers for the root itself.
+    least, and the owner of ``private``, who is one of them, answers for the root itself. Each of
+    the signers may revoke alone.
 
     Raises DocumentError if that is no valid root: a key or a name twice, too high a threshold.
     """
@@ -41,6 +47,7 @@ def found_root(
         expires=today + timedelta(days=days),
         root=Role(1, owner),
         manifest=Role(threshold, tuple(signers)),
+        revocation=Role(1, tuple(signers)),
     )
     raw = write_root(root)
     return raw, add_signature(ROOT_TYPE, raw, private, None, None)
@@ -59,7 +66,22 @@ def add_signature(
     trusted: Sequence[PublicKey] | None,
     previous: bytes | None = None,
 ) -> bytes:
-    """The envelope ``present`` (None: none yet) with one more signature over ``body``.
+    """The envelope ``present`` (None: none yet) with one more signature over ``body``: see
+    :func:`attach_signature`."""
+    mine = sign(payload_type, body, private)
+    return attach_signature(payload_type, body, mine, private.public, present, trusted, previous)
+
+
+def attach_signature(
+    payload_type: str,
+    body: bytes,
+    mine: Signature,
+    public: PublicKey,
+    present: bytes | None,
+    trusted: Sequence[PublicKey] | None,
+    previous: bytes | None = None,
+) -> bytes:
+    """The envelope ``present`` (None: none yet) with ``mine``, which ``public`` made of ``body``.
 
     An older signature of the same key goes, and so does every one that holds for none of the
     ``trusted`` keys: it was made over other bytes. If those keys are not known (None), all other
@@ -67,14 +89,11 @@ def add_signature(
     of ``previous``, what the trusted keys signed of that stays as well, until the next change: one
     of the two files is written first. Raises DocumentError if ``present`` is malformed.
     """
-    mine = sign(payload_type, body, private)
     kept = []
     if present is not None:
         envelope = parse_envelope(present)
         for other in envelope.signatures:
-            again = verify(payload_type, body, (other,), (private.public,)) or (
-                other.keyid == mine.keyid
-            )
+            again = verify(payload_type, body, (other,), (public,)) or other.keyid == mine.keyid
             stale = trusted is not None and not verify(payload_type, body, (other,), trusted)
             carried = (
                 previous not in (None, body)
@@ -84,3 +103,30 @@ def add_signature(
             if carried or not (again or stale):
                 kept.append(other)
     return write_envelope(Envelope(payload_type, (*kept, mine)))
+
+
+def take_signature(
+    payload_type: str, body: bytes, content: bytes, keys: Sequence[PublicKey]
+) -> tuple[Signature, PublicKey]:
+    """The signature that a card, a module or another tool made of ``body``, and whose it is.
+
+    ``content`` is its bytes or their base64, ECDSA as DER or as r and s side by side; it comes
+    back as DER. Raises DocumentError if it holds for none of the ``keys``.
+    """
+    values = [content]
+    with suppress(ValueError):
+        values.append(b64decode(b"".join(content.split()), validate=True))
+    found = [Signature("", value) for value in values]
+    for key in keys:
+        if proof := prove(encode_for_signing(payload_type, body), found, key):
+            return Signature(key.fingerprint, proof.value), key
+    if any(prove(body, found, key) for key in keys):
+        raise DocumentError(
+            "it was made over the file itself: expected one over its payload",
+            hint="sign the payload: the command sign prints it with --print-payload",
+        )
+    raise DocumentError(
+        "it holds for none of the keys that may sign, or was made over other bytes",
+        hint="sign the payload as it is now, with a key that localai trust show lists; "
+        "SHA-256 for RSA and P-256, SHA-384 for P-384",
+    )

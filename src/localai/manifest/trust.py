@@ -6,7 +6,7 @@ SHA-256 was pinned (or which only the administrator can write); it must also car
 of its own root keys, so that nobody pins keys that nobody holds.
 
 Source: the TUF specification 1.0.33, 4.3 (root.json) and 5.3. The role ``root`` is there for
-rotation: version N+1 is to be signed by the thresholds of N and of N+1.
+rotation (:mod:`localai.manifest.rotation`); without a role ``revocation`` nobody can revoke.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from localai.document import read_json
+from localai.document import encode_text, read_json
 from localai.errors import DocumentError
+from localai.manifest.algorithm import LONGEST_KEY
 from localai.manifest.envelope import ROOT_TYPE, Envelope
 from localai.manifest.signature import PublicKey, take_public_key, verify
 from localai.shape import Fields, read_shape
@@ -31,6 +33,14 @@ LIMIT = 64 * 1024
 
 MOST_KEYS = 16
 LAST_VERSION = 2**31 - 1
+
+
+class RoleName(StrEnum):
+    """What keys may sign: the root itself, manifests, the list of what is revoked."""
+
+    ROOT = "root"
+    MANIFEST = "manifest"
+    REVOCATION = "revocation"
 
 
 class RoleKey(NamedTuple):
@@ -62,13 +72,24 @@ class Role(NamedTuple):
 
 
 class Root(NamedTuple):
-    """Who may sign the root itself, and who may sign manifests."""
+    """Who may sign the root itself, who may sign manifests, and who may revoke (None: nobody)."""
 
     version: int
     issued: date
     expires: date
     root: Role
     manifest: Role
+    revocation: Role | None = None
+
+    @property
+    def roles(self) -> dict[RoleName, Role]:
+        """The roles that there are, by name."""
+        named = (
+            (RoleName.ROOT, self.root),
+            (RoleName.MANIFEST, self.manifest),
+            (RoleName.REVOCATION, self.revocation),
+        )
+        return {name: role for name, role in named if role is not None}
 
 
 def fingerprint_root(raw: bytes) -> str:
@@ -91,9 +112,9 @@ def write_root(root: Root) -> bytes:
         "version": root.version,
         "issued": root.issued.isoformat(),
         "expires": root.expires.isoformat(),
-        "roles": {"root": _role_document(root.root), "manifest": _role_document(root.manifest)},
+        "roles": {name.value: _role_document(role) for name, role in root.roles.items()},
     }
-    raw = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    raw = encode_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if parse_root(raw) != root:
         raise DocumentError("the root of trust does not read back as it was written")
     return raw
@@ -130,6 +151,7 @@ def _read_root(fields: Fields) -> Root:
             expires,
             roles.one("root", _read_role),
             roles.one("manifest", _read_role),
+            roles.one("revocation", _read_role) if roles.has("revocation") else None,
         ),
     )
 
@@ -157,7 +179,7 @@ def _refuse_twice(fields: Fields, what: str, values: Iterable[str]) -> None:
 
 
 def _read_key(fields: Fields) -> RoleKey:
-    text = fields.text("key", limit=400)
+    text = fields.text("key", limit=LONGEST_KEY * 4 // 3 + 4)
     try:
         public = take_public_key(b64decode(text, validate=True))
     except (Base64Error, ValueError) as error:

@@ -9,7 +9,7 @@ manifest that is withheld: only its expiry bounds that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -19,17 +19,16 @@ from localai.errors import DocumentError
 from localai.findings import Finding, Verdict, refused
 from localai.manifest.envelope import MANIFEST_TYPE, parse_envelope
 from localai.manifest.floor import Floor
+from localai.manifest.freshness import FRESHNESS, check_dates, check_version
+from localai.manifest.revocation import NOTHING, Revocations, Revoked
 from localai.manifest.schema import LIMIT, Entry, Manifest, parse_manifest
 from localai.manifest.trust import Role, Root, fingerprint_root, is_signed_by_itself, parse_root
 
 SIGNATURE = "manifest-signature"
-FRESHNESS = "manifest-freshness"
-SOON = 14
-"""Days before the end from which the screen says so."""
 
 _PIN = "get the root of trust from your security officer, then: localai trust init FILE"
+_FOLLOW = "get newer roots from your security officer, then: localai trust update FILE..."
 _SIGN = "localai manifest sign FILE, by as many keys as the root of trust asks for"
-_RENEW = "ask its signers for a newer one (localai manifest sign FILE --days 90)"
 
 
 class Authority(StrEnum):
@@ -57,7 +56,7 @@ class Verification(NamedTuple):
     ``findings`` are always two: ``manifest-signature`` and ``manifest-freshness``. ``manifest``
     is None unless its signatures hold; only ``entries`` says what is approved. ``signers`` names
     the keys whose signatures hold, ``sha256`` is the digest of the exact bytes, and ``floor`` what
-    is to be remembered, None if that would be wrong.
+    is to be remembered, None if that would be wrong. ``revocations`` are those of this host.
     """
 
     findings: tuple[Finding, Finding]
@@ -67,13 +66,18 @@ class Verification(NamedTuple):
     signers: tuple[str, ...] = ()
     threshold: int = 0
     floor: Floor | None = None
+    revocations: Revocations = NOTHING
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The entries that count: none at all if a finding refuses."""
+        """The entries that count: none at all if a finding refuses, and none that is revoked."""
         if self.manifest is None or refused(self.findings):
             return ()
-        return self.manifest.entries
+        return self.revocations.keep(self.manifest.entries)
+
+    def find_revoked(self, entry: Entry) -> Revoked | None:
+        """Why an entry of this manifest does not count any more; None if it does."""
+        return self.revocations.find(entry)
 
 
 class LoadedManifest(NamedTuple):
@@ -133,7 +137,7 @@ def verify_root(
         return distrust("root malformed", error.message)
     # (5) It has not run out.
     if today > root.expires:
-        return distrust("root expired", f"it held until {root.expires}")
+        return distrust("root expired", f"it held until {root.expires}", _FOLLOW)
     return Trust(authority, root, fingerprint)
 
 
@@ -144,6 +148,7 @@ def verify_manifest(
     *,
     today: date,
     floors: Mapping[str, Floor],
+    revocations: Revocations = NOTHING,
 ) -> Verification:
     """Verify a manifest's exact bytes against its detached envelope and the root of trust.
 
@@ -151,7 +156,7 @@ def verify_manifest(
     manifest that is wrong in any way: the findings say so.
     """
     digest = sha256(raw).hexdigest()
-    signers = _verify_signatures(raw, envelope, trust)
+    signers = _verify_signatures(raw, envelope, trust, revocations)
     if trust.root is None or isinstance(signers, Finding):
         refusal = signers if isinstance(signers, Finding) else _distrusted(trust)
         return _refuse(refusal, digest, trust.authority)
@@ -163,7 +168,7 @@ def verify_manifest(
         remedy = "correct it, raise its version and sign it again (localai manifest sign FILE)"
         return _refuse(_fail("malformed", error.message, remedy), digest, trust.authority)
     seen = Floor(manifest.version, digest, role.fingerprint)
-    rolled_back = _check_version(seen, floors.get(manifest.name))
+    rolled_back = check_version(seen, floors.get(manifest.name))
     own = trust.authority is Authority.OWN
     signature = Finding(
         SIGNATURE,
@@ -173,13 +178,14 @@ def verify_manifest(
         + (", own root of trust" if own else ""),
     )
     return Verification(
-        (signature, rolled_back or _check_dates(manifest, today)),
+        (signature, rolled_back or check_dates(manifest, today)),
         digest,
         trust.authority,
         manifest,
         signers,
         role.threshold,
         None if rolled_back else seen,
+        revocations,
     )
 
 
@@ -189,7 +195,7 @@ def judge_unsigned(
     """What ``manifest-freshness`` will be once ``role`` has signed ``raw``: for signers to know
     before they sign."""
     seen = Floor(manifest.version, sha256(raw).hexdigest(), role.fingerprint)
-    return _check_version(seen, floors.get(manifest.name)) or _check_dates(manifest, today)
+    return check_version(seen, floors.get(manifest.name)) or check_dates(manifest, today)
 
 
 def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verification:
@@ -198,7 +204,7 @@ def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verificati
 
 
 def _verify_signatures(
-    raw: bytes, envelope: bytes | None, trust: Trust
+    raw: bytes, envelope: bytes | None, trust: Trust, revocations: Revocations
 ) -> tuple[str, ...] | Finding:
     """Steps 1 to 5: the names of the keys that signed, or the finding that refuses."""
     # (1) The size is capped before anything looks at the bytes.
@@ -207,7 +213,11 @@ def _verify_signatures(
     # (2) There is a root of trust.
     if trust.root is None:
         return _distrusted(trust)
-    role = trust.root.manifest
+    # A list of what is revoked that cannot be relied on might have named any of these keys.
+    if revocations.problem:
+        why = "without the list nobody knows what must not run any more"
+        return _fail(revocations.problem, revocations.evidence, revocations.remedy, why)
+    role = revocations.strip(trust.root.manifest)
     # (3) There are signatures, over something of our type.
     if envelope is None:
         return _fail("unsigned", "there is no .dsse.json beside it", _SIGN)
@@ -218,7 +228,8 @@ def _verify_signatures(
     if signed.payload_type != MANIFEST_TYPE:
         evidence = f"payload type {signed.payload_type}, expected {MANIFEST_TYPE}"
         return _fail("signed as something else", evidence, _SIGN)
-    # (4) Some hold over these exact bytes, by keys of the role, whatever key ids they carry.
+    # (4) Some hold over these exact bytes, by keys of the role that are not revoked, whatever
+    # key ids they carry.
     signers = role.find_signers(MANIFEST_TYPE, raw, signed)
     if not signers:
         why = "it was changed after it was signed, or signed by keys that the root does not list"
@@ -229,51 +240,6 @@ def _verify_signatures(
         why = "each key counts once, however often it signed"
         return _fail("too few signatures", evidence, _SIGN, why)
     return signers
-
-
-def _check_version(seen: Floor, floor: Floor | None) -> Finding | None:
-    """Step 7: versions only rise, and one version has one content. A floor that was reached
-    under other keys does not count."""
-    if floor is None or floor.keys != seen.keys:
-        return None
-    if seen.version < floor.version:
-        return Finding(
-            FRESHNESS,
-            Verdict.FAIL,
-            "rolled back",
-            f"version {seen.version}, but version {floor.version} was seen on this host",
-            why="an older manifest may approve what was withdrawn since",
-            remedy=f"get version {floor.version} or a newer one from its signers",
-        )
-    if seen.version == floor.version and seen.sha256 != floor.sha256:
-        return Finding(
-            FRESHNESS,
-            Verdict.FAIL,
-            "two contents, one version",
-            f"version {seen.version} was sha256 {floor.sha256} before, now {seen.sha256}",
-            why="somebody signed two different manifests under one version",
-            remedy="ask its signers which is right; they raise the version and sign again",
-        )
-    return None
-
-
-def _check_dates(manifest: Manifest, today: date) -> Finding:
-    """Step 8: it was issued, and has not run out."""
-    # One day of grace: the signer's day may have begun earlier than ours.
-    if today < manifest.issued - timedelta(days=1):
-        evidence = f"issued on {manifest.issued}, and this host says {today}"
-        remedy = "set the clock of this host"
-        why = "a clock that is behind would let manifests live on"
-        return Finding(FRESHNESS, Verdict.FAIL, "not yet issued", evidence, why, remedy)
-    left = (manifest.expires - today).days
-    if left < 0:
-        evidence = f"it held until {manifest.expires}, today is {today}"
-        why = "approvals are for a time, then somebody looks again"
-        return Finding(FRESHNESS, Verdict.FAIL, "expired", evidence, why, _RENEW)
-    days = "1 day" if left == 1 else f"{left} days"
-    if left < SOON:
-        return Finding(FRESHNESS, Verdict.NOTE, f"{days} left", f"until {manifest.expires}")
-    return Finding(FRESHNESS, Verdict.PASS, f"{days} left", f"until {manifest.expires}")
 
 
 def _distrusted(trust: Trust) -> Finding:

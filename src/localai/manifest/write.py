@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from localai.errors import DocumentError
@@ -41,6 +41,46 @@ def add_entry(raw: bytes, entry: Entry) -> bytes:
     return _keep_or_write(text.rstrip("\n") + "\n" + _join(_entry_lines(entry)), after)
 
 
+def replace_entries(raw: bytes, entries: Sequence[Entry]) -> bytes:
+    """A manifest's bytes with each of ``entries`` in the place of the one with its identifier, and
+    with its version raised by one.
+
+    Comments stay, but for those inside of what was replaced. Raises DocumentError if the result
+    breaks the schema.
+    """
+    before = parse_manifest(raw)
+    new = {entry.id: entry for entry in entries}
+    changed = tuple(new.get(entry.id, entry) for entry in before.entries)
+    after = before._replace(version=before.version + 1, entries=changed)
+    text = _set(raw.decode(), "version", after.version)
+    for entry in entries:
+        text = _set_entry(text, entry.id, _join(_entry_lines(entry)))
+    return _keep_or_write(text, after)
+
+
+def remove_entry(raw: bytes, entry_id: str) -> bytes:
+    """A manifest's bytes without the entry ``entry_id``, which nothing may go with any more, and
+    with its version raised by one. Comments stay as in :func:`replace_entries`.
+
+    Raises DocumentError if the result breaks the schema.
+    """
+    before = parse_manifest(raw)
+    parted = [
+        entry._replace(companions=tuple(one for one in entry.companions if one != entry_id))
+        for entry in before.entries
+        if entry_id in entry.companions
+    ]
+    new = {entry.id: entry for entry in parted}
+    kept = tuple(new.get(entry.id, entry) for entry in before.entries if entry.id != entry_id)
+    after = before._replace(version=before.version + 1, entries=kept)
+    text = _set_entry(_set(raw.decode(), "version", after.version), entry_id, "")
+    for entry in parted:
+        text = _set_entry(text, entry.id, _join(_entry_lines(entry)))
+    if not kept:
+        text = re.sub(r"^entries:$", "entries: []", text, flags=re.MULTILINE)
+    return _keep_or_write(text, after)
+
+
 def renew(raw: bytes, today: date, days: int) -> bytes:
     """A manifest's bytes with its version raised by one, to hold ``days`` days from ``today``.
 
@@ -58,6 +98,14 @@ def renew(raw: bytes, today: date, days: int) -> bytes:
 def _set(text: str, key: str, value: _Value) -> str:
     """The text with the value of a top-level key replaced, where it stands on a line of its own."""
     return re.sub(rf"^{key}:.*$", f"{key}: {value}", text, count=1, flags=re.MULTILINE)
+
+
+def _set_entry(text: str, entry_id: str, lines: str) -> str:
+    """The text with other lines in the place of one entry's, where it stands as localai writes
+    it: from its identifier to the next entry, the next key, or the end."""
+    first = rf"^  - id: {re.escape(_scalar(entry_id))}\n"
+    pattern = rf"{first}(?:    .*\n| *\n)*"
+    return re.sub(pattern, lambda _: lines, text, count=1, flags=re.MULTILINE)
 
 
 def _keep_or_write(text: str, wanted: Manifest) -> bytes:
@@ -117,11 +165,13 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
         ("licence", entry.licence),
         ("note", entry.note),
     )
+    yield from _list(4, "companions", entry.companions)
     yield "    source:"
     source = entry.source
     yield from _scalars(
         6,
         ("publisher", source.publisher),
+        ("hub", source.hub),
         ("repository", source.repository),
         ("revision", source.revision),
     )
@@ -154,6 +204,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield from _list(6, "purposes", entry.use.purposes)
     yield from _list(6, "data-classes", entry.use.data_classes)
     yield from _list(6, "groups", entry.use.groups)
+    yield from _list(6, "safeguards", entry.use.safeguards)
 
 
 def _scalars(indent: int, *pairs: tuple[str, _Value | None]) -> Iterator[str]:

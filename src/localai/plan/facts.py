@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # types only: a start must not pay for modules that it does n
     from localai.egress.selftest import EgressReport
     from localai.environment import Reading
     from localai.gguf.facts import GgufFacts
+    from localai.gguf.statements import Statements
     from localai.host import HostFacts
     from localai.manifest.schema import Entry
     from localai.manifest.verify import LoadedManifest
@@ -42,9 +43,9 @@ class Artifact(NamedTuple):
     ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
     it.
     ``format`` holds what the bounded reader found (checks ``gguf-...``) and ``held`` what the
-    files hold of what an entry pins, None if they could not be read; ``problem`` and ``remedy``
-    say why the file could not be opened, sealed or measured. ``seconds`` is how long sealing and
-    measuring took.
+    files hold of what an entry pins, ``said`` what they state of their origin and licence, None
+    if they could not be read; ``problem`` and ``remedy`` say why the file could not be opened,
+    sealed or measured. ``seconds`` is how long sealing and measuring took.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Artifact(NamedTuple):
     seconds: float = 0.0
     format: tuple[Finding, ...] = ()
     held: GgufFacts | None = None
+    said: Statements | None = None
     problem: str = ""
     remedy: str = ""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
+    from localai.manifest.revocation import Revoked
     from localai.manifest.schema import ArtifactFile, Entry
     from localai.manifest.verify import LoadedManifest
     from localai.plan.facts import Facts
@@ -86,6 +87,31 @@ def find_namesake(manifests: Iterable[LoadedManifest], name: str) -> Match | Non
         if file.name == name
     )
     return next(named, None)
+
+
+def find_revoked(manifests: Iterable[LoadedManifest], entry: Entry) -> Revoked | None:
+    """The line of this host's revocation list that denies an entry. There is one list for all
+    manifests, but where one manifest refuses for another reason it may not have looked at it."""
+    found = (loaded.verification.find_revoked(entry) for loaded in manifests)
+    return next((one for one in found if one), None)
+
+
+def judge_revoked(revoked: Revoked) -> Finding:
+    """What ``artifact-approved`` says of a revoked entry."""
+    return Finding(
+        "artifact-approved",
+        Verdict.FAIL,
+        "revoked",
+        f"on {revoked.on}: {revoked.reason}",
+        "who may sign the revocation list withdrew it, whatever a manifest says",
+        "use another model, or ask your security officer",
+    )
+
+
+def without_entry(check: str) -> Finding:
+    """The answer of a gate that asks what an approval says, where there is none."""
+    evidence = "what is not in a manifest is approved for nothing"
+    return Finding(check, Verdict.NOT_CHECKED, "no entry", evidence)
 
 
 def name_origin(entry: Entry) -> str:

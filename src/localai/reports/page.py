@@ -1,32 +1,20 @@
-"""The history of self-tests as one HTML page: no script, nothing from outside, and readable by
-keyboard, screen reader, printer and in black and white (WCAG 2.1 AA)."""
+"""The history of self-tests as one HTML page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from html import escape
 
 import localai
 from localai.findings import Verdict
 from localai.reports.chart import DAYS, chart, days_of
+from localai.reports.sheet import sheet, text
 from localai.selftests.remarks import remarks
 from localai.selftests.result import Result
-from localai.terminal import printable
 
-# The browser holds the page to its promise: no script, no image, no font, no request.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-caption { text-align: left; padding-bottom: .5rem; }
-th, td { border-bottom: 1px solid; padding: .3rem .8rem .3rem 0; text-align: left; \
-vertical-align: top; }
+_STYLE = """
 td.figure, th.figure { text-align: right; }
-td { overflow-wrap: anywhere; } td.figure, time { white-space: nowrap; overflow-wrap: normal; }
+td.figure, time { white-space: nowrap; overflow-wrap: normal; }
 tr.odd td, tr.odd th { font-weight: bold; }
 svg { display: block; } svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
 .axis { fill: none; stroke: currentColor; }
@@ -40,30 +28,15 @@ _WORDS = {
 
 def page(results: Sequence[Result], host: str, now: datetime) -> bytes:
     """The page. ``results`` is the whole log, oldest first; ``now`` is aware."""
-    return "\n".join(_lines(results, _text(host), now)).encode()
+    return sheet(f"Self-tests of localai on {host}", _lines(results, now), _STYLE)
 
 
-def _lines(results: Sequence[Result], host: str, now: datetime) -> Iterator[str]:
-    yield from (
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>Self-tests of localai on {host}</title>",
-        f"<style>\n{_STYLE}\n</style>",
-        "</head>",
-        "<body>",
-        "<main>",
-        f"<h1>Self-tests of localai on {host}</h1>",
-        f"<p>{_summary(results)}</p>",
-    )
+def _lines(results: Sequence[Result], now: datetime) -> Iterator[str]:
+    yield f"<p>{_summary(results)}</p>"
     if results:
         yield from _chart(results)
         yield from _table(results)
-    said = f"Made by localai {_text(localai.__version__)} on {_time(now)}. All times are UTC."
-    yield from (f"<p>{said}</p>", "</main>", "</body>", "</html>\n")
+    yield f"<p>Made by localai {text(localai.__version__)} on {_time(now)}. All times are UTC.</p>"
 
 
 def _summary(results: Sequence[Result]) -> str:
@@ -123,13 +96,9 @@ _FIGURE = ' class="figure"'
 
 
 def _said(result: Result, before: Result | None) -> str:
-    return _text("; ".join(remarks(result, before)))
+    return text("; ".join(remarks(result, before)))
 
 
 def _time(time: datetime) -> str:
     utc = time.astimezone(UTC)
     return f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}">{utc:%Y-%m-%d %H:%M}</time>'
-
-
-def _text(value: str) -> str:
-    return escape(printable(value), quote=True)

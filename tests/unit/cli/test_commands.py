@@ -17,7 +17,7 @@ from localai.cli import COMMANDS
 
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "localai"
 # not "run localai without a debugger"
-_COMMAND = re.compile(r"(?<![\w/.-])(?<!run )localai ([a-z]+)(?: ([a-z]+))?")
+_COMMAND = re.compile(r"(?<![\w/.-])(?<!run )localai ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

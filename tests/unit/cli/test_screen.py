@@ -27,7 +27,7 @@ localai 0.1.0   Tiny 1M Q4_1, 98 MiB
 0.4 s"""
 
 REFUSAL = """\
-localai: refused: 2 of 14 checks failed, 2 not checked
+localai: refused: 2 of 18 checks failed, 5 not checked
 
   label        no label            neither the administrator nor you said what kind of
                                    host this is
@@ -36,8 +36,9 @@ localai: refused: 2 of 14 checks failed, 2 not checked
   weights      not in the manifest tree bbbbbbbb…
                why   only what a signed manifest lists may run
                do    localai approve models/new.gguf
-  not checked  template: there is no approved template to compare it with; approved: what
-               is not in a manifest is approved for nothing
+  not checked  template: there is no approved template to compare it with; approved,
+               review, licence, technology: what is not in a manifest is approved for
+               nothing
 nothing was started. record 41, exit code 3"""
 
 
@@ -49,7 +50,7 @@ def spoil(good: Facts) -> Facts:
 
 
 def test_the_start_screen(good: Facts) -> None:
-    assert screen.start(good, decide(good, Policy()), 100) == START
+    assert screen.start(good, decide(good, good.policy.policy), 100) == START
 
 
 def test_the_refusal(good: Facts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -14,13 +15,14 @@ from localai.gguf.facts import GgufFacts, GgufFile, Tensor
 from localai.hashing import leaf
 from localai.manifest.draft import (
     Terms,
+    approve_again,
     draft_entry,
     measure_file,
     name_artifact,
     name_entry,
     name_file,
 )
-from localai.manifest.schema import ArtifactFile, Manifest
+from localai.manifest.schema import Approval, ArtifactFile, Manifest
 
 
 def header(tensors: int, **metadata: str) -> GgufFile:
@@ -113,3 +115,19 @@ def test_a_name_that_cannot_be_written_is_seen_before(name: str) -> None:
         name_artifact(name, header(1), "m.gguf")
     assert name_artifact("Mine", wrong, "m.gguf") == "Mine"
     assert name_artifact("", header(1), "m.gguf") == "m.gguf"
+
+
+def test_companions_and_safeguards_arrive(terms: Terms) -> None:
+    use = terms.use._replace(safeguards=("a person reads every answer",))
+    entry = draft_entry([FILE], [header(1)], terms._replace(use=use, companions=("lora",)))
+    assert entry.use.safeguards == ("a person reads every answer",)
+    assert entry.companions == ("lora",)
+
+
+def test_approved_again(manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    today = date(2026, 5, 1)
+    again = approve_again(entry, "B. Officer", today, 30, ticket=None, alone=False)
+    assert again.approval == Approval("B. Officer", today, date(2026, 5, 31))
+    assert again._replace(approval=entry.approval) == entry
+    assert approve_again(entry, "me", today, 1, ticket="T", alone=True).approval.self_approved

@@ -46,7 +46,7 @@ SIG = {"keyid": "a", "sig": "AA=="}
         ({"payloadType": "t", "signatures": [{"sig": "AA"}]}, "is not base64"),
         ({"payloadType": "t", "signatures": [{"sig": "A A="}]}, "is not base64"),
         ({"payloadType": "t", "signatures": [{"sig": "é"}]}, "is not base64"),
-        ({"payloadType": "t", "signatures": [{"sig": "A" * 404}]}, "at most 400"),
+        ({"payloadType": "t", "signatures": [{"sig": "A" * 1372}]}, "at most 1368"),
         ({"payloadType": "t", "signatures": [SIG] * (MOST_SIGNATURES + 1)}, "at most 32"),
         ({"payloadType": "t", "signatures": [SIG], "payload": "AA=="}, "unknown key 'payload'"),
         ({"payloadType": "t", "signatures": [{**SIG, "cert": "x"}]}, "unknown key 'cert'"),

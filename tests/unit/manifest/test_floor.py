@@ -8,7 +8,7 @@ import pytest
 from office import names
 
 from localai.errors import StateError
-from localai.manifest.floor import Floor, read_floors, remember
+from localai.manifest.floor import Floor, Floors, read_all_floors, read_floors, remember
 
 KEYS = "a" * 64
 
@@ -36,6 +36,16 @@ def test_it_never_falls(tmp_path: Path) -> None:
     remember(tmp_path, {"one": floor(4)})
     remember(tmp_path, {"one": floor(5, "1")})
     assert read_floors(tmp_path) == {"one": floor(5)}
+
+
+def test_the_list_of_what_is_revoked_has_a_floor_of_its_own(tmp_path: Path) -> None:
+    remember(tmp_path, {"one": floor(5)}, floor(2))
+    remember(tmp_path, {"one": floor(6)})
+    remember(tmp_path, {}, floor(1))
+    assert read_all_floors(tmp_path) == Floors({"one": floor(6)}, floor(2))
+    remember(tmp_path, {}, floor(3))
+    remember(tmp_path, {}, floor(1, keys="b" * 64))
+    assert read_all_floors(tmp_path) == Floors({"one": floor(6)}, floor(1, keys="b" * 64))
 
 
 def test_other_keys_start_anew(tmp_path: Path) -> None:

@@ -110,5 +110,5 @@ def test_what_is_no_public_key(tmp_path: Path, key: PrivateKey) -> None:
         load_public(path)
     for content in (b"", b"hello", b"\xff"):
         path.write_bytes(content)
-        with pytest.raises(DocumentError, match="not a public key"):
+        with pytest.raises(DocumentError, match="neither a public key nor"):
             load_public(path)

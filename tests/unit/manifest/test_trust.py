@@ -13,6 +13,7 @@ from office import TODAY, Office, seal
 from localai.errors import DocumentError
 from localai.manifest.envelope import MANIFEST_TYPE, ROOT_TYPE, parse_envelope
 from localai.manifest.trust import (
+    Role,
     fingerprint_root,
     is_signed_by_itself,
     parse_root,
@@ -51,7 +52,7 @@ def keys(document: dict[str, Any]) -> list[dict[str, str]]:
         (lambda d: d["roles"]["manifest"].update(keys=[]), "can never be reached"),
         (lambda d: keys(d).append({**keys(d)[0], "name": "again"}), "stands twice"),
         (lambda d: keys(d)[1].update(name="officer-1"), "the name officer-1 stands twice"),
-        (lambda d: keys(d)[0].update(key="AAAA"), "not an ECDSA P-256 key"),
+        (lambda d: keys(d)[0].update(key="AAAA"), "not a key that is accepted"),
         (lambda d: keys(d)[0].update(key="%"), "is not base64"),
         (lambda d: keys(d)[0].update(name=""), "name: empty"),
     ],
@@ -67,6 +68,14 @@ def test_one_key_listed_twice_is_not_written_either(office: Office) -> None:
     twice = role._replace(keys=(role.keys[0], role.keys[0]._replace(name="again")))
     with pytest.raises(DocumentError, match="stands twice"):
         write_root(office.root._replace(manifest=twice))
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "two\nlines", "bidi \u202e", " ", "x" * 201])
+def test_no_such_name_is_written(office: Office, name: str) -> None:
+    """\udce9 is what a byte that is no UTF-8 becomes in a file's name."""
+    role = Role(1, (office.root.root.keys[0]._replace(name=name),))
+    with pytest.raises(DocumentError):
+        write_root(office.root._replace(root=role))
 
 
 def test_another_set_of_keys_has_another_fingerprint(office: Office) -> None:

@@ -13,6 +13,7 @@ from localai.document import is_clean
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest.schema import (
+    COMPANIONS,
     Approval,
     ArtifactFile,
     Entry,
@@ -22,7 +23,13 @@ from localai.manifest.schema import (
     Use,
     parse_manifest,
 )
-from localai.manifest.write import add_entry, renew, write_manifest
+from localai.manifest.write import (
+    add_entry,
+    remove_entry,
+    renew,
+    replace_entries,
+    write_manifest,
+)
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "manifest"
 
@@ -51,7 +58,9 @@ def entries(draw: st.DrawFn) -> Entry:
         name=draw(lines),
         kind=kind,
         licence=draw(lines),
-        source=Source(draw(lines), draw(lines), draw(st.none() | lines), draw(some)),
+        source=Source(
+            draw(lines), draw(lines), draw(st.none() | lines), draw(some), draw(st.none() | lines)
+        ),
         files=(
             ArtifactFile(
                 "a" + draw(names),
@@ -64,7 +73,7 @@ def entries(draw: st.DrawFn) -> Entry:
         if kind is Kind.DATASET
         else GgufFacts(draw(lines), draw(st.integers(0, 2**31 - 1)), draw(st.none() | digests)),
         approval=Approval(draw(lines), on, review, draw(st.booleans()), draw(st.none() | lines)),
-        use=Use(draw(few), draw(few), draw(some)),
+        use=Use(draw(few), draw(few), draw(some), draw(some)),
         note=draw(notes),
     )
 
@@ -79,6 +88,13 @@ def manifests(draw: st.DrawFn) -> Manifest:
             unique_by=(lambda e: e.id, lambda e: e.files[0].sha256, lambda e: e.files[0].tree),
         )
     )
+    beside = [entry.id for entry in listed if entry.kind in COMPANIONS]
+    if beside:
+        chosen = st.lists(st.sampled_from(beside), unique=True).map(tuple)
+        listed = [
+            entry._replace(companions=draw(chosen)) if entry.kind is Kind.MODEL else entry
+            for entry in listed
+        ]
     return Manifest(
         draw(slugs), draw(st.integers(1, 2**31 - 2)), issued, expires, tuple(listed), draw(notes)
     )
@@ -179,3 +195,60 @@ def test_what_is_no_text_is_not_written() -> None:
     manifest = Manifest("own", 1, date(2026, 1, 1), date(2027, 1, 1), (), note="caf\udce9")
     with pytest.raises(DocumentError, match="would not be UTF-8"):
         write_manifest(manifest)
+
+
+def two_entries() -> tuple[bytes, Entry, Entry]:
+    """A manifest of two with comments, in localai's own layout, and its entries."""
+    one = parse_manifest((VECTORS / "accepted.yaml").read_bytes())
+    (first,) = one.entries
+    second = first._replace(
+        id="model-two", files=(ArtifactFile("two.gguf", 5, "6" * 64),), note="a\nb"
+    )
+    raw = write_manifest(one._replace(entries=(first, second)))
+    text = raw.decode().replace("  - id: model-two", "  # on the second\n  - id: model-two")
+    return f"# ours\n{text}# the end\n".encode(), first, second
+
+
+def test_an_entry_is_replaced_where_it_stands() -> None:
+    raw, first, second = two_entries()
+    for entry in (first, second):
+        new = entry._replace(licence="MIT")
+        written = replace_entries(raw, [new])
+        after = parse_manifest(written)
+        assert after.version == parse_manifest(raw).version + 1
+        assert [new if one.id == new.id else one for one in (first, second)] == [*after.entries]
+        for comment in (b"# ours\n", b"  # on the second\n", b"# the end\n"):
+            assert comment in written
+
+
+def test_an_entry_is_removed_and_comments_stay() -> None:
+    raw, first, second = two_entries()
+    for gone, kept in ((first, second), (second, first)):
+        written = remove_entry(raw, gone.id)
+        assert parse_manifest(written).entries == (kept,)
+        assert written.startswith(b"# ours\n") and written.endswith(b"# the end\n")
+    empty = remove_entry(written, first.id)
+    assert parse_manifest(empty).entries == ()
+    assert b"# ours\n" in empty
+
+
+def test_entries_in_another_layout_are_replaced_and_removed_too() -> None:
+    raw, first, second = two_entries()
+    text = raw.decode().replace("  - id: model-two\n    name:", "  - name:")
+    text = text.replace(
+        "    kind: model\n    licence", "    kind: model\n    id: model-two\n    licence"
+    )
+    other = text.replace("    kind: model\n    id: model-two\n", "    kind: model\n", 1).encode()
+    assert parse_manifest(other) == parse_manifest(raw)
+    assert parse_manifest(remove_entry(other, "model-two")).entries == (first,)
+    new = second._replace(name="New")
+    assert parse_manifest(replace_entries(other, [new])).entries == (first, new)
+
+
+def test_nothing_goes_with_what_was_removed() -> None:
+    raw, first, second = two_entries()
+    adapter = second._replace(kind=Kind.ADAPTER)
+    model = first._replace(companions=(adapter.id,))
+    manifest = parse_manifest(raw)._replace(entries=(model, adapter))
+    after = parse_manifest(remove_entry(write_manifest(manifest), adapter.id))
+    assert after.entries == (first,)

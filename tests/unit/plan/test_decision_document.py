@@ -12,7 +12,7 @@ from localai.policy import Policy
 
 
 def test_the_decision(good: Facts) -> None:
-    document = decision_document(good, decide(good, Policy()))
+    document = decision_document(good, decide(good, good.policy.policy))
     assert list(document) == [
         "schema",
         "decision",
@@ -27,7 +27,7 @@ def test_the_decision(good: Facts) -> None:
 
 
 def test_the_figures_of_the_self_test(good: Facts) -> None:
-    egress = decision_document(good, decide(good, Policy()))["egress"]
+    egress = decision_document(good, decide(good, good.policy.policy))["egress"]
     assert isinstance(egress, dict)
     results = egress.pop("results")
     assert egress.pop("launcher").pop("results")
@@ -54,8 +54,8 @@ def test_the_figures_of_the_self_test(good: Facts) -> None:
 
 
 def test_every_finding_has_the_promised_keys(good: Facts) -> None:
-    findings = decision_document(good, decide(good, Policy()))["findings"]
-    assert isinstance(findings, list) and len(findings) == 14
+    findings = decision_document(good, decide(good, good.policy.policy))["findings"]
+    assert isinstance(findings, list) and len(findings) == 18
     for finding in findings:
         assert set(finding) >= {"check", "verdict", "summary", "evidence", "remedy"}
 
@@ -80,7 +80,9 @@ def test_why_no_probe_may_be_sent(good: Facts) -> None:
 
 def test_the_record_says_who_what_and_on_which_grounds(good: Facts) -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    record = record_document(good, decide(good, Policy()), event="run", now=now, version="0.1.0")
+    record = record_document(
+        good, decide(good, good.policy.policy), event="run", now=now, version="0.1.0"
+    )
     assert record["time"] == "2026-03-01T12:00:00.000+00:00"
     assert record["who"] == {
         "uid": 1000,

@@ -8,15 +8,26 @@ from typing import Any
 
 import pytest
 
+from localai.account import Origin
 from localai.egress.probes.probe import FILTERS
 from localai.egress.selftest import EgressReport, FilterReport, Outcome, ProbeResult
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFacts
+from localai.gguf.statements import Statements
 from localai.host import HostFacts
+from localai.manifest.schema import Kind
 from localai.plan.build import decide
 from localai.plan.facts import Facts, LastSelfTest, Resources, Use
 from localai.plan.gates import GATES
-from localai.policy import DataClass, LoadedPolicy, Policy, Waiver
+from localai.policy import (
+    Accounts,
+    DataClass,
+    LoadedPolicy,
+    Policy,
+    Restricted,
+    Unattended,
+    Waiver,
+)
 from localai.sandbox.status import Layer
 from localai.selftests.result import Result
 
@@ -81,6 +92,28 @@ def pinned(gguf: GgufFacts | None) -> Spoil:
     return spoil
 
 
+def approved_as(kind: Kind) -> Spoil:
+    """The entry is of this kind."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        return artifact(entry=facts.artifact.entry._replace(kind=kind))(facts)
+
+    return spoil
+
+
+def sourced(**changes: Any) -> Spoil:
+    """The entry says this of where it is from."""
+
+    def spoil(facts: Facts) -> Facts:
+        assert facts.artifact and facts.artifact.entry
+        found = facts.artifact.entry
+        source = found.source._replace(**changes)
+        return artifact(entry=found._replace(source=source))(facts)
+
+    return spoil
+
+
 def manifests(signature: Verdict, freshness: Verdict) -> Spoil:
     def spoil(facts: Facts) -> Facts:
         (loaded,) = facts.manifests
@@ -140,6 +173,44 @@ def self_tested(
 
 def unlooked(facts: Facts) -> Facts:
     return self_tested()(facts)._replace(self_test=None)
+
+
+def who(**changes: Any) -> Spoil:
+    return lambda facts: facts._replace(account=facts.account._replace(**changes))
+
+
+def ruled(**rules: Any) -> Spoil:
+    """The policy has these rules."""
+
+    def spoil(facts: Facts) -> Facts:
+        policy = facts.policy.policy._replace(**rules)
+        return facts._replace(policy=facts.policy._replace(policy=policy))
+
+    return spoil
+
+
+def restricted(*names: str) -> Spoil:
+    return ruled(restricted=Restricted("Example list", date(2026, 2, 1), names))
+
+
+def aged(day: date) -> Spoil:
+    """The list of restricted technologies is of this day."""
+    return ruled(restricted=Restricted("Example list", day, ("Forbidden Labs",)))
+
+
+def alone(spoil: Spoil) -> Spoil:
+    """The same where nobody administers the host."""
+
+    def managed(facts: Facts) -> Facts:
+        spoiled = spoil(facts)
+        return spoiled._replace(policy=spoiled.policy._replace(administered=False))
+
+    return managed
+
+
+def said(key: str, text: str) -> Spoil:
+    """The file states this."""
+    return artifact(said=Statements(("apache-2.0",), ((key, text),)))
 
 
 # check, what is spoiled, the verdict, and a piece of summary or evidence
@@ -253,10 +324,112 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ),
     ("approved-use", entry(groups=("officers",)), FAIL, "in none of the groups officers"),
     ("approved-use", entry(groups=()), PASS, "public data, review by"),
-    ("approved-use", entry(review_by=date(2026, 2, 28)), FAIL, "review was due"),
-    ("approved-use", entry(review_by=date(2026, 3, 1)), PASS, "review by 2026-03-01"),
-    ("approved-use", entry(on=date(2026, 3, 2)), FAIL, "a day to come"),
     ("approved-use", entry(self_approved=True), NOTE, "self-approved by Pat Doe"),
+    *(
+        ("approved-use", approved_as(kind), FAIL, f"approved as a {kind}, not as a model")
+        for kind in Kind
+        if kind is not Kind.MODEL
+    ),
+    ("approved-use", entry(safeguards=("two people",)), PASS, "safeguard: two people"),
+    ("review-date", artifact(entry=None), UNKNOWN, "no entry"),
+    ("review-date", entry(review_by=date(2026, 2, 28)), FAIL, "review was due by 2026-02-28"),
+    ("review-date", entry(review_by=date(2026, 3, 1)), NOTE, "0 days left"),
+    ("review-date", entry(review_by=date(2026, 3, 2)), NOTE, "1 day left"),
+    ("review-date", entry(review_by=date(2026, 3, 30)), NOTE, "29 days left"),
+    ("review-date", entry(review_by=date(2026, 3, 31)), PASS, "by 2026-03-31, 30 days left"),
+    ("review-date", entry(on=date(2026, 3, 1)), PASS, "review"),
+    ("review-date", entry(on=date(2026, 3, 2)), FAIL, "a day to come"),
+    ("account", who(terminal=False), NOTE, "unattended, local account"),
+    ("account", ruled(unattended=Unattended.REFUSE), PASS, "local account, at a terminal"),
+    (
+        "account",
+        lambda facts: who(terminal=False)(ruled(unattended=Unattended.REFUSE)(facts)),
+        FAIL,
+        "no terminal",
+    ),
+    ("account", ruled(accounts=Accounts.DIRECTORY), FAIL, "local account"),
+    (
+        "account",
+        lambda facts: who(origin=Origin.UNKNOWN)(ruled(accounts=Accounts.DIRECTORY)(facts)),
+        FAIL,
+        "unknown account",
+    ),
+    (
+        "account",
+        lambda facts: who(origin=Origin.DIRECTORY)(ruled(accounts=Accounts.DIRECTORY)(facts)),
+        PASS,
+        "directory account",
+    ),
+    ("licence", artifact(entry=None), UNKNOWN, "no entry"),
+    ("licence", artifact(said=None), UNKNOWN, "not read"),
+    ("licence", artifact(said=Statements()), PASS, "the file names none"),
+    ("licence", artifact(said=Statements(("MIT",))), NOTE, "approved as Apache-2.0"),
+    ("licence", ruled(licences=("apache 2.0",)), PASS, "the policy allows it"),
+    ("licence", ruled(licences=("MIT",)), FAIL, "the entry names Apache-2.0"),
+    ("licence", ruled(licences=()), FAIL, "the policy allows: none"),
+    (
+        "licence",
+        lambda facts: artifact(said=Statements(("cc-by-nc-4.0",)))(
+            ruled(licences=("Apache-2.0",))(facts)
+        ),
+        FAIL,
+        "not allowed the file names cc-by-nc-4.0",
+    ),
+    (
+        "licence",
+        lambda facts: artifact(said=Statements(("MIT",)))(
+            ruled(licences=("Apache-2.0", "MIT"))(facts)
+        ),
+        NOTE,
+        "the file names MIT",
+    ),
+    ("restricted-technology", artifact(entry=None), UNKNOWN, "no entry"),
+    ("restricted-technology", artifact(said=None), UNKNOWN, "not read"),
+    ("restricted-technology", restricted("Example"), FAIL, "its publisher is Example"),
+    ("restricted-technology", restricted("example/tiny"), FAIL, "its repository"),
+    ("restricted-technology", restricted("TINY GGUF"), FAIL, "its file is tiny.gguf"),
+    ("restricted-technology", restricted("tiny 1m q4"), FAIL, "its name is Tiny 1M Q4_1"),
+    ("restricted-technology", restricted("Llama"), FAIL, "its architecture is llama"),
+    (
+        "restricted-technology",
+        alone(sourced(hub="forbidden-labs.example")),
+        FAIL,
+        "its hub is forbidden-labs.example",
+    ),
+    (
+        "restricted-technology",
+        sourced(bases=("acme/base", "forbidden_labs/base")),
+        FAIL,
+        "its base is forbidden_labs/base",
+    ),
+    (
+        "restricted-technology",
+        said("general.base_model.0.organization", "Forbidden Labs, Ltd."),
+        FAIL,
+        "the file's general.base_model.0.organization",
+    ),
+    (
+        "restricted-technology",
+        lambda facts: said("general.author", "FORBIDDEN-LABS")(aged(date(2020, 1, 1))(facts)),
+        FAIL,
+        "as of 2020-01-01",
+    ),
+    ("restricted-technology", restricted(), UNKNOWN, "empty"),
+    ("restricted-technology", ruled(restricted=None), UNKNOWN, "no list"),
+    ("restricted-technology", alone(ruled(restricted=None)), NOTE, "no list"),
+    ("restricted-technology", alone(restricted()), NOTE, "empty"),
+    ("restricted-technology", aged(date(2025, 2, 28)), PASS, "as of 2025-02-28"),
+    ("restricted-technology", aged(date(2025, 2, 27)), UNKNOWN, "older than a year"),
+    ("restricted-technology", alone(aged(date(2025, 2, 27))), NOTE, "older than a year"),
+    ("restricted-technology", aged(date(2026, 3, 2)), UNKNOWN, "a day to come"),
+    ("restricted-technology", alone(restricted("Llama")), FAIL, "its architecture is llama"),
+    (
+        "restricted-technology",
+        artifact(said=Statements((), (), ("general.datasets",))),
+        UNKNOWN,
+        "too long: general.datasets",
+    ),
+    ("restricted-technology", said("general.name", "ꓓꓰꓰꓑ"), UNKNOWN, "letters not known"),
     ("telemetry-off", lambda facts: facts._replace(switches=None), UNKNOWN, "not looked at"),
     ("telemetry-off", lambda facts: facts._replace(switches=()), FAIL, "DO_NOT_TRACK"),
     (
@@ -381,7 +554,8 @@ def test_gate(good: Facts, check: str, spoil: Spoil, verdict: Verdict, said: str
 
 
 def test_nothing_is_wrong_to_begin_with(good: Facts) -> None:
-    verdicts = {finding.check: finding.verdict for finding in decide(good, Policy()).findings}
+    decision = decide(good, good.policy.policy)
+    verdicts = {finding.check: finding.verdict for finding in decision.findings}
     assert verdicts.pop("host-egress") is NOTE
     assert set(verdicts.values()) == {PASS}
 
@@ -390,12 +564,16 @@ def test_the_checks_and_their_order(good: Facts) -> None:
     assert [finding.check for finding in decide(good, Policy()).findings] == [
         "environment-label",
         "policy",
+        "account",
         "manifest-signature",
         "manifest-freshness",
         "artifact-approved",
         "artifact-format",
         "chat-template",
         "approved-use",
+        "review-date",
+        "licence",
+        "restricted-technology",
         "telemetry-off",
         "host-egress",
         "sandbox",
@@ -403,7 +581,7 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "self-test",
         "resources",
     ]
-    assert len(GATES) == 14
+    assert len(GATES) == 18
 
 
 def test_every_gate_is_spoiled_above() -> None:

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding
+from localai.plan.gates.account import account
 from localai.plan.gates.approved_use import approved_use
 from localai.plan.gates.artifact_approved import artifact_approved
 from localai.plan.gates.artifact_format import artifact_format
 from localai.plan.gates.chat_template import chat_template
 from localai.plan.gates.environment_label import environment_label
 from localai.plan.gates.host_egress import host_egress
+from localai.plan.gates.licence import licence
 from localai.plan.gates.manifest_freshness import manifest_freshness
 from localai.plan.gates.manifest_signature import manifest_signature
 from localai.plan.gates.policy_read import policy_read
 from localai.plan.gates.resources import resources
+from localai.plan.gates.restricted_technology import restricted_technology
+from localai.plan.gates.review_date import review_date
 from localai.plan.gates.sandbox_egress import sandbox_egress
 from localai.plan.gates.sandbox_layers import sandbox_layers
 from localai.plan.gates.self_test import self_test
@@ -30,12 +34,16 @@ Gate = Callable[["Facts", "Policy"], Finding]
 GATES: tuple[Gate, ...] = (
     environment_label,
     policy_read,
+    account,
     manifest_signature,
     manifest_freshness,
     artifact_approved,
     artifact_format,
     chat_template,
     approved_use,
+    review_date,
+    licence,
+    restricted_technology,
     telemetry_off,
     host_egress,
     sandbox_layers,

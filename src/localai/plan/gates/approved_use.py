@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.manifest.schema import Kind
+from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
     from localai.manifest.schema import Entry
@@ -18,12 +20,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     """Every limit of the entry and of the policy, all at once."""
     artifact = facts.artifact
     if artifact is None or artifact.entry is None:
-        return Finding(
-            CHECK,
-            Verdict.NOT_CHECKED,
-            "no entry",
-            "what is not in a manifest is approved for nothing",
-        )
+        return without_entry(CHECK)
     entry = artifact.entry
     if wrong := _find_wrong(entry, facts, policy):
         evidence, remedies = zip(*wrong, strict=True)
@@ -32,7 +29,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
             Verdict.FAIL,
             "not approved for this",
             "; ".join(evidence),
-            why="approvals are for named purposes, data, groups and a time",
+            why="approvals are for named purposes, data and groups",
             remedy="; ".join(dict.fromkeys(remedies)),
         )
     parts = [f"{facts.use.data_class} data"]
@@ -40,6 +37,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     if entry.approval.self_approved:
         parts.append(f"self-approved by {entry.approval.by}")
     parts.append(f"review by {entry.approval.review_by}")
+    parts += [f"safeguard: {text}" for text in entry.use.safeguards]
     verdict = Verdict.NOTE if entry.approval.self_approved else Verdict.PASS
     return Finding(CHECK, verdict, facts.use.purpose, ", ".join(parts))
 
@@ -47,6 +45,8 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
 def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, str]]:
     """What does not fit, each with its remedy."""
     use, approved, wrong = facts.use, entry.use, []
+    if entry.kind is not Kind.MODEL:
+        wrong.append((f"approved as a {entry.kind}, not as a model", "ask for another approval"))
     if use.purpose not in approved.purposes:
         known = ", ".join(approved.purposes)
         wrong.append(
@@ -68,9 +68,4 @@ def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, s
         wrong.append(
             (f"{facts.account.name} is in none of the groups {known}", "ask for membership")
         )
-    if entry.approval.on > facts.today:
-        wrong.append((f"approved from {entry.approval.on}, a day to come", "check the clock"))
-    if entry.approval.review_by < facts.today:
-        overdue = f"review was due by {entry.approval.review_by}"
-        wrong.append((overdue, "localai approve FILE, after looking at it again"))
     return wrong

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
 from localai.manifest.schema import name_of
-from localai.plan.matching import find_namesake, name_origin
+from localai.plan.matching import find_namesake, find_revoked, judge_revoked, name_origin
 
 if TYPE_CHECKING:
     from localai.plan.facts import Artifact, Facts
@@ -35,6 +35,8 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
     entry = artifact.entry
     if entry is None:
         return _judge_unlisted(artifact, facts)
+    if revoked := find_revoked(facts.manifests, entry):
+        return judge_revoked(revoked)
     if entry.approval.self_approved and not policy.self_approval:
         officer = policy.officer or "the officer"
         return Finding(

@@ -1,0 +1,139 @@
+"""``localai manifest renew``, ``remove``, ``revoke``: the next version, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from localai.cli import console
+from localai.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from localai.cli.surroundings import Surroundings
+    from localai.manifest.schema import Entry, Manifest
+
+Id = Annotated[str, typer.Argument(metavar="ENTRY", help="an entry's identifier")]
+In = Annotated[
+    str | None, typer.Option("--manifest", help="its name or file; the only one if left out")
+]
+
+
+def renew(
+    entry: Id,
+    manifest: In = None,
+    by: Annotated[
+        str | None, typer.Option(help="who approves it; yourself, for yourself, if left out")
+    ] = None,
+    ticket: Annotated[str | None, typer.Option(help="where the decision is filed")] = None,
+    review_days: Annotated[
+        int, typer.Option(min=1, max=3650, help="days until somebody looks at it again")
+    ] = 365,
+) -> int:
+    """Approve an entry again, from today on. Look at it first: localai manifest show, and
+    localai inspect FILE."""
+    from localai.cli.surroundings import look_around
+    from localai.manifest.draft import approve_again
+    from localai.manifest.write import replace_entries
+
+    around = look_around()
+    approver = by or around.account_name()
+
+    def again(raw: bytes, found: Entry) -> bytes:
+        renewed = approve_again(
+            found, approver, around.today, review_days, ticket=ticket, alone=by is None
+        )
+        return replace_entries(raw, [renewed])
+
+    return _revise(around, manifest, entry, again)
+
+
+def remove(entry: Id, manifest: In = None) -> int:
+    """Take an entry out of a manifest, so that what it lists is approved no longer.
+
+    A host that has only the version before goes on until that runs out.
+    """
+    from localai.cli.surroundings import look_around
+    from localai.manifest.write import remove_entry
+
+    return _revise(look_around(), manifest, entry, lambda raw, found: remove_entry(raw, found.id))
+
+
+def revoke(
+    entry: Id,
+    reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
+    manifest: In = None,
+    key: Annotated[
+        str | None, typer.Option(help="a key of the role revocation; your only one if left out")
+    ] = None,
+) -> int:
+    """Take an entry out of a manifest, and put its files on the signed list of what is revoked.
+
+    Copy that list to every host: there it denies them whatever version of a manifest they have,
+    and under whatever identifier.
+    """
+    from localai.cli import revoking, rootscreen
+    from localai.cli.choosing import choose_manifest
+    from localai.cli.signers import sign_here
+    from localai.cli.surroundings import look_around
+    from localai.manifest.load import read_manifest
+    from localai.manifest.revocation import Kind
+    from localai.manifest.write import remove_entry
+
+    around = look_around()
+    found = _find(read_manifest(choose_manifest(around.places, manifest))[1], entry)
+    if line := revoking.load_here(around).find(found):
+        console.say(f"revoked already, on {line.on}")
+    else:
+        named = [(Kind.SHA256, file.sha256) for file in found.files]
+        signer = sign_here(around, key)  # it may ask, and nobody waits for an answer
+        console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
+    return _revise(around, manifest, entry, lambda raw, listed: remove_entry(raw, listed.id))
+
+
+def _revise(
+    around: Surroundings,
+    given: str | None,
+    entry_id: str,
+    change: Callable[[bytes, Entry], bytes],
+) -> int:
+    """Write the next version of a manifest, and show what it changes and what is to be done.
+
+    The signatures that the manifest had no longer hold. Raises UsageError if there is no such
+    entry, DocumentError if the manifest is malformed or would become so.
+    """
+    from localai.atomicfile import write_whole
+    from localai.cli import changescreen
+    from localai.cli.choosing import choose_manifest
+    from localai.manifest.change import changing
+    from localai.manifest.diff import compare
+    from localai.manifest.load import read_manifest
+    from localai.manifest.schema import parse_manifest
+
+    path = choose_manifest(around.places, given)
+    with changing(around.places.state):
+        raw, manifest = read_manifest(path)
+        changed = change(raw, _find(manifest, entry_id))
+        write_whole(path, changed, mode=0o644)
+    old, new = (
+        changescreen.Version(parse_manifest(one), sha256(one).hexdigest()) for one in (raw, changed)
+    )
+    changes = compare(old.manifest, new.manifest)
+    console.out(changescreen.show_changes(old, new, changes, console.width()))
+    console.say(f"written: {path}, which approves nothing until enough have signed")
+    console.say("next: localai manifest sign; localai manifest status says who is missing")
+    return Exit.DONE
+
+
+def _find(manifest: Manifest, entry_id: str) -> Entry:
+    known = {entry.id: entry for entry in manifest.entries}
+    if entry_id in known:
+        return known[entry_id]
+    near = get_close_matches(entry_id, known, n=1)
+    raise UsageError(
+        f"there is no entry {entry_id!r} in {manifest.name}",
+        hint=f"did you mean {near[0]}?" if near else f"localai manifest show {manifest.name}",
+    )

@@ -1,0 +1,129 @@
+"""Add to the list of what is revoked, and sign it, for ``localai trust``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from localai.atomicfile import write_whole
+from localai.cli.signers import Signer
+from localai.cli.surroundings import Surroundings
+from localai.errors import DocumentError, UsageError
+from localai.locking import locked
+from localai.manifest import envelope, revocation
+from localai.manifest.change import write_signed
+from localai.manifest.floor import read_all_floors
+from localai.manifest.load import load_revocations, load_trust, revocation_file
+from localai.manifest.revocation import (
+    Kind,
+    RevocationList,
+    Revocations,
+    Revoked,
+    parse_revocations,
+    verify_revocations,
+    write_revocations,
+)
+from localai.manifest.signing import attach_signature
+from localai.smallfile import read_small
+
+
+def name_revoked(
+    around: Surroundings, sha256: str | None, entry: str | None, signer: str | None
+) -> tuple[Kind, str]:
+    """What a command line names: exactly one of the three; a signer by the key's fingerprint or
+    by its name in the root of trust. Raises UsageError."""
+    given = [
+        (kind, value)
+        for kind, value in ((Kind.SHA256, sha256), (Kind.ENTRY, entry), (Kind.KEY, signer))
+        if value is not None
+    ]
+    if len(given) != 1:
+        raise UsageError(
+            "one thing is revoked at a time", hint="--sha256 DIGEST, --entry ID or --signer NAME"
+        )
+    kind, value = given[0]
+    root = load_trust(around.places, around.today).root
+    keys = root.manifest.keys if root and kind is Kind.KEY else ()
+    return kind, {one.name: one.public.fingerprint for one in keys}.get(value, value)
+
+
+def revoke(
+    around: Surroundings, named: Sequence[tuple[Kind, str]], reason: str, signer: Signer | None
+) -> tuple[Path, Revocations]:
+    """Add a line to the list for each of ``named``, raise its version and sign it; without a
+    ``signer`` nothing runs here until its signatures are attached.
+
+    Raises UsageError if all are revoked already or the key may not revoke, DocumentError for a
+    value that is none, or if the list that is there is malformed.
+    """
+    with locked(around.places.state, "revocation"):
+        path = revocation_file(around.places)
+        before = read_small(path, limit=revocation.LIMIT)
+        found = parse_revocations(before) if before else RevocationList(0, around.today, ())
+        listed = {(one.kind, one.value) for one in found.revoked}
+        lines = [Revoked(*one, around.today, reason) for one in named if one not in listed]
+        if not lines:
+            kind, value = named[0]
+            raise UsageError(f"the {kind} {value} is revoked already", hint="localai trust show")
+        raw = write_revocations(
+            RevocationList(found.version + 1, around.today, (*found.revoked, *lines))
+        )
+        if signer is None:
+            write_whole(path, raw, mode=0o644)
+        else:
+            write_signed(path, raw, _sign(around, raw, signer, before))
+    return path, load_here(around)
+
+
+def ask_list(around: Surroundings) -> bytes:
+    """What is to be signed of the list: its payload. Raises UsageError if there is none."""
+    return envelope.encode_for_signing(revocation.TYPE, _read(around))
+
+
+def sign_list(around: Surroundings, signer: Signer) -> tuple[Path, Revocations]:
+    """Add a signature to the list as it stands. Raises UsageError if there is none, if the key
+    may not revoke, or if hosts would refuse the version."""
+    path = revocation_file(around.places)
+    with locked(around.places.state, "revocation"):
+        raw = _read(around)
+        signed = _sign(around, raw, signer, raw)
+        write_whole(envelope.envelope_beside(path), signed, mode=0o644)
+    return path, load_here(around)
+
+
+def _read(around: Surroundings) -> bytes:
+    raw = read_small(revocation_file(around.places), limit=revocation.LIMIT)
+    if raw is None:
+        raise UsageError("nothing is revoked here", hint="localai trust revoke")
+    return raw
+
+
+def load_here(around: Surroundings) -> Revocations:
+    """What is revoked on this host. Raises StateError."""
+    seen = read_all_floors(around.places.state).revocation
+    return load_revocations(around.places, load_trust(around.places, around.today), seen)
+
+
+def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None) -> bytes:
+    trust = load_trust(around.places, around.today)
+    if trust.root is None:
+        raise DocumentError(f"{trust.problem} {trust.evidence}".strip(), hint=trust.remedy)
+    role = trust.root.revocation
+    if role is None:
+        raise UsageError(
+            "the root of trust has no keys for the role revocation",
+            hint="localai trust add-key FILE --role revocation, signed by the root's own keys",
+        )
+    keys = [one.public for one in role.keys]
+    mine, public = signer(revocation.TYPE, raw, keys)
+    path = revocation_file(around.places)
+    present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    signed = attach_signature(revocation.TYPE, raw, mine, public, present, keys, before)
+    seen = read_all_floors(around.places.state).revocation
+    judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)
+    if judged.problem:
+        raise UsageError(
+            f"signed like this it would be refused: {judged.problem}, {judged.evidence}",
+            hint="raise its version above what was seen, then sign again",
+        )
+    return signed

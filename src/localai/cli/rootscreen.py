@@ -1,0 +1,79 @@
+"""Wording for the next root of trust, and for the list of what is revoked. Nothing here prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localai.cli.rotating import Draft
+from localai.cli.trustscreen import show_roles
+from localai.manifest.chain import Walk
+from localai.manifest.revocation import Revocations
+from localai.manifest.rotation import Step
+from localai.manifest.trust import Root, fingerprint_root
+from localai.terminal import printable
+
+
+def show_draft(draft: Draft) -> str:
+    """The next root as it stands: what it says, who signed it, and who may still have to."""
+    root = draft.step.root
+    if root is None:
+        return printable(f"{draft.path}: {draft.step.problem}, {draft.step.evidence}")
+    state = "in force" if draft.in_force else "not in force here"
+    lines = [
+        f"next root of trust: {draft.path}, {state}",
+        f"  fingerprint {fingerprint_root(draft.step.signed.raw)}",
+        f"  version     {root.version}, {root.issued} to {root.expires}",
+        *show_roles(root),
+        *_waiting(draft.before, root, draft.step),
+    ]
+    return "\n".join(printable(line) for line in lines)
+
+
+def show_walk(walked: Walk, kept: bool) -> str:
+    """Every step from the root that was trusted, and where the walk ended."""
+    lines = [f"trusted: version {walked.start.version}, until {walked.start.expires}"]
+    lines += [_show_step(step) for step in walked.steps]
+    accepted = walked.accepted
+    if accepted and (last := accepted[-1]).root:
+        verb = "in force" if kept else "would be in force"
+        lines.append(f"{verb}: version {last.root.version}, until {last.root.expires}")
+        lines.append(f"  fingerprint {fingerprint_root(last.signed.raw)}")
+    elif not walked.steps:
+        lines.append("nothing newer")
+    return "\n".join(printable(line) for line in lines)
+
+
+def show_revocations(path: Path, found: Revocations) -> str:
+    """The list of what is revoked here, or what is wrong with it."""
+    if found.problem:
+        lines = [
+            f"revoked: {path}",
+            f"  refused     {found.problem}, {found.evidence}",
+            f"  do          {found.remedy}",
+        ]
+    else:
+        signers = ", ".join(found.signers)
+        lines = [f"revoked: version {found.version}, {path}", f"  signed by   {signers}"]
+        lines += [f"  {one.kind:<11} {one.value}, {one.on}: {one.reason}" for one in found.revoked]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _show_step(step: Step) -> str:
+    version = f"version {step.root.version}" if step.root else "a root"
+    if step.problem:
+        return f"  refused     {version}: {step.problem}, {step.evidence}"
+    signers = ", ".join(dict.fromkeys((*step.old, *step.new)))
+    return f"  follows     {version}, signed by {signers}"
+
+
+def _waiting(before: Root, root: Root, step: Step) -> list[str]:
+    lines = [f"  signed by   {', '.join(dict.fromkeys((*step.old, *step.new))) or 'nobody yet'}"]
+    for which, role, signers in (
+        (f"version {before.version}", before.root, step.old),
+        (f"version {root.version}", root.root, step.new),
+    ):
+        missing = role.threshold - len(signers)
+        if missing > 0:
+            names = ", ".join(key.name for key in role.keys if key.name not in signers)
+            lines.append(f"  missing     {missing} of the root keys of {which}: {names}")
+    return lines

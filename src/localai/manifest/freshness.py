@@ -1,0 +1,63 @@
+"""When a manifest is too old, or older than one that was seen: versions that only rise, expiry.
+
+Source: the TUF specification 1.0.33, 5.4 to 5.6 (rollback and freeze attacks).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from localai.findings import Finding, Verdict
+from localai.manifest.floor import Floor
+from localai.manifest.schema import Manifest
+
+FRESHNESS = "manifest-freshness"
+SOON = 14
+"""Days before the end from which the screen says so."""
+
+_RENEW = "ask its signers for a newer one (localai manifest sign FILE --days 90)"
+
+
+def check_version(seen: Floor, floor: Floor | None) -> Finding | None:
+    """Step 7: versions only rise, and one version has one content. A floor that was reached
+    under other keys does not count."""
+    if floor is None or floor.keys != seen.keys:
+        return None
+    if seen.version < floor.version:
+        return Finding(
+            FRESHNESS,
+            Verdict.FAIL,
+            "rolled back",
+            f"version {seen.version}, but version {floor.version} was seen on this host",
+            why="an older manifest may approve what was withdrawn since",
+            remedy=f"get version {floor.version} or a newer one from its signers",
+        )
+    if seen.version == floor.version and seen.sha256 != floor.sha256:
+        return Finding(
+            FRESHNESS,
+            Verdict.FAIL,
+            "two contents, one version",
+            f"version {seen.version} was sha256 {floor.sha256} before, now {seen.sha256}",
+            why="somebody signed two different manifests under one version",
+            remedy="ask its signers which is right; they raise the version and sign again",
+        )
+    return None
+
+
+def check_dates(manifest: Manifest, today: date) -> Finding:
+    """Step 8: it was issued, and has not run out."""
+    # One day of grace: the signer's day may have begun earlier than ours.
+    if today < manifest.issued - timedelta(days=1):
+        evidence = f"issued on {manifest.issued}, and this host says {today}"
+        remedy = "set the clock of this host"
+        why = "a clock that is behind would let manifests live on"
+        return Finding(FRESHNESS, Verdict.FAIL, "not yet issued", evidence, why, remedy)
+    left = (manifest.expires - today).days
+    if left < 0:
+        evidence = f"it held until {manifest.expires}, today is {today}"
+        why = "approvals are for a time, then somebody looks again"
+        return Finding(FRESHNESS, Verdict.FAIL, "expired", evidence, why, _RENEW)
+    days = "1 day" if left == 1 else f"{left} days"
+    if left < SOON:
+        return Finding(FRESHNESS, Verdict.NOTE, f"{days} left", f"until {manifest.expires}")
+    return Finding(FRESHNESS, Verdict.PASS, f"{days} left", f"until {manifest.expires}")
