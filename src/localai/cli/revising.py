@@ -80,15 +80,16 @@ def revoke(
     from localai.cli.signers import sign_here
     from localai.cli.surroundings import look_around
     from localai.manifest.load import read_manifest
-    from localai.manifest.revocation import Kind
+    from localai.manifest.revocation import names_of_files
     from localai.manifest.write import remove_entry
 
     around = look_around()
     found = _find(read_manifest(choose_manifest(around.places, manifest))[1], entry)
-    if line := revoking.load_here(around).find(found):
-        console.say(f"revoked already, on {line.on}")
+    listed = {(one.kind, one.value): one.on for one in revoking.load_here(around).revoked}
+    named = names_of_files(found)
+    if all(one in listed for one in named):
+        console.say(f"revoked already, on {max(listed[one] for one in named)}")
     else:
-        named = [(Kind.SHA256, file.sha256) for file in found.files]
         signer = sign_here(around, key)  # it may ask, and nobody waits for an answer
         console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
     return _revise(around, manifest, entry, lambda raw, listed: remove_entry(raw, listed.id))

@@ -28,18 +28,23 @@ from localai.smallfile import read_small
 
 
 def name_revoked(
-    around: Surroundings, sha256: str | None, entry: str | None, signer: str | None
+    around: Surroundings,
+    sha256: str | None,
+    tree: str | None,
+    entry: str | None,
+    signer: str | None,
 ) -> tuple[Kind, str]:
-    """What a command line names: exactly one of the three; a signer by the key's fingerprint or
+    """What a command line names: exactly one of the four; a signer by the key's fingerprint or
     by its name in the root of trust. Raises UsageError."""
     given = [
         (kind, value)
-        for kind, value in ((Kind.SHA256, sha256), (Kind.ENTRY, entry), (Kind.KEY, signer))
+        for kind, value in zip(Kind, (sha256, tree, entry, signer), strict=True)
         if value is not None
     ]
     if len(given) != 1:
         raise UsageError(
-            "one thing is revoked at a time", hint="--sha256 DIGEST, --entry ID or --signer NAME"
+            "one thing is revoked at a time",
+            hint="--sha256 DIGEST, --tree-sha256 DIGEST, --entry ID or --signer NAME",
         )
     kind, value = given[0]
     root = load_trust(around.places, around.today).root

@@ -221,6 +221,9 @@ def verify(files: Roots = None) -> int:
 def revoke(
     reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
     sha256: Annotated[str | None, typer.Option(help="a file, by its SHA-256")] = None,
+    tree_sha256: Annotated[
+        str | None, typer.Option(help="a file, by its tree digest; a start may go by that alone")
+    ] = None,
     entry: Annotated[str | None, typer.Option(help="an entry, by its identifier")] = None,
     revoked_key: Annotated[
         str | None,
@@ -241,7 +244,7 @@ def revoke(
     from localai.cli.surroundings import look_around
 
     around = look_around()
-    named = [revoking.name_revoked(around, sha256, entry, revoked_key)]
+    named = [revoking.name_revoked(around, sha256, tree_sha256, entry, revoked_key)]
     signer = None if unsigned else sign_here(around, key)
     console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
     return Exit.DONE

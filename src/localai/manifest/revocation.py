@@ -2,9 +2,10 @@
 
 A small YAML file beside the root of trust, ``revocation.yaml``, signed like a manifest by the keys
 of the role ``revocation``, which has a threshold of its own: to stop something may need fewer
-people than to allow it. It names files by their SHA-256, entries by their identifier, and keys
-whose signatures under manifests count no longer. A key of the root itself is replaced by the next
-root (:mod:`localai.manifest.rotation`), not here.
+people than to allow it. It names files by their SHA-256 or their tree digest (a start goes by
+either, so an entry that lies about one of them must not hide the other), entries by their
+identifier, and keys whose signatures under manifests count no longer. A key of the root itself is
+replaced by the next root (:mod:`localai.manifest.rotation`), not here.
 
 Nothing in it expires: what was revoked stays so until its signers leave it out. Whoever takes the
 file away is noticed, once it was seen (:mod:`localai.manifest.floor`); a newer list that is
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     """What a line of the list names."""
 
     SHA256 = "sha256"
+    TREE = "tree-sha256"
     ENTRY = "entry"
     KEY = "key"
 
@@ -87,23 +89,28 @@ class Revocations(NamedTuple):
         """Those of many entries that nothing denies."""
         if not self.revoked:
             return tuple(entries)
-        named = {one.value for one in self.revoked if one.kind is Kind.ENTRY}
-        digests = {one.value for one in self.revoked if one.kind is Kind.SHA256}
-        return tuple(
-            entry
-            for entry in entries
-            if entry.id not in named and not any(file.sha256 in digests for file in entry.files)
-        )
+        listed = {(one.kind, one.value) for one in self.revoked}
+        return tuple(entry for entry in entries if not _names_of(entry) & listed)
 
     def find(self, entry: Entry) -> Revoked | None:
-        """The line that denies an entry: by its identifier, or by the digest of one of its files,
+        """The line that denies an entry: by its identifier, or by a digest of one of its files,
         under whatever identifier."""
-        digests = {file.sha256 for file in entry.files}
-        for one in self.revoked:
-            named = one.kind is Kind.ENTRY and one.value == entry.id
-            if named or (one.kind is Kind.SHA256 and one.value in digests):
-                return one
-        return None
+        names = _names_of(entry)
+        return next((one for one in self.revoked if (one.kind, one.value) in names), None)
+
+
+def names_of_files(entry: Entry) -> tuple[tuple[Kind, str], ...]:
+    """Every digest by which a list can deny the files of an entry."""
+    return tuple(
+        (kind, digest)
+        for file in entry.files
+        for kind, digest in ((Kind.SHA256, file.sha256), (Kind.TREE, file.tree))
+        if digest
+    )
+
+
+def _names_of(entry: Entry) -> set[tuple[Kind, str]]:
+    return {(Kind.ENTRY, entry.id), *names_of_files(entry)}
 
 
 NOTHING = Revocations()

@@ -21,6 +21,7 @@ from localai.manifest.revocation import (
     RevocationList,
     Revocations,
     Revoked,
+    names_of_files,
     parse_revocations,
     verify_revocations,
     write_revocations,
@@ -123,6 +124,27 @@ def test_a_revoked_file_does_not_count_under_any_name(
         assert judge(office, renamed, check(office, write(line))).entries == ()
     other = Revoked(Kind.SHA256, "0" * 64, TODAY, "bad")
     assert judge(office, make_raw(), check(office, write(other))).entries
+
+
+def test_an_entry_that_lies_about_one_digest_does_not_hide_the_other(
+    office: Office, make_raw: MakeRaw, manifest: Manifest
+) -> None:
+    """A start goes by the tree digest alone: a signer may write anything beside it."""
+    (entry,) = manifest.entries
+    hidden = tuple(
+        file._replace(sha256=f"{number:064x}", tree="d" * 64 if number == 1 else None)
+        for number, file in enumerate(entry.files, 1)
+    )
+    raw = make_raw(entries=(entry._replace(files=hidden),))
+    by_sha256 = [Revoked(Kind.SHA256, file.sha256, TODAY, "bad") for file in entry.files]
+    assert judge(office, raw, check(office, write(*by_sha256))).entries
+    both = check(office, write(*by_sha256, Revoked(Kind.TREE, "d" * 64, TODAY, "bad")))
+    verification = judge(office, raw, both)
+    assert verification.entries == ()
+    assert both.find(entry._replace(files=hidden)) == both.revoked[-1]
+    named = names_of_files(entry._replace(files=hidden))
+    assert named[:2] == ((Kind.SHA256, f"{1:064x}"), (Kind.TREE, "d" * 64))
+    assert len(named) == len(hidden) + 1
 
 
 def test_a_revoked_key_signs_nothing_any_more(office: Office, make_raw: MakeRaw) -> None:
