@@ -8,15 +8,17 @@ A host that is some versions behind walks through such a folder from the root th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError, StateError
 from localai.manifest import envelope, trust
+from localai.manifest.envelope import parse_envelope
 from localai.manifest.load import pin_root, read_pin
 from localai.manifest.rotation import SignedRoot, Step, walk
-from localai.manifest.trust import Root, fingerprint_root, parse_root
+from localai.manifest.trust import Root, fingerprint_root, is_signed_by_itself, parse_root
 from localai.places import Places, make_directory
 from localai.smallfile import read_small
 
@@ -63,12 +65,12 @@ def read_trusted(places: Places, *, owner: int = 0) -> SignedRoot:
     """The root that is trusted here, be it out of date: the pinned one, wherever it lies after a
     command that was cut short; on an administered host the one that its owner put there.
 
-    Raises DocumentError if there is none, StateError if it cannot be read.
+    Raises DocumentError if there is none or it is malformed, StateError if it cannot be read.
     """
     if places.administered:
         raw = read_small(places.root, limit=trust.LIMIT, owner=owner)
         if raw is not None:
-            return SignedRoot(raw, _read_envelope(places.root))
+            return SignedRoot(raw, _find_envelope(places, raw))
     elif pin := read_pin(places):
         for path in (places.root, *sorted(root_file(places, 0).parent.glob("*.root.json"))):
             raw = read_small(path, limit=trust.LIMIT)
@@ -123,6 +125,17 @@ def _read(path: Path) -> SignedRoot:
     if raw is None:
         raise StateError(f"there is no root of trust {path}", hint="localai trust update FILE")
     return SignedRoot(raw, _read_envelope(path))
+
+
+def _find_envelope(places: Places, raw: bytes) -> bytes | None:
+    """The signatures of the administrator's root: those beside it, unless they are another root's
+    because a command was cut short. Then those that it had kept."""
+    beside, root = _read_envelope(places.root), parse_root(raw)
+    with suppress(DocumentError):
+        if beside is not None and is_signed_by_itself(root, raw, parse_envelope(beside)):
+            return beside
+    kept = root_file(places, root.version)
+    return _read_envelope(kept) if read_small(kept, limit=trust.LIMIT) == raw else beside
 
 
 def _read_envelope(path: Path) -> bytes | None:

@@ -12,7 +12,7 @@ from office import TODAY, Office, names, seal
 from localai.errors import DocumentError, StateError
 from localai.manifest import chain
 from localai.manifest.chain import put_in_force, read_roots, read_trusted, store, walk_from
-from localai.manifest.envelope import ROOT_TYPE
+from localai.manifest.envelope import ROOT_TYPE, envelope_beside
 from localai.manifest.load import load_trust, pin_file, pin_root, read_pin
 from localai.manifest.rotation import Change, SignedRoot, change_root
 from localai.manifest.trust import Role, RoleKey, RoleName, fingerprint_root, write_root
@@ -72,6 +72,22 @@ def test_cut_short_anywhere_the_same_command_does_the_rest(
     trust = load_trust(home, TODAY)
     assert trust.root
     assert trust.root.version == 3
+
+
+def test_an_administrators_host_is_not_left_with_signatures_of_another_root(
+    places: Places, roots: Sequence[SignedRoot]
+) -> None:
+    """Cut short between the new root and its signatures: both the kept ones and those beside the
+    root are whole once the command is run again."""
+    both = places._replace(administered=True)
+    both.administrator.mkdir()
+    for signed in roots:
+        store(both, signed)
+    both.root.write_bytes(roots[2].raw)
+    envelope_beside(both.root).write_bytes(roots[0].envelope or b"")
+    update(both, read_roots([both.administrator / "roots"]), owner=os.geteuid())
+    assert load_trust(both, TODAY, owner=os.geteuid()).root
+    assert sorted(read_roots([both.administrator / "roots"])) == sorted(roots)
 
 
 def test_without_a_pin_nothing_is_trusted(home: Places, roots: Sequence[SignedRoot]) -> None:
