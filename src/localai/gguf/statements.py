@@ -19,16 +19,19 @@ _T = TypeVar("_T")
 LONGEST = 2000  # characters of a statement: longer ones are no names
 # What a file is about or good for names others as well; its licence is asked for by itself.
 _OTHER = re.compile(r"general\.(?:.*\.)?(?:description|tags|languages)|general\.license(?:\..*)?")
+_LICENCE = ("general.license", "general.license.name")
 _NO_LICENCE = frozenset({"other", "unknown"})  # a hub's words for: see the name
 
 
 class Statements(NamedTuple):
     """Licences that the files name; each text about their origin, with its key; and the keys of
-    what is too long to be a name or a list of some, which nobody reads here."""
+    what is too long to be a name or a list of some, which nobody reads here: those about the
+    origin, and those about the licence."""
 
     licences: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
+    unread_licences: tuple[str, ...] = ()
 
 
 def read_statements(files: Sequence[GgufFile]) -> Statements:
@@ -43,6 +46,9 @@ def read_statements(files: Sequence[GgufFile]) -> Statements:
         licences=_once(_licences(files)),
         origins=_once((key, text) for key, value in pairs for text in _texts(value)),
         unread=_once(key for key, value in pairs if _is_unread(value)),
+        unread_licences=_once(
+            key for file in files for key in _LICENCE if _is_unread(file.metadata.get(key, ""))
+        ),
     )
 
 

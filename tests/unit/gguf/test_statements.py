@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import pytest
+
 from localai.gguf.facts import Array, GgufFile, Scalar
 from localai.gguf.statements import LONGEST, Statements, read_statements
 from localai.gguf.types import ValueType
@@ -84,3 +86,12 @@ def test_what_is_too_long_to_be_kept_is_told() -> None:
     said = read_statements([header(metadata)])
     assert said.unread == ("general.datasets", "general.author", "general.names")
     assert [key for key, _ in said.origins] == ["general.organization", "general.names"]
+
+
+@pytest.mark.parametrize("value", [words(length=17), words("x" * (LONGEST + 1)), "x" * 2001])
+@pytest.mark.parametrize("key", ["general.license", "general.license.name"])
+def test_a_licence_too_long_to_be_kept_is_told(key: str, value: Scalar | Array) -> None:
+    """It would pass for none."""
+    said = read_statements([header({key: value})])
+    assert said.unread_licences == (key,)
+    assert said.unread == ()

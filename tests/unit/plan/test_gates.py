@@ -364,6 +364,20 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("licence", artifact(said=None), UNKNOWN, "not read"),
     ("licence", artifact(said=Statements()), PASS, "the file names none"),
     ("licence", artifact(said=Statements(("MIT",))), NOTE, "approved as Apache-2.0"),
+    (
+        "licence",
+        artifact(said=Statements(unread_licences=("general.license",))),
+        NOTE,
+        "more than is read in general.license",
+    ),
+    (
+        "licence",
+        lambda facts: artifact(said=Statements(unread_licences=("general.license",)))(
+            ruled(licences=("Apache-2.0",))(facts)
+        ),
+        UNKNOWN,
+        "too long: general.license",
+    ),
     ("licence", ruled(licences=("apache 2.0",)), PASS, "the policy allows it"),
     ("licence", ruled(licences=("MIT",)), FAIL, "the entry names Apache-2.0"),
     ("licence", ruled(licences=()), FAIL, "the policy allows: none"),

@@ -46,7 +46,11 @@ def judge_licence(entry: Entry, said: Statements, policy: Policy) -> Finding:
                 why=WHY,
                 remedy="use a model under one of these, or have the policy's list changed",
             )
-    if others:
+        if said.unread_licences:
+            evidence = f"too long: {', '.join(said.unread_licences)}"
+            return Finding(CHECK, Verdict.NOT_CHECKED, "not read", evidence, why=WHY)
+    if others or said.unread_licences:
+        others += [f"more than is read in {key}" for key in said.unread_licences]
         evidence = f"approved as {approved}, and the file names {', '.join(others)}"
         return Finding(CHECK, Verdict.NOTE, "named differently", evidence)
     rule = "the policy names no licences" if policy.licences is None else "the policy allows it"
