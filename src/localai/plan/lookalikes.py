@@ -18,14 +18,17 @@ _LONG = 6  # letters: in such a shape one in the middle may be wrong
 
 # Greek, Cyrillic and Latin letters, small and capital, that look like a Latin one of another name
 _TWINS = str.maketrans(
-    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγεηικνορτυχωАВЕЗКМНОРСТУХІЈЅҺӀԌԚԜѴавезкмнорстухіјѕһӏԍԛԝѵԁгпьүбɑɩ",
-    "ABEZHIKMNOPTYXabyenikvoptuxwABEEKMHOPCTYXIJSHLGQWVabeekmhopctyxijshlgqwvdrnbybai",
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβγεηικνορτυχωАВЕЗКМНОРСТУХІЈЅҺӀԌԚԜѴавезкмнорстухіјѕһӏԍԛԝѵԁгпьүбɑɩ"
+    "ѠШЩЄЭҼӨҰѡшщєэҽөұμ",
+    "ABEZHIKMNOPTYXabyenikvoptuxwABEEKMHOPCTYXIJSHLGQWVabeekmhopctyxijshlgqwvdrnbybai"
+    "WWWEEEOYwwweeeoyu",
 )
 # What the database calls a letter by: LATIN SMALL LETTER O WITH STROKE, ... SYMBOL LETTER D
 _NAMED = re.compile(r"(?:LATIN|SYMBOL) (?:.* )?LETTER (?:[A-Z-]+ )*([A-Z]{1,2})(?: WITH .*)?$")
 # Scripts of which no letter looks like a Latin one, or all that do stand above
 _OTHERS = re.compile("GREEK|CYRILLIC|CJK|HIRAGANA|KATAKANA|HANGUL|ARABIC|HEBREW|DEVANAGARI|THAI")
-_SIGNS = str.maketrans("0123456789i|!@$", "olzeasbtbglllas")
+_EUROPE, _LATIN = re.compile("GREEK|CYRILLIC"), re.compile("[A-Za-z]")
+_SIGNS = str.maketrans("0123456789i|!@$€£¥×", "olzeasbtbglllaselyx")
 _TWICE = re.compile(r"(.)\1+")
 _WORDS = re.compile(r"[^\W\d_]+|[\d@$!|]+")
 
@@ -56,29 +59,42 @@ def shape(text: str) -> str:
 
 
 def find_strange(text: str) -> str:
-    """The letters of ``text`` that may look like Latin ones and cannot be told, "" if none."""
+    """What in ``text`` may look like Latin letters and cannot be told, "" if nothing: letters,
+    signs of reckoning and money, and Greek or Cyrillic letters in one word with Latin ones, which
+    nobody writes but to be mistaken (UTS #39, 5.2)."""
     if text.isascii():
         return ""
     import unicodedata  # most texts need no table
 
-    return "".join(
+    def is_strange(sign: str) -> bool:
+        if sign.isalpha():
+            return not _OTHERS.match(unicodedata.name(sign, ""))
+        return unicodedata.category(sign) in ("Sm", "Sc")
+
+    alone = (sign for sign in _fold(text).translate(_SIGNS) if not sign.isascii())
+    mixed = (
         letter
-        for letter in _fold(text)
-        if letter.isalpha()
-        and not letter.isascii()
-        and not _OTHERS.match(unicodedata.name(letter, ""))
+        for word in _WORDS.findall(_see(text))
+        if _LATIN.search(word)
+        for letter in word
+        if not _fold(letter).isascii() and _EUROPE.match(unicodedata.name(letter, ""))
     )
+    return "".join((*filter(is_strange, alone), *mixed))
 
 
 def _fold(text: str) -> str:
     """Small letters, Latin where one looks Latin, without marks and what cannot be seen."""
     if text.isascii():
         return text.lower()
+    return "".join(map(_name_letter, _see(text).translate(_TWINS))).casefold()
+
+
+def _see(text: str) -> str:
+    """``text`` without marks and what cannot be seen."""
     import unicodedata
 
-    plain = unicodedata.normalize("NFKD", text).translate(_TWINS)
-    seen = (letter for letter in plain if unicodedata.category(letter) not in ("Mn", "Me", "Cf"))
-    return "".join(map(_name_letter, seen)).casefold()
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(one for one in plain if unicodedata.category(one) not in ("Mn", "Me", "Cf"))
 
 
 @lru_cache(maxsize=4096)

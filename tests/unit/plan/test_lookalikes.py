@@ -43,6 +43,8 @@ SPELT = [
     "🇳🇴🇷🇩🇼🇮🇳🇩🇱🇦🇧🇸",
     "ɴᴏʀᴅᴡɪɴᴅ ʟᴀʙꜱ",
     "Nоrԁwind Labs",  # Cyrillic o, komi de
+    "Nordшind Labѕ",  # Cyrillic sha, dze
+    "Νordѡind Lαbs",  # Greek nu, Cyrillic omega, Greek alpha
     "N0rdw1nd L4b5",
     "Nordw!nd L@b$",
     "Nordvvind Labs",
@@ -97,6 +99,10 @@ def test_a_latin_letter_with_something_stands_for_itself() -> None:
         ("Ox", "o x", True),
         ("Ox", "0x model", True),
         ("Ox", "Оx", True),  # Cyrillic O
+        ("Swan", "Sшan", True),  # Cyrillic sha
+        ("Swan", "ѕшап", True),  # all Cyrillic
+        ("Swen", "sw€n", True),
+        ("Swen", "swҽn", True),
         ("Ox", "foxes", False),
         ("Ox", "boxo", False),
         ("A-1", "a1-mini", True),
@@ -111,13 +117,17 @@ def test_short_names_are_words(name: str, text: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["通义", "Яндекс", "الذكاء", "Ærø", "Straße", "naïve", "東京 Labs"]
+    "text",
+    ["通义", "Яндекс", "الذكاء", "Ærø", "Straße", "naïve", "東京 Labs", "Лев Labs", "8×7B", "🦙"],
 )
 def test_letters_of_other_scripts_are_no_latin_ones(text: str) -> None:
     assert find_strange(text) == ""
 
 
-@pytest.mark.parametrize("text", ["ꓠꓳꓣꓓ", "Ꮮabs", "Nօrdwind", "labʔ"])
+@pytest.mark.parametrize(
+    "text",
+    ["ꓠꓳꓣꓓ", "Ꮮabs", "Nօrdwind", "labʔ", "Nordwiиd", "Лabs", "Nord-wiиd labs", "lab∫", "₭ord"],
+)
 def test_letters_that_could_be_taken_for_latin_ones_are_told(text: str) -> None:
     assert find_strange(text)
 
