@@ -13,9 +13,8 @@ from localai.cli.editing import keys_that_count
 from localai.cli.signers import take_from
 from localai.cli.surroundings import Surroundings
 from localai.errors import StateError, UsageError
-from localai.manifest.change import changing
+from localai.manifest.change import changing, read_signatures
 from localai.manifest.envelope import (
-    LIMIT,
     MANIFEST_TYPE,
     encode_for_signing,
     envelope_beside,
@@ -28,7 +27,6 @@ from localai.manifest.signing import attach_signature
 from localai.manifest.verify import Verification
 from localai.manifest.write import renew
 from localai.reports.request import write_request
-from localai.smallfile import read_small
 
 
 class Asked(NamedTuple):
@@ -98,7 +96,7 @@ def attach(
         counted = _trust_given(key) if trusted is None else trusted
         mine, public = signer(MANIFEST_TYPE, raw, counted)
         beside = envelope_beside(path)
-        present = read_small(beside, limit=LIMIT)
+        present = read_signatures(path)
         signed = attach_signature(MANIFEST_TYPE, raw, mine, public, present, trusted)
         write_whole(beside, signed, mode=0o644)
     return path, verify_file(path, around.places, around.today)

@@ -12,6 +12,8 @@ from localai.manifest.load import manifest_directory
 from localai.manifest.signature import PrivateKey
 from localai.places import Places
 
+_BEGIN, _WHICH = "localai manifest init NAME", "name the one that you mean"
+
 
 def choose_manifest(places: Places, given: str | None) -> Path:
     """A path or a bare name; without either the only manifest of this host.
@@ -22,7 +24,7 @@ def choose_manifest(places: Places, given: str | None) -> Path:
     if given is not None:
         named = directory / f"{given}.yaml"
         return Path(given) if "/" in given or given.endswith(".yaml") else named
-    return _only(sorted(directory.glob("*.yaml")), "manifest", "localai manifest init")
+    return _only(sorted(directory.glob("*.yaml")), "manifest", _BEGIN, _WHICH)
 
 
 def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
@@ -31,9 +33,7 @@ def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
         return [choose_manifest(places, one) for one in given]
     found = sorted(manifest_directory(places).glob("*.yaml"))
     if not found:
-        raise UsageError(
-            f"there is no manifest in {manifest_directory(places)}", hint="localai manifest init"
-        )
+        raise UsageError(f"there is no manifest in {manifest_directory(places)}", hint=_BEGIN)
     return found
 
 
@@ -49,7 +49,7 @@ def choose_key_file(places: Places, given: str | None) -> Path:
     if given is not None:
         named = places.keys / f"{given}.pem"
         return Path(given) if "/" in given or given.endswith(".pem") else named
-    return _only(private_keys(places), "key", "localai keys generate")
+    return _only(private_keys(places), "key", "localai keys generate", "--key NAME")
 
 
 def private_keys(places: Places) -> list[Path]:
@@ -57,10 +57,10 @@ def private_keys(places: Places) -> list[Path]:
     return [path for path in sorted(places.keys.glob("*.pem")) if ".pub" not in path.suffixes]
 
 
-def _only(found: Sequence[Path], what: str, make: str) -> Path:
+def _only(found: Sequence[Path], what: str, make: str, which: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
         raise UsageError(f"there is no {what} yet", hint=make)
     listed = ", ".join(path.stem for path in found)
-    raise UsageError(f"there are several {what}s: {listed}", hint="name the one that you mean")
+    raise UsageError(f"there are several {what}s: {listed}", hint=which)

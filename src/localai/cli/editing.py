@@ -15,7 +15,7 @@ from localai.hashing import Progress
 from localai.inspection.candidate import Candidate
 from localai.inspection.types import Inspection
 from localai.manifest import envelope
-from localai.manifest.change import changing, write_signed
+from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Terms, draft_entry, name_artifact
 from localai.manifest.floor import read_floors
 from localai.manifest.load import load_trust, read_manifest, verify_file
@@ -25,7 +25,6 @@ from localai.manifest.signing import add_signature, begin_manifest
 from localai.manifest.verify import Verification, judge_unsigned
 from localai.manifest.write import add_entry, renew, write_manifest
 from localai.places import make_private
-from localai.smallfile import read_small
 
 
 def begin(around: Surroundings, name: str, days: int) -> Path:
@@ -137,7 +136,7 @@ def sign_manifest(
 def _sign(
     around: Surroundings, path: Path, raw: bytes, private: PrivateKey, before: bytes
 ) -> bytes:
-    present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    present = read_signatures(path)
     keys = keys_that_count(around, path, raw)
     if keys is not None and private.public not in keys:
         raise UsageError(

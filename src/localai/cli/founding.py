@@ -12,8 +12,8 @@ from localai.cli import console
 from localai.cli.declaring import declare
 from localai.cli.surroundings import Surroundings
 from localai.errors import StateError
-from localai.manifest.change import changing, write_signed
-from localai.manifest.envelope import LIMIT, MANIFEST_TYPE, envelope_beside
+from localai.manifest.change import changing, read_signatures, write_signed
+from localai.manifest.envelope import MANIFEST_TYPE
 from localai.manifest.keyfile import load_key, save_key
 from localai.manifest.load import load_trust, pin_root
 from localai.manifest.signature import PrivateKey, generate_key
@@ -22,7 +22,6 @@ from localai.manifest.trust import RoleKey
 from localai.manifest.write import write_manifest
 from localai.places import Places, make_private
 from localai.plan.gates.environment_label import judge_labels
-from localai.smallfile import read_small
 from localai.terminal import printable
 
 OWN = "own"
@@ -98,7 +97,7 @@ def store_manifest(
     path: Path, raw: bytes, private: PrivateKey, previous: bytes | None = None
 ) -> None:
     """Sign a manifest's bytes alone, and write them in the place of ``previous``."""
-    present = None if previous is None else read_small(envelope_beside(path), limit=LIMIT)
+    present = None if previous is None else read_signatures(path)
     signatures = add_signature(MANIFEST_TYPE, raw, private, present, [private.public], previous)
     make_private(path.parent)
     write_signed(path, raw, signatures)

@@ -11,7 +11,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
 from localai.locking import locked
 from localai.manifest import envelope, revocation
-from localai.manifest.change import write_signed
+from localai.manifest.change import read_signatures, write_signed
 from localai.manifest.floor import read_all_floors
 from localai.manifest.load import load_revocations, load_trust, revocation_file
 from localai.manifest.revocation import (
@@ -122,7 +122,7 @@ def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None
     keys = [one.public for one in role.keys]
     mine, public = signer(revocation.TYPE, raw, keys)
     path = revocation_file(around.places)
-    present = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
+    present = read_signatures(path)
     signed = attach_signature(revocation.TYPE, raw, mine, public, present, keys, before)
     seen = read_all_floors(around.places.state).revocation
     judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)

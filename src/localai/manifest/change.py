@@ -8,15 +8,37 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from shlex import quote
 
 from localai.atomicfile import write_whole
+from localai.errors import DocumentError
 from localai.locking import locked
-from localai.manifest.envelope import envelope_beside
+from localai.manifest.envelope import LIMIT, envelope_beside, parse_envelope
+from localai.smallfile import read_small
 
 
 def changing(state: Path) -> AbstractContextManager[None]:
     """Keep every other command of this account from changing manifests. Raises StateError."""
     return locked(state, "manifests")
+
+
+def read_signatures(path: Path) -> bytes | None:
+    """The envelope beside the file ``path``, to be added to; None if there is none.
+
+    Raises DocumentError if it is malformed, StateError if it cannot be read.
+    """
+    beside = envelope_beside(path)
+    raw = read_small(beside, limit=LIMIT)
+    try:
+        if raw is not None:
+            parse_envelope(raw)
+    except DocumentError as error:
+        aside = quote(f"{beside}.damaged")
+        raise DocumentError(
+            f"{beside}: {error.message}",
+            hint=f"mv {quote(str(beside))} {aside}; then all sign again",
+        ) from error
+    return raw
 
 
 def write_signed(path: Path, raw: bytes, signatures: bytes) -> None:

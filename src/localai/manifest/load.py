@@ -137,7 +137,7 @@ def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
     """
     raw = read_small(path, limit=schema.LIMIT)
     if raw is None:
-        raise DocumentError(f"there is no manifest {path}", hint="localai manifest init")
+        raise DocumentError(f"there is no manifest {path}", hint="localai manifest init NAME")
     try:
         return raw, schema.parse_manifest(raw)
     except DocumentError as error:
@@ -197,7 +197,7 @@ def _verify(
     except StateError as error:
         return refuse_unread(error.message, error.hint, root.authority)
     if raw is None:
-        return refuse_unread(f"{path} does not exist", "localai manifest init", root.authority)
+        return refuse_unread(f"{path} does not exist", "localai manifest init NAME", root.authority)
     return verify_manifest(raw, signatures, root, today=today, floors=floors, revocations=revoked)
 
 
