@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from localai.cli.rotating import Draft
@@ -9,7 +10,7 @@ from localai.cli.trustscreen import show_roles
 from localai.manifest.chain import Walk
 from localai.manifest.revocation import Revocations
 from localai.manifest.rotation import Step
-from localai.manifest.trust import Root, fingerprint_root
+from localai.manifest.trust import Role, RoleName, Root, fingerprint_root
 from localai.terminal import printable
 
 
@@ -24,6 +25,7 @@ def show_draft(draft: Draft) -> str:
         f"  fingerprint {fingerprint_root(draft.step.signed.raw)}",
         f"  version     {root.version}, {root.issued} to {root.expires}",
         *show_roles(root),
+        *_changes(draft.before, root),
         *_waiting(draft.before, root, draft.step),
     ]
     return "\n".join(printable(line) for line in lines)
@@ -64,6 +66,21 @@ def _show_step(step: Step) -> str:
         return f"  refused     {version}: {step.problem}, {step.evidence}"
     signers = ", ".join(dict.fromkeys((*step.old, *step.new)))
     return f"  follows     {version}, signed by {signers}"
+
+
+def _changes(before: Root, root: Root) -> Iterator[str]:
+    """What a signer of ``root`` agrees to, beside its dates: keys by what they are, not by name."""
+    for role in RoleName:
+        old, new = (one.roles.get(role, Role(0, ())) for one in (before, root))
+        was, is_now = ({key.public: key.name for key in one.keys} for one in (old, new))
+        for public, name in is_now.items():
+            if public not in was:
+                yield f"  added       {role}: {name}"
+            elif was[public] != name:
+                yield f"  renamed     {role}: {was[public]} -> {name}"
+        yield from (f"  removed     {role}: {was[gone]}" for gone in was if gone not in is_now)
+        if old.threshold != new.threshold:
+            yield f"  threshold   {role}: {old.threshold} -> {new.threshold}"
 
 
 def _waiting(before: Root, root: Root, step: Step) -> list[str]:

@@ -125,6 +125,12 @@ def ask_next(around: Surroundings, file: Path | None) -> bytes:
     return encode_for_signing(ROOT_TYPE, _unsigned(around, file)[2].raw)
 
 
+def read_next(around: Surroundings, file: Path | None) -> Draft:
+    """The next root as it stands, to be looked at. Raises UsageError if there is none."""
+    before, path, signed = _unsigned(around, file)
+    return Draft(path, before, check_step(before, signed))
+
+
 def sign_next(around: Surroundings, file: Path | None, signer: Signer) -> Draft:
     """Add a signature to the next root, this host's draft or a copy in ``file``. This host's draft
     comes into force with the last signature that it needs.

@@ -81,15 +81,29 @@ def init(
 
 
 @app.command()
-def show() -> int:
-    """Show the root of trust that counts on this host. Exit code 3 if it cannot be relied on."""
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="a copy of the next root, to look at instead")
+    ] = None,
+    coming: Annotated[
+        bool, typer.Option("--next", help="this host's draft of the next root instead")
+    ] = False,
+) -> int:
+    """Show the root of trust that counts on this host. Exit code 3 if it cannot be relied on.
+
+    With FILE or --next: what is to be signed as the next root, and what it changes.
+    """
     from localai.cli.revoking import load_here
-    from localai.cli.rootscreen import show_revocations
+    from localai.cli.rootscreen import show_draft, show_revocations
+    from localai.cli.rotating import read_next
     from localai.cli.surroundings import look_around
     from localai.cli.trustscreen import show_trust
     from localai.manifest.load import load_trust, revocation_file
 
     around = look_around()
+    if file is not None or coming:
+        console.out(show_draft(read_next(around, file)))
+        return Exit.DONE
     trust = load_trust(around.places, around.today)
     console.out(show_trust(around.places.root, trust))
     revoked = load_here(around)
