@@ -6,6 +6,7 @@ Source: RFC 4180, in UTF-8. What a spreadsheet would take for a formula is marke
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ COLUMNS = (
     "file", "bytes", "sha256", "manifest", "manifest_version", "manifest_sha256", "signed_by",
 )  # fmt: skip
 """Several values in one field stand apart by ``; ``. No groups: every account."""
+
+
+_FORMULA = re.compile(r"(^|;\s*)([=+@\uff1d\uff0b\uff20\uff0d-])")  # full width ones as well
 
 
 def approved_csv(approved: ApprovedList) -> bytes:
@@ -57,6 +61,8 @@ def _several(values: Sequence[str]) -> str:
 
 
 def _tame(field: str) -> str:
-    """A field that no spreadsheet computes (OWASP, CSV injection): with an apostrophe in front."""
-    text = printable(field)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """A field that no spreadsheet computes (OWASP, CSV injection): with an apostrophe in front.
+
+    Where the comma is a decimal sign, spreadsheets part fields at ``;``: so before each part.
+    """
+    return _FORMULA.sub(r"\1'\2", printable(field))

@@ -132,6 +132,16 @@ def test_no_spreadsheet_computes_a_field(start: str) -> None:
     assert row["name"].startswith(("'", "\\")), row["name"]
 
 
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1"])
+def test_nor_what_it_makes_of_a_field_where_it_parts_them_at_semicolons(start: str) -> None:
+    purposes = ("drafting", start, f"x;{start}")
+    (row,) = rows(approved(DATASET._replace(use=DATASET.use._replace(purposes=purposes))))
+    parts = [part.strip() for part in row["purposes"].split(";")]
+    assert parts == ["drafting", f"'{start}", "x", f"'{start}"]
+    (row,) = rows(approved(DATASET._replace(name="a; b;c-d")))
+    assert row["name"] == "a; b;c-d"
+
+
 def test_text_from_elsewhere_stays_in_its_field() -> None:
     one, two = rows(approved(HOSTILE_ENTRY))
     assert one["ticket"] == two["ticket"]
