@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,13 @@ def name_revoked(
     kind, value = given[0]
     root = load_trust(around.places, around.today).root
     keys = root.manifest.keys if root and kind is Kind.KEY else ()
-    return kind, {one.name: one.public.fingerprint for one in keys}.get(value, value)
+    value = {one.name: one.public.fingerprint for one in keys}.get(value, value)
+    if kind is Kind.KEY and not re.fullmatch("[0-9a-f]{64}", value):
+        raise UsageError(
+            f"no signer of manifests is called {value}",
+            hint="localai trust show names them; the whole fingerprint does for one who left",
+        )
+    return kind, value
 
 
 def revoke(
