@@ -46,6 +46,11 @@ _Public = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKe
 _P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"), 65  # 0x04, x, y
 _P384 = bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200"), 97
 _ED25519 = bytes.fromhex("302a300506032b6570032100"), 32
+# RFC 8032, 5.1: y is below p. And all y of the eight points whose order divides 8: whoever has
+# no private key at all can sign for them (Chalkias et al., "Taming the Many EdDSAs").
+_FIELD = 2**255 - 19
+_Y_OF_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _Y_OF_ORDER_8, _FIELD - _Y_OF_ORDER_8})
 _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 _RSA_HEAD, _RSA_EXPONENT = 32, bytes.fromhex("0203010001")
 
@@ -146,10 +151,18 @@ def _load(spki: bytes) -> _Public:
     if algorithm is Algorithm.RSA:
         return rsa.RSAPublicNumbers(EXPONENT, _modulus(spki)).public_key()
     if algorithm is Algorithm.ED25519:
-        return ed25519.Ed25519PublicKey.from_public_bytes(spki[len(_ED25519[0]) :])
+        return _load_ed25519(spki[len(_ED25519[0]) :])
     small = algorithm is Algorithm.P256
     curve, prefix = (ec.SECP256R1(), _P256[0]) if small else (ec.SECP384R1(), _P384[0])
     return ec.EllipticCurvePublicKey.from_encoded_point(curve, spki[len(prefix) :])
+
+
+def _load_ed25519(raw: bytes) -> ed25519.Ed25519PublicKey:
+    """The library takes any 32 bytes: points for which anybody can sign, and second encodings."""
+    y = int.from_bytes(raw, "little") & (1 << 255) - 1
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise ValueError("a key for which anybody could sign, or no canonical encoding")
+    return ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _modulus(spki: bytes) -> int:

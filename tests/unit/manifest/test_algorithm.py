@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from localai.errors import DocumentError
 from localai.manifest.algorithm import Algorithm, Scheme, find_algorithm, prove
 from localai.manifest.envelope import Signature
 from localai.manifest.signature import generate_key, take_public_key, verify
@@ -162,3 +164,38 @@ def test_what_openssl_made_holds(
     proof = prove(public.spki, openssl(*sign, "key.pem", *file), MESSAGE)
     assert proof is not None
     assert proof.scheme is scheme
+
+
+FIELD = 2**255 - 19
+ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+WEAK = [
+    (y | sign << 255).to_bytes(32, "little")
+    for y in (0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8, FIELD, FIELD + 1, FIELD + 5)
+    for sign in (0, 1)
+]
+
+
+@pytest.mark.parametrize("raw", WEAK, ids=bytes.hex)
+def test_a_point_of_small_order_or_in_a_second_encoding_is_no_key(raw: bytes) -> None:
+    """Four of them are one point, for which one signature that nobody made always holds."""
+    spki = generate_key(Algorithm.ED25519).public.spki[:-32] + raw
+    with pytest.raises(DocumentError, match="not a key that is accepted"):
+        take_public_key(spki)
+
+
+@pytest.mark.parametrize("raw", WEAK[:10], ids=bytes.hex)
+def test_the_library_would_take_it_and_anybody_could_sign(raw: bytes) -> None:
+    try:
+        key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+    except UnsupportedAlgorithm:
+        pytest.skip("Ed25519 is not allowed here")
+    nobodys = (1).to_bytes(32, "little") + bytes(32)
+
+    def holds(number: int) -> bool:
+        try:
+            key.verify(nobodys, b"%d" % number)
+        except InvalidSignature:
+            return False
+        return True
+
+    assert any(map(holds, range(1000)))
