@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from localai.reports.approved import ApprovedList, Listed
 
 COLUMNS = (
-    "id", "name", "kind", "licence", "publisher", "repository", "revision", "made_from",
+    "id", "name", "kind", "licence", "publisher", "hub", "repository", "revision", "made_from",
     "purposes", "data_classes", "groups", "safeguards", "goes_with",
     "approved_by", "self_approved", "approved_on", "review_by", "ticket",
     "file", "bytes", "sha256", "manifest", "manifest_version", "manifest_sha256", "signed_by",
@@ -45,7 +45,8 @@ def _fields(listed: Listed, file: ArtifactFile) -> Sequence[str]:
     version = verification.manifest.version if verification.manifest else ""
     return (
         entry.id, entry.name, entry.kind, entry.licence,
-        entry.source.publisher, entry.source.repository, entry.source.revision or "",
+        entry.source.publisher, entry.source.hub or "",
+        entry.source.repository, entry.source.revision or "",
         _several(entry.source.bases),
         _several(entry.use.purposes), _several(entry.use.data_classes),
         _several(entry.use.groups), _several(entry.use.safeguards), _several(entry.companions),

@@ -128,6 +128,7 @@ def _describe_approval(listed: Listed) -> Mapping[str, str]:
     approval, use = entry.approval, entry.use
     return {
         "kind": entry.kind,
+        "hub": entry.source.hub or "",
         "repository": entry.source.repository,
         "data-classes": ", ".join(use.data_classes),
         "safeguards": ", ".join(use.safeguards),

@@ -93,6 +93,7 @@ def _table(
 
 def _system(entry: Entry) -> Sequence[str]:
     source, use, approval = entry.source, entry.use, entry.approval
+    hub = f" on {text(source.hub)}" if source.hub else ""
     revision = f" at {text(source.revision)}" if source.revision else ""
     bases = f", made from {_several(source.bases)}" if source.bases else ""
     alone = ", for themselves" if approval.self_approved else ""
@@ -101,7 +102,7 @@ def _system(entry: Entry) -> Sequence[str]:
     return (
         f"{text(entry.name)} ({text(entry.id)}, {entry.kind}){companions}",
         f"{text(entry.licence)}; {text(source.publisher)}, {text(source.repository)}"
-        f"{revision}{bases}",
+        f"{hub}{revision}{bases}",
         _several(use.purposes),
         _several(use.data_classes),
         _several(use.groups) or "every account",

@@ -142,6 +142,15 @@ def test_nor_what_it_makes_of_a_field_where_it_parts_them_at_semicolons(start: s
     assert row["name"] == "a; b;c-d"
 
 
+def test_every_list_names_the_hub_where_the_entry_does() -> None:
+    found = approved(DATASET._replace(source=DATASET.source._replace(hub="hub.example")))
+    assert rows(found)[0]["hub"] == "hub.example"
+    (data,) = json.loads(approved_cyclonedx(found))["components"]
+    assert {"name": "localai:hub", "value": "hub.example"} in data["properties"]
+    assert "a shelf on hub.example" in approved_page(found).decode()
+    assert rows(approved(DATASET))[0]["hub"] == ""
+
+
 def test_text_from_elsewhere_stays_in_its_field() -> None:
     one, two = rows(approved(HOSTILE_ENTRY))
     assert one["ticket"] == two["ticket"]
