@@ -182,7 +182,7 @@ def _compare_facts(entry: str, path: str, old: object, new: object) -> Iterator[
             yield from _compare_lists(entry, _PERMISSIONS[path], before, after, _PERMIT)
         elif path in _DUTIES:
             yield from _compare_lists(entry, _DUTIES[path], before, after, _BIND)
-        elif set(before) != set(after):
+        elif before != after:  # the bases of an artifact stand in order
             told = ", ".join(before) or "none", ", ".join(after) or "none"
             yield Change(Effect.OTHER, entry, f"{name}: {told[0]} -> {told[1]}")
         return

@@ -108,6 +108,16 @@ def test_use(
     assert told(before, after) == [expected]
 
 
+def test_the_order_of_what_it_was_made_from_is_told(manifest: Manifest) -> None:
+    """The nearest stands first."""
+    (entry, *_) = manifest.entries
+    one, two = (
+        with_entry(manifest, entry._replace(source=entry.source._replace(bases=bases)))
+        for bases in (("near", "far"), ("far", "near"))
+    )
+    assert (OTHER, "source bases: near, far -> far, near") in told(one, two)
+
+
 def test_the_order_of_a_list_means_nothing(manifest: Manifest) -> None:
     (entry,) = manifest.entries
     one, two = (
