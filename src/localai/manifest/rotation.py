@@ -116,7 +116,8 @@ def change_root(trusted: Root, draft: Root | None, change: Change, today: date, 
 
     A role that gets its first key begins with a threshold of one; one that lost its last is gone,
     unless nothing could be signed without it. Raises DocumentError for a key or a name that is
-    there already or is not there, and for the last version there can be.
+    there already or is not there, for a threshold out of reach, and for the last version there can
+    be.
     """
     if trusted.version >= LAST_VERSION:
         raise DocumentError("there is no version after the last one", hint="localai trust init")
@@ -127,6 +128,12 @@ def change_root(trusted: Root, draft: Root | None, change: Change, today: date, 
         roles[name] = _add(name, roles.get(name, Role(1, ())), key)
     for name, threshold in change.thresholds:
         roles[name] = roles.get(name, Role(1, ()))._replace(threshold=threshold)
+    for name, role in roles.items():
+        if len(role.keys) < role.threshold and (role.keys or name is not RoleName.REVOCATION):
+            raise DocumentError(
+                f"the role {name}: {role.threshold} of {len(role.keys)} keys can never be reached",
+                hint=f"--role for some of the roles only; --threshold {name}=NUMBER for fewer keys",
+            )
     revocation = roles.get(RoleName.REVOCATION)
     return Root(
         trusted.version + 1,

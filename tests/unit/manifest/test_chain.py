@@ -164,6 +164,19 @@ def test_no_such_change(office: Office, change: Change, problem: str) -> None:
         change_root(office.root, None, change, TODAY, 30)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(removed=((RoleName.ROOT, "officer-1"),)),
+        Change(thresholds=((RoleName.MANIFEST, 4),)),
+    ],
+)
+def test_a_threshold_out_of_reach_is_told_with_what_to_do(office: Office, change: Change) -> None:
+    with pytest.raises(DocumentError, match="can never be reached") as caught:
+        change_root(office.root, None, change, TODAY, 30)
+    assert "--threshold" in caught.value.hint
+
+
 def test_one_key_or_name_twice(office: Office) -> None:
     first = office.root.manifest.keys[0]
     for key in (first._replace(name="other"), RoleKey(first.name, office.stranger.public)):
