@@ -211,6 +211,24 @@ def read_all(descriptor: int) -> bytes:
     return repeat(lambda: os.read(descriptor, _CHUNK))
 
 
+def follow(descriptor: int) -> Callable[[], bytes]:
+    """A look at a stream that gives all of it again where more has come: whoever writes may have
+    been half-way through a nonce at the last look, and a nonce in two halves would be missed."""
+    seen = bytearray()
+
+    def drain() -> bytes:
+        before = len(seen)
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                piece = os.read(descriptor, _CHUNK)
+                if not piece:
+                    break
+                seen.extend(piece)
+        return bytes(seen) if len(seen) > before else b""
+
+    return drain
+
+
 def repeat(take: Callable[[], bytes]) -> bytes:
     """Call ``take`` until it has nothing more or fails; at most 1,000 times."""
     taken: list[bytes] = []
@@ -229,4 +247,4 @@ def watch_instruments(instruments: Instruments, sinks: Sinks) -> None:
         sinks.add(lambda receiver=receiver: receive(receiver))  # type: ignore[misc]
     for descriptor in (instruments.pipe_end, *instruments.terminals):
         os.set_blocking(descriptor, False)
-        sinks.add(lambda descriptor=descriptor: read_all(descriptor))  # type: ignore[misc]
+        sinks.add(follow(descriptor))
