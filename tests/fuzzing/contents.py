@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fuzzing.judge import Broken, opened
 from localai.errors import DocumentError
-from localai.findings import Verdict
+from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents
 from localai.formats.format import Format
 from localai.formats.inspect import inspect as inspect_contents
@@ -21,9 +23,18 @@ def inspect(data: bytes, kind: Format) -> None:
 
 
 def check(found: Contents) -> None:
-    if not found.findings:
+    check_findings(found.findings)
+    for fact in found.facts:
+        fact.text.encode()  # no half of a character
+        if not fact.name or len(fact.text) > 20_000:
+            raise Broken(f"{fact.name}: {len(fact.text)} characters")
+
+
+def check_findings(findings: Sequence[Finding]) -> None:
+    """What whoever reads findings relies on."""
+    if not findings:
         raise Broken("nothing was checked")
-    for finding in found.findings:
+    for finding in findings:
         if not finding.check or not finding.summary:
             raise Broken(f"{finding} says nothing")
         if finding.verdict is Verdict.FAIL and not (finding.evidence and finding.why):
@@ -31,7 +42,3 @@ def check(found: Contents) -> None:
         finding.evidence.encode()
         if len(finding.evidence) > 20_000:
             raise Broken(f"{len(finding.evidence)} characters of evidence for {finding.summary}")
-    for fact in found.facts:
-        fact.text.encode()  # no half of a character
-        if not fact.name or len(fact.text) > 20_000:
-            raise Broken(f"{fact.name}: {len(fact.text)} characters")

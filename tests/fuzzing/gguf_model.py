@@ -8,11 +8,10 @@ from pathlib import Path
 
 import gguf_maker as maker
 from fuzzing import gguf_reader
-from fuzzing.judge import Broken, opened
-from localai.findings import Verdict
+from fuzzing.contents import check_findings
+from fuzzing.judge import opened
 from localai.inspection.document import inspection_document
 from localai.inspection.model import inspect_model
-from localai.inspection.types import Inspection
 from localai.sealing import OpenFile
 
 MODULES = ("localai.gguf", "localai.inspection")
@@ -30,21 +29,8 @@ def run(data: bytes) -> None:
     """Inspect ``data``, and say it as JSON."""
     with opened(data) as (fd, size):
         found = inspect_model(PLACE, [OpenFile(PLACE, fd, size)], CONTEXT)
-    check(found)
+    check_findings(found.findings)
     json.dumps(inspection_document(found, 0))
-
-
-def check(found: Inspection) -> None:
-    """What whoever reads an inspection relies on."""
-    if not found.findings:
-        raise Broken("nothing was checked")
-    for finding in found.findings:
-        if not finding.check or not finding.summary:
-            raise Broken(f"{finding} says nothing")
-        if finding.verdict is Verdict.FAIL and not (finding.evidence and finding.why):
-            raise Broken(f"{finding} gives no reason")
-        if len(finding.evidence) > 20_000:
-            raise Broken(f"{len(finding.evidence)} characters of evidence for {finding.summary}")
 
 
 def seeds() -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from localai.sandbox import kernel
 MDNS = "224.0.0.251"
 LOOPBACK_BROADCAST = "127.255.255.255"
 _CHUNK = 1 << 16
+_OVERLAP = 64  # bytes: more than any nonce has
 
 
 class Sinks:
@@ -188,7 +189,7 @@ class Sinks:
         self._closers.append(lambda: kernel.syscall("semctl", semaphores, 0, 0, 0))
 
     def _open_posix_queue(self, name: str) -> None:
-        attributes = struct.pack("@lllllxxxxxxxxxxxxxxxxxxxxxxxx", 0, 8, ipc.MESSAGE_BYTES, 0, 0)
+        attributes = struct.pack("@5l24x", 0, 8, ipc.MESSAGE_BYTES, 0, 0)
         flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NONBLOCK
         queue = kernel.syscall("mq_open", name.encode(), flags, 0o666, attributes)
         buffer = ctypes.create_string_buffer(ipc.MESSAGE_BYTES)
@@ -207,29 +208,27 @@ def receive(sink: socket.socket) -> bytes:
 
 
 def read_all(descriptor: int) -> bytes:
-    """All that a non-blocking descriptor holds."""
-    return repeat(lambda: os.read(descriptor, _CHUNK))
+    """All that a non-blocking stream holds, in one piece."""
+    return repeat(lambda: os.read(descriptor, _CHUNK), between=b"")
 
 
 def follow(descriptor: int) -> Callable[[], bytes]:
-    """A look at a stream that gives all of it again where more has come: whoever writes may have
-    been half-way through a nonce at the last look, and a nonce in two halves would be missed."""
-    seen = bytearray()
+    """A look at a stream that begins with the end of what it saw before: whoever writes may have
+    been half-way through a nonce then, and a nonce in two halves would be missed."""
+    end = b""
 
     def drain() -> bytes:
-        before = len(seen)
-        with contextlib.suppress(OSError):
-            for _ in range(1000):
-                piece = os.read(descriptor, _CHUNK)
-                if not piece:
-                    break
-                seen.extend(piece)
-        return bytes(seen) if len(seen) > before else b""
+        nonlocal end
+        if not (new := read_all(descriptor)):
+            return b""
+        seen = end + new
+        end = seen[-_OVERLAP:]
+        return seen
 
     return drain
 
 
-def repeat(take: Callable[[], bytes]) -> bytes:
+def repeat(take: Callable[[], bytes], between: bytes = b"\n") -> bytes:
     """Call ``take`` until it has nothing more or fails; at most 1,000 times."""
     taken: list[bytes] = []
     with contextlib.suppress(OSError):
@@ -237,7 +236,7 @@ def repeat(take: Callable[[], bytes]) -> bytes:
             taken.append(take())
             if not taken[-1]:
                 break
-    return b"\n".join(taken)
+    return between.join(taken)
 
 
 def watch_instruments(instruments: Instruments, sinks: Sinks) -> None:

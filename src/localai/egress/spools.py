@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localai.egress.probes.probe import Target
 from localai.egress.probes.spools import DIRECTORIES, FILES
-from localai.egress.sinks import Sinks, read_all
+from localai.egress.sinks import Sinks, follow
 from localai.egress.standins import StandIns
 
 _FIRST_BYTES = 128
@@ -34,7 +34,7 @@ def open_pipe(sinks: Sinks, standins: StandIns, name: str, path: str) -> None:
     place = Path(standins.make(name, path, lambda where: os.mkfifo(where, 0o666)))
     sinks.targets[name] = recognise(place)
     end = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    sinks.add(lambda: read_all(end))
+    sinks.add(follow(end))
 
 
 def recognise(place: Path) -> Target:

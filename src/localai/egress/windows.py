@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 from localai.egress.probes import windows
-from localai.egress.sinks import Sinks, read_all
+from localai.egress.sinks import Sinks, follow
 from localai.egress.spools import open_directory, open_pipe, recognise
 from localai.egress.standins import StandIns
 from localai.sandbox import kernel
@@ -36,7 +36,7 @@ def _open_program(sinks: Sinks, standins: StandIns, output: Path) -> None:
     """A program where one of Windows' lies, which tells its last argument to a pipe of ours."""
     os.mkfifo(output, 0o666)
     end = os.open(output, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    sinks.add(lambda: read_all(end))
+    sinks.add(follow(end))
 
     def make(where: str) -> None:
         Path(where).touch(0o755)

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
-from localai.plan.lookalikes import find_strange, resembles
 from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ def judge_origin(
         return Finding(CHECK, Verdict.NOTE, summary, evidence)
     if said.unread:
         return _not_checked("not read", f"too long: {', '.join(said.unread[:_MOST])}")
+    from localai.plan.lookalikes import find_strange
+
     for where, text in named:
         if strange := find_strange(text):
             return _not_checked("letters not known", f"{where}: {text[:60]} ({strange[:10]})")
@@ -71,6 +72,8 @@ def _not_checked(summary: str, evidence: str, remedy: str = "") -> Finding:
 
 
 def _find(listed: Restricted, named: list[tuple[str, str]]) -> Iterator[str]:
+    from localai.plan.lookalikes import resembles  # slow, and where there is no list not needed
+
     for name in listed.names:
         for where, text in named:
             if resembles(name, text):
