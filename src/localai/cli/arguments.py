@@ -11,3 +11,16 @@ import typer
 Model = Annotated[
     Path, typer.Argument(readable=False, help="a GGUF file; of a split set, the first part")
 ]
+ApprovedBy = Annotated[
+    str | None, typer.Option("--by", help="who approves it; yourself, for yourself, if left out")
+]
+Ticket = Annotated[str | None, typer.Option(help="where the decision is filed")]
+ReviewDays = Annotated[
+    int, typer.Option(min=1, max=3650, help="days until somebody looks at it again")
+]
+SignatureFile = Annotated[
+    Path, typer.Option("--signature", help="the signature that was made, as it is or in base64")
+]
+KeyOfSignature = Annotated[
+    Path | None, typer.Option("--key", help="whose it is: a public key, or a certificate")
+]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import Model
+from localai.cli.arguments import ApprovedBy, Model, ReviewDays, Ticket
 from localai.cli.comparing import diff, status
 from localai.cli.exporting import export
 from localai.cli.outside import attach_signature, request_signature
@@ -58,13 +58,9 @@ def add(
     entry_id: Annotated[str, typer.Option("--id", help="the entry's identifier")] = "",
     name: Annotated[str, typer.Option(help="what to call it on screens")] = "",
     kind: Annotated[str, typer.Option(help="model, adapter, projector or draft")] = "model",
-    by: Annotated[
-        str | None, typer.Option(help="who approves it; yourself, for yourself, if left out")
-    ] = None,
-    ticket: Annotated[str | None, typer.Option(help="where the decision is filed")] = None,
-    review_days: Annotated[
-        int, typer.Option(min=1, max=3650, help="days until somebody looks at it again")
-    ] = 365,
+    by: ApprovedBy = None,
+    ticket: Ticket = None,
+    review_days: ReviewDays = 365,
     purpose: Annotated[list[str] | None, typer.Option(help="what it is for; repeatable")] = None,
     data_class: Annotated[
         list[str] | None, typer.Option(help="data that it may see; repeatable")

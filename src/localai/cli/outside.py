@@ -8,19 +8,16 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import KeyOfSignature, SignatureFile
 from localai.errors import Exit
 
 _Manifest = Annotated[str | None, typer.Argument(help="its name or file; the only one if left out")]
 
 
 def attach_signature(
-    signature: Annotated[
-        Path, typer.Option(help="the signature that was made, as it is or in base64")
-    ],
+    signature: SignatureFile,
     manifest: _Manifest = None,
-    key: Annotated[
-        Path | None, typer.Option(help="whose it is: a public key, or a certificate")
-    ] = None,
+    key: KeyOfSignature = None,
 ) -> int:
     """Add a signature that a card, a module or another tool made over the payload."""
     from localai.cli.attaching import attach

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import ApprovedBy, ReviewDays, Ticket
 from localai.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -25,13 +26,9 @@ In = Annotated[
 def renew(
     entry: Id,
     manifest: In = None,
-    by: Annotated[
-        str | None, typer.Option(help="who approves it; yourself, for yourself, if left out")
-    ] = None,
-    ticket: Annotated[str | None, typer.Option(help="where the decision is filed")] = None,
-    review_days: Annotated[
-        int, typer.Option(min=1, max=3650, help="days until somebody looks at it again")
-    ] = 365,
+    by: ApprovedBy = None,
+    ticket: Ticket = None,
+    review_days: ReviewDays = 365,
 ) -> int:
     """Approve an entry again, from today on. Look at it first: localai manifest show, and
     localai inspect FILE."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import KeyOfSignature, SignatureFile
 from localai.errors import Exit
 
 if TYPE_CHECKING:
@@ -200,13 +201,9 @@ def sign(
 
 @app.command("attach-signature")
 def attach_signature(
-    signature: Annotated[
-        Path, typer.Option(help="the signature that was made, as it is or in base64")
-    ],
+    signature: SignatureFile,
     file: Next = None,
-    key: Annotated[
-        Path | None, typer.Option(help="whose it is: a public key, or a certificate")
-    ] = None,
+    key: KeyOfSignature = None,
     revocation: OfRevocation = False,
 ) -> int:
     """Add a signature that a card, a module or another tool made over the payload."""

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 import gguf_maker as maker
+from gguf_reading import read
 from localai.findings import Verdict
 from localai.gguf.check import check_structure
 from localai.gguf.describe import describe, show_count
-from localai.gguf.facts import GgufFile
 from localai.gguf.memory import inference_bytes
-from localai.gguf.reader import read_gguf
-
-
-def read(parts: maker.Parts) -> GgufFile:
-    data = parts.bytes()
-    fd = os.memfd_create("test")
-    try:
-        os.write(fd, data)
-        return read_gguf(fd, len(data))
-    finally:
-        os.close(fd)
 
 
 def test_a_model_passes() -> None:

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 import gguf_maker as maker
+from gguf_reading import read
 from localai.gguf.check import check_structure
-from localai.gguf.facts import GgufFile
-from localai.gguf.reader import read_gguf
 from localai.gguf.sets import find_belonging
-
-
-def read(parts: maker.Parts) -> GgufFile:
-    data = parts.bytes()
-    fd = os.memfd_create("test")
-    try:
-        os.write(fd, data)
-        return read_gguf(fd, len(data))
-    finally:
-        os.close(fd)
 
 
 def numbered(parts: maker.Parts, number: int, count: int) -> maker.Parts:
