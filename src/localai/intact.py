@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.errors import LocalAIError
@@ -114,7 +115,7 @@ def _judge_unlisted(path: Path, digests: Digests, manifests: Sequence[LoadedMani
         return _fail("changed", evidence, f"get it again from {name_origin(named.entry)}")
     idle = [manifest.name for manifest in manifests if not in_force(manifest)]
     also = f"; not in force, so not looked into: {', '.join(idle)}" if idle else ""
-    return _fail("not in the manifest", found + also, f"localai approve {path}")
+    return _fail("not in the manifest", found + also, f"localai approve {quote(str(path))}")
 
 
 def _fail(summary: str, evidence: str, remedy: str) -> Finding:

@@ -8,6 +8,7 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import Model
+from localai.cli.auditing import audit
 from localai.cli.comparing import diff, status
 from localai.cli.exporting import export
 from localai.cli.outside import attach_signature, request_signature
@@ -194,5 +195,8 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (attach_signature, request_signature, renew, remove, revoke, diff, status, export):
+for _further in (
+    *(attach_signature, request_signature),
+    *(renew, remove, revoke, diff, status, audit, export),
+):
     app.command()(_further)
