@@ -19,7 +19,7 @@ def choose_manifest(places: Places, given: str | None) -> Path:
     Raises UsageError if it is not clear which one is meant.
     """
     if given is None:
-        return _only(_all_manifests(places), "manifest", "localai manifest init")
+        return _only(all_manifests(places), "manifest", "localai manifest init")
     if "/" in given or given.endswith(".yaml"):
         return Path(given)
     named = [directory / f"{given}.yaml" for directory in manifest_directories(places)]
@@ -30,7 +30,7 @@ def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
     """The manifests that are named, or all of this host."""
     if given:
         return [choose_manifest(places, one) for one in given]
-    found = _all_manifests(places)
+    found = all_manifests(places)
     if not found:
         raise UsageError(
             f"there is no manifest in {manifest_directory(places)}", hint="localai manifest init"
@@ -38,7 +38,8 @@ def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
     return found
 
 
-def _all_manifests(places: Places) -> list[Path]:
+def all_manifests(places: Places) -> list[Path]:
+    """Every manifest that lies where manifests count."""
     return [
         path
         for directory in manifest_directories(places)

@@ -107,6 +107,8 @@ def _ends(
 
     if root is not None:
         yield "root of trust", root.expires
+        if root.lane:
+            yield "lane", root.lane.frame.until
     for path in paths:
         try:
             yield from ends_of(read_manifest(path)[1])

@@ -37,6 +37,11 @@ def manifest_directories(places: Places) -> tuple[Path, ...]:
     return (manifest_directory(places), *own)
 
 
+def imported_directory(places: Places) -> Path:
+    """Where manifests that count lie and this account can put one."""
+    return places.imported if places.administered else places.manifests
+
+
 def merge(
     present: tuple[LoadedManifest, ...], imported: tuple[LoadedManifest, ...]
 ) -> tuple[LoadedManifest, ...]:
