@@ -19,6 +19,7 @@ from localai.hashing import CHUNK, Digests, Progress, read_into, root_of
 from localai.sealing import open_regular
 
 _PIECE = 256 * 1024  # bytes read at once: a core's own cache holds them, and CHUNK is a multiple
+_LOOK_EVERY_S = 0.1
 
 
 class Task(NamedTuple):
@@ -60,11 +61,22 @@ def measure(
         except BaseException as error:  # kept for the caller's thread, which raises it
             failures.append(error)
 
+    def watch() -> None:
+        """Where the caller's own share is done, and others still read."""
+        try:
+            for thread in others:
+                while thread.is_alive() and not failures:
+                    thread.join(_LOOK_EVERY_S)
+                    report(sum(done))
+        except BaseException as error:  # the others end by it, and it is raised below
+            failures.append(error)
+
     others = [threading.Thread(target=work, args=(worker,)) for worker in range(1, workers)]
     for thread in others:
         thread.start()
     if workers:
         work(0)
+    watch()
     for thread in others:
         thread.join()
     if failures:
