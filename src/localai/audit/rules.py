@@ -83,7 +83,7 @@ def _judge_trust(rules: Rules) -> Iterator[Remark]:
 
 
 def _judge_endings(rules: Rules, today: date) -> Iterator[Remark]:
-    for ending in find_endings(_ends(rules), today):
+    for ending in find_endings(_ends(rules, today), today):
         over = ending.left < 0
         left = f"{ending.left} days left" if ending.left else "its last day"
         yield Remark(
@@ -99,14 +99,15 @@ def _judge_endings(rules: Rules, today: date) -> Iterator[Remark]:
         )
 
 
-def _ends(rules: Rules) -> Iterator[tuple[str, date]]:
+def _ends(rules: Rules, today: date) -> Iterator[tuple[str, date]]:
     if rules.trust.root:
         yield "root of trust", rules.trust.root.expires
     for loaded in rules.manifests:
         if known := loaded.verification.manifest:
             yield from ends_of_manifest(known)
     for waiver in rules.policy.policy.waivers:
-        yield f"waiver of {waiver.check}", waiver.until
+        if waiver.until >= today:  # one that ran out waives nothing, and needs nobody
+            yield f"waiver of {waiver.check}", waiver.until
 
 
 def _find_weak(rules: Rules) -> Iterator[Remark]:
@@ -154,9 +155,8 @@ def _find_weak_entry(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _list_waivers(policy: Policy, today: date) -> Iterator[Remark]:
     for waiver in policy.waivers:
-        over = " until then, and counts no more" if today > waiver.until else ""
-        evidence = f"until {waiver.until}{over}, by {waiver.approver}: {waiver.reason}"
-        summary = "ran out" if over else "in force"
+        evidence = f"until {waiver.until}, by {waiver.approver}: {waiver.reason}"
+        summary = "ran out" if today > waiver.until else "in force"
         yield Remark(waiver.check, Finding(Topic.WAIVER, Verdict.NOTE, summary, evidence))
 
 

@@ -77,7 +77,16 @@ def test_what_ollama_calls_its_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"[]", b"{}", b"\xff", b'{"layers": {}}', b'{"layers": [1, null]}', layers(3), layers("x")],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"layers": {}}',
+        b'{"layers": [1, null]}',
+        layers(3),
+        layers("x"),
+    ],
 )
 def test_a_manifest_of_ollamas_that_is_malformed_names_nothing(tmp_path: Path, raw: bytes) -> None:
     assert read_ollama_names(ollama(tmp_path, "r/library/tiny/q4", raw)) == {}
