@@ -38,50 +38,59 @@ def measure(
     ``report`` is called in the caller's thread, which takes its share of the work, with the bytes
     hashed so far. An interruption or a failure in one thread ends all and is raised here.
     """
-    ordered = sorted(tasks, key=lambda task: task.key.size, reverse=True)
-    numbers = count()  # next() on it is one step: every thread gets numbers of its own
-    answers: dict[Task, Digests | DocumentError] = {}
-    failures: list[BaseException] = []
-    workers = min(threads or len(os.sched_getaffinity(0)), len(ordered))
-    done = [0] * workers
+    shared = _Shared(tasks, report, threads or len(os.sched_getaffinity(0)))
+    others = [
+        threading.Thread(target=shared.work, args=(worker,))
+        for worker in range(1, len(shared.done))
+    ]
+    for thread in others:
+        thread.start()
+    shared.work(0)
+    for thread in others:
+        shared.watch(thread)
+    if shared.failures:
+        raise shared.failures[0]
+    report(sum(shared.done))
+    return shared.answers
 
-    def work(worker: int) -> None:
+
+class _Shared:
+    """What the threads of one measurement share. Number 0 is the caller's."""
+
+    def __init__(self, tasks: Sequence[Task], report: Progress, threads: int) -> None:
+        self._ordered = sorted(tasks, key=lambda task: task.key.size, reverse=True)
+        self._numbers = count()  # next() on it is one step: every thread gets numbers of its own
+        self._report = report
+        self.answers: dict[Task, Digests | DocumentError] = {}
+        self.failures: list[BaseException] = []
+        self.done = [0] * max(1, min(threads, len(tasks)))
+
+    def work(self, worker: int) -> None:
+        """Hash one file after another, until there is none left."""
         buffer = memoryview(bytearray(_PIECE))
 
         def add(part: int) -> None:
-            if failures:
-                raise failures[0]
-            done[worker] += part
+            if self.failures:
+                raise self.failures[0]
+            self.done[worker] += part
             if not worker:
-                report(sum(done))
+                self._report(sum(self.done))
 
         try:
-            while not failures and (number := next(numbers)) < len(ordered):
-                answers[ordered[number]] = _measure_one(ordered[number], buffer, add)
+            while not self.failures and (number := next(self._numbers)) < len(self._ordered):
+                task = self._ordered[number]
+                self.answers[task] = _measure_one(task, buffer, add)
         except BaseException as error:  # kept for the caller's thread, which raises it
-            failures.append(error)
+            self.failures.append(error)
 
-    def watch() -> None:
-        """Where the caller's own share is done, and others still read."""
-        try:
-            for thread in others:
-                while thread.is_alive() and not failures:
-                    thread.join(_LOOK_EVERY_S)
-                    report(sum(done))
-        except BaseException as error:  # the others end by it, and it is raised below
-            failures.append(error)
-
-    others = [threading.Thread(target=work, args=(worker,)) for worker in range(1, workers)]
-    for thread in others:
-        thread.start()
-    if workers:
-        work(0)
-    watch()
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return answers
+    def watch(self, thread: threading.Thread) -> None:
+        """Wait for a thread that still reads, and report meanwhile."""
+        while thread.is_alive():
+            try:
+                thread.join(_LOOK_EVERY_S)
+                self._report(sum(self.done))
+            except BaseException as error:  # the others end by it
+                self.failures.append(error)
 
 
 def _measure_one(task: Task, buffer: memoryview, add: Progress) -> Digests | DocumentError:

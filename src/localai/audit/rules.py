@@ -85,13 +85,14 @@ def _judge_trust(rules: Rules) -> Iterator[Remark]:
 def _judge_endings(rules: Rules, today: date) -> Iterator[Remark]:
     for ending in find_endings(_ends(rules, today), today):
         over = ending.left < 0
-        left = f"{ending.left} days left" if ending.left else "its last day"
+        days = "1 day" if abs(ending.left) == 1 else f"{abs(ending.left)} days"
+        left = f"{days} left" if ending.left else "its last day"
         yield Remark(
             ending.what,
             Finding(
                 Topic.ENDING,
                 Verdict.FAIL if over else Verdict.NOTE,
-                f"over since {-ending.left} days" if over else left,
+                f"over since {days}" if over else left,
                 f"until {ending.last}",
                 "what ran out approves nothing until somebody looks at it again" if over else "",
                 "renew or remove it" if over else "",

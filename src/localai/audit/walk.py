@@ -62,13 +62,15 @@ def walk(folders: Sequence[Path], skip: Collection[Path] = ()) -> Iterator[Seen 
         except OSError as error:
             yield _unseen(folder, error)
             continue
+        below = []
         for entry in entries:
             found = _look(entry, tops)
             if isinstance(found, Path):
-                waiting.append(found)
+                below.append(found)
             elif found and found.path not in met:
                 met.add(found.path)
                 yield found
+        waiting += reversed(below)
 
 
 def _look(entry: os.DirEntry[str], tops: Sequence[Path]) -> Seen | Unseen | Path | None:

@@ -1,4 +1,4 @@
-"""The cache knows a file again only if nothing about it changed, and forgets all if it is damaged."""
+"""The cache knows a file again only if nothing about it changed; damaged, it knows nothing."""
 
 from __future__ import annotations
 
