@@ -67,6 +67,29 @@ def frame_document(frame: Frame) -> dict[str, object]:
     }
 
 
+def compare_frames(old: Frame | None, new: Frame | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What ``new`` allows and ``old`` did not, and the other way round; None allows nothing."""
+
+    def said(frame: Frame | None) -> list[str]:
+        if frame is None:
+            return []
+        lists = (
+            ("purpose", frame.purposes),
+            ("data class", frame.data_classes),
+            ("source", frame.sources),
+            ("licence", frame.licences),
+        )
+        return [f"{what} {value}" for what, values in lists for value in values]
+
+    before, after = said(old), said(new)
+    wider = [one for one in after if one not in before]
+    narrower = [one for one in before if one not in after]
+    if old and new and old.until != new.until:
+        later = new.until > old.until
+        (wider if later else narrower).append(f"until {new.until}, was {old.until}")
+    return tuple(wider), tuple(narrower)
+
+
 def find_outside(
     frame: Frame, signers: Iterable[str], entries: Iterable[Entry]
 ) -> tuple[Outside, ...]:

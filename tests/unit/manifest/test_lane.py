@@ -13,7 +13,7 @@ from localai.errors import DocumentError
 from localai.findings import Verdict
 from localai.manifest.envelope import ROOT_TYPE
 from localai.manifest.floor import Floor, Floors, read_all_floors, remember
-from localai.manifest.lane import Frame, find_outside
+from localai.manifest.lane import Frame, compare_frames, find_outside
 from localai.manifest.load import load_manifests
 from localai.manifest.revocation import Kind, Revocations, Revoked
 from localai.manifest.rotation import Change, change_root
@@ -322,3 +322,31 @@ def test_the_manifest_has_only_what_counts(office: Office) -> None:
     found: Manifest | None = check(office, WIDER["licence"][0], *beside()).manifest
     assert found
     assert [entry.id for entry in found.entries] == ["beside"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wider", "narrower"),
+    [
+        ({}, (), ()),
+        ({"purposes": ("drafting", "decisions")}, ("purpose decisions",), ("purpose evaluation",)),
+        ({"data_classes": ("public", "internal")}, ("data class internal",), ()),
+        ({"sources": ("other",)}, ("source other",), ("source example",)),
+        ({"licences": ("MIT",)}, (), ("licence Apache-2.0",)),
+        ({"until": date(2027, 1, 1)}, ("until 2027-01-01, was 2026-03-01",), ()),
+        ({"until": TODAY}, (), ("until 2026-02-01, was 2026-03-01",)),
+    ],
+)
+def test_what_another_frame_changes(
+    changes: dict[str, object], wider: tuple[str, ...], narrower: tuple[str, ...]
+) -> None:
+    other = FRAME._replace(**changes)  # type: ignore[arg-type]
+    assert compare_frames(FRAME, other) == (wider, narrower)
+
+
+def test_every_field_of_a_frame_is_compared() -> None:
+    """A field that is added later is not passed over."""
+    for field in Frame._fields:
+        other = TODAY if field == "until" else ("else",)
+        assert compare_frames(FRAME, FRAME._replace(**{field: other})) != ((), ())  # type: ignore[arg-type]
+    assert len(compare_frames(None, FRAME)[0]) == 6
+    assert len(compare_frames(FRAME, None)[1]) == 6
