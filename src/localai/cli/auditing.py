@@ -98,22 +98,17 @@ def _choose_folders(
 def _read_rules(around: Surroundings) -> Rules:
     """Everything that decides here what may run; what was seen of it is not remembered."""
     from localai.audit.rules import Rules
+    from localai.cli.choosing import all_manifests
     from localai.manifest.floor import read_all_floors
-    from localai.manifest.load import (
-        load_revocations,
-        load_trust,
-        manifest_directory,
-        verify_files,
-    )
+    from localai.manifest.load import load_revocations, load_trust, verify_files
 
     places, today = around.places, around.today
     trust = load_trust(places, today)
     seen = read_all_floors(places.state).revocation
-    paths = sorted(manifest_directory(places).glob("*.yaml"))
     return Rules(
         trust,
         load_revocations(places, trust, seen),
-        verify_files(paths, places, today),
+        verify_files(all_manifests(places), places, today),
         around.read_policy(),
     )
 

@@ -17,10 +17,11 @@ from localai.audit.rules import Rules, Topic
 from localai.audit.survey import LISTED, read_listed, survey
 from localai.findings import Finding, Verdict
 from localai.hashing import leaf
+from localai.manifest.lane import Frame
 from localai.manifest.revocation import NOTHING, Kind, Revocations, Revoked
 from localai.manifest.schema import ArtifactFile, Entry
 from localai.manifest.signature import PublicKey
-from localai.manifest.trust import Role, RoleKey, Root
+from localai.manifest.trust import Lane, Role, RoleKey, Root
 from localai.manifest.verify import Authority, LoadedManifest, Trust
 from localai.policy import LoadedPolicy, Policy, Waiver
 
@@ -295,3 +296,8 @@ def test_what_runs_out_and_what_is_waived(tmp_path: Path, loaded: LoadedManifest
     assert said(found, Topic.WAIVER) == {"licence": "in force", "account": "ran out"}
     assert found.clean, "a waiver that ran out waives nothing, and needs nobody"
     assert "root of trust" not in said(audit(tmp_path, loaded), Topic.ENDING)
+    frame = Frame(("evaluation",), ("public",), ("example",), ("MIT",), past)
+    over = TRUST._replace(root=ROOT._replace(lane=Lane(Role(1, (BEN,)), frame)))
+    closed = audit(tmp_path, loaded, trust=over)
+    assert said(closed, Topic.ENDING)["lane"] == "over since 1 day" and not closed.clean
+    assert "role lane" not in said(closed, Topic.WEAK), "one key is enough within a frame"
