@@ -105,7 +105,8 @@ def to_keep(
     measured: Mapping[Task, Digests | DocumentError],
     known: Mapping[Key, Known],
 ) -> dict[Key, Known]:
-    """What the next audit may rely on: what was found now."""
+    """What the next audit may rely on: what was found now, and what is known of other files. What a
+    file was before it changed is forgotten."""
     answers = {task.key: answer for task, answer in measured.items()}
     kept = {}
     for file in found.candidates:
@@ -114,7 +115,9 @@ def to_keep(
             kept[file.key] = Known(file.kind, answer.sha256, answer.tree)
         elif answer is None:
             kept[file.key] = known[file.key]
-    return kept
+    inodes = {(file.key.device, file.key.inode) for file in found.candidates}
+    others = {key: one for key, one in known.items() if (key.device, key.inode) not in inodes}
+    return others | kept
 
 
 def _recall(known: Known, key: Key) -> Digests:

@@ -76,7 +76,7 @@ def _audit(around: Surroundings, named: list[Path], *, fresh: bool) -> Audit:
         measured = measure(found.tasks, progress)
     kept = to_keep(found, measured, known)
     if kept != known:
-        write_cache(around.places.state, {**known, **kept}, int(around.now.timestamp() * 1e9))
+        write_cache(around.places.state, kept, int(around.now.timestamp() * 1e9))
     occasion = Occasion(around.now, around.host_name, folders, stores)
     return conclude(occasion, found, measured, known, rules)
 

@@ -60,7 +60,9 @@ def audit(
     found = survey([folder], (), read_listed(manifests), known)
     measured = measure(found.tasks, lambda done: None)
     result = conclude(Occasion(NOW, "it-7", (folder,), ()), found, measured, known, rules)
-    known.update(to_keep(found, measured, known))
+    kept = to_keep(found, measured, known)
+    known.clear()
+    known.update(kept)
     return result
 
 
@@ -203,6 +205,13 @@ def test_what_was_hashed_is_not_read_again_until_it_changes(
     other.write_bytes(WEIGHTS[:-1] + b"\0")
     other.replace(folder / "tiny.gguf")
     assert states(audit(folder, manifest, known=known)) == {"tiny.gguf": State.ALTERED}
+    with (folder / "tiny.gguf").open("ab") as file:
+        file.write(b"more")
+    before = dict(known)
+    audit(folder, manifest, known=known)
+    assert len(known) == len(before) and known != before, "what it was before is forgotten"
+    audit(folder / "nothing here", manifest, known=known)
+    assert known
 
 
 def test_what_was_kept_is_held_against_todays_rules(
