@@ -177,6 +177,7 @@ def test_a_source_that_is_allowed(
     ("repository", "publisher", "hub"),
     [
         ("example-2/tiny", "example", None),
+        ("example-2/tiny", "example-2", None),
         ("example", "example", None),
         ("Example/tiny", "Example", None),
         ("example/../other/tiny", "other", None),
@@ -281,6 +282,7 @@ def test_of_one_name_the_newer_counts_and_officers_before_the_lane(
     assert loaded.verification.manifest
     assert loaded.verification.manifest.version == counts
     assert loaded.verification.frame is None
+    assert (loaded.path.parent == home.imported) == (counts > 3)
 
 
 def test_the_root_reads_back(office: Office) -> None:
