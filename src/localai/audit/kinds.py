@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from localai.formats import refused
-from localai.formats.format import Format
+from localai.formats.format import Format, Kind
 from localai.formats.pread import read_at
 from localai.formats.recognise import GGUF, SAFETENSORS, recognise
 
@@ -29,9 +29,11 @@ def name_model(fd: int, size: int, name: str) -> str | None:
     Raises DocumentError if the file became shorter or cannot be read.
     """
     found = recognise(fd, size, name)
+    ending = PurePath(name).suffix.lower()
+    if ending == ".pth" and recognise(fd, size, "").kind is Kind.TEXT:
+        return None  # Python keeps lines of its search path under that ending, too (site)
     if found.name in _MODELS:
         return found.name
-    ending = PurePath(name).suffix.lower()
     if ending == ".llamafile" or _holds_model(fd, size, found):
         return LLAMAFILE
     return f"{found.name}, a model by its name alone" if ending in _ENDINGS else None

@@ -65,7 +65,7 @@ def find_stores(home: Path, root: Path, environ: Mapping[str, str]) -> tuple[Fol
         for name, below in store.variables:
             if (moved := environ.get(name, "")).startswith("/"):
                 wanted.append(Folder(store.tool, Path(moved) / below))
-    return tuple(dict.fromkeys(folder for folder in wanted if _is_there(folder.path)))
+    return tuple(dict.fromkeys(folder for folder in wanted if is_folder(folder.path)))
 
 
 class Named(NamedTuple):
@@ -128,7 +128,8 @@ def _list_manifests(top: Path) -> Iterator[Path]:
         return
 
 
-def _is_there(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; one that may not be looked for may be there."""
     try:
         return path.is_dir()
     except OSError:

@@ -86,8 +86,10 @@ def _choose_folders(
 ) -> tuple[Path, ...]:
     """What is named; else the home directory and the stores. Raises UsageError for what is no
     folder."""
-    for folder in named:
-        if not folder.is_dir():
+    from localai.audit.stores import is_folder
+
+    for folder in named or [around.places.home]:
+        if not is_folder(folder):
             raise UsageError(
                 f"there is no folder {folder}", hint="name one that exists: --root DIR"
             )

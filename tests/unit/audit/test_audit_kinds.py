@@ -59,6 +59,12 @@ def test_by_name_whatever_stands_in_it(tmp_path: Path, name: str) -> None:
     assert kind(tmp_path, "other.dat", b"\x00\x01\x02 nothing that is known") is None
 
 
+def test_lines_of_pythons_search_path_are_no_checkpoint(tmp_path: Path) -> None:
+    assert kind(tmp_path, "site.pth", b"import os; os.environ\n/usr/lib/x\n") is None
+    assert kind(tmp_path, "m.pth", b"\x00\x01\x02 nothing that is known") is not None
+    assert kind(tmp_path, "m.pth", pickle.dumps({"weights": [1]}, 0)) is not None
+
+
 @pytest.mark.parametrize(
     "content",
     [

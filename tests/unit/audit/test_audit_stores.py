@@ -112,3 +112,12 @@ def test_by_the_folder(tmp_path: Path) -> None:
     assert name_stored(inside, {}, stores) == Named("LM Studio")
     assert name_stored(tmp_path / "b.gguf", {}, stores) == Named()
     assert name_stored(tmp_path / "b.llamafile", {}, stores) == Named("llamafile")
+
+
+def test_a_store_that_may_not_be_looked_for_may_be_there(tmp_path: Path) -> None:
+    """Its name is longer than the system takes: as with a folder of somebody else's, nobody can say
+    that it is not there."""
+    moved = tmp_path / ("x" * 300)
+    assert find_stores(tmp_path, tmp_path / "root", {"OLLAMA_MODELS": str(moved)}) == (
+        ("Ollama", moved),
+    )
