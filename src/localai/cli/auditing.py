@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.errors import Exit, UsageError
+from localai.errors import Exit, StateError, UsageError
+from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.audit.audit import Audit
@@ -76,7 +77,10 @@ def _audit(around: Surroundings, named: list[Path], *, fresh: bool) -> Audit:
         measured = measure(found.tasks, progress)
     kept = to_keep(found, measured, known)
     if kept != known:
-        write_cache(around.places.state, kept, int(around.now.timestamp() * 1e9))
+        try:
+            write_cache(around.places.state, kept, int(around.now.timestamp() * 1e9))
+        except StateError as error:
+            console.say(f"nothing is kept for the next audit: {printable(error.message)}")
     occasion = Occasion(around.now, around.host_name, folders, stores)
     return conclude(occasion, found, measured, known, rules)
 
