@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.lane import lane
 from localai.errors import Exit
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 
 Roles = Annotated[
-    list[str] | None, typer.Option("--role", help="root, manifest or revocation; repeatable")
+    list[str] | None, typer.Option("--role", help="root, manifest, revocation or lane; repeatable")
 ]
 Thresholds = Annotated[
     list[str] | None,
@@ -262,6 +263,9 @@ def revoke(
     signer = None if unsigned else sign_here(around, key)
     console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
     return Exit.DONE
+
+
+app.command()(lane)
 
 
 def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation: bool) -> int:
