@@ -102,6 +102,9 @@ def walk(trusted: Root, raw: bytes, found: Iterable[SignedRoot]) -> tuple[Step, 
     return tuple(steps)
 
 
+_DISPENSABLE = frozenset({RoleName.REVOCATION, RoleName.LANE})
+
+
 class Change(NamedTuple):
     """What the next root is to have otherwise: keys that come and that go, by role, new
     thresholds, and the frame of the lane."""
@@ -131,7 +134,7 @@ def change_root(trusted: Root, draft: Root | None, change: Change, today: date, 
     for name, threshold in change.thresholds:
         roles[name] = roles.get(name, Role(1, ()))._replace(threshold=threshold)
     for name, role in roles.items():
-        if len(role.keys) < role.threshold and (role.keys or name is not RoleName.REVOCATION):
+        if len(role.keys) < role.threshold and (role.keys or name not in _DISPENSABLE):
             raise DocumentError(
                 f"the role {name}: {role.threshold} of {len(role.keys)} keys can never be reached",
                 hint=f"--role for some of the roles only; --threshold {name}=NUMBER for fewer keys",
