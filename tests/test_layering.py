@@ -23,7 +23,7 @@ ROWS = (
     ("cli",),
     ("reports",),
     ("launch + examination", "trials", "guest"),
-    ("inspection",),
+    ("inspection", "audit"),
     ("beginning", "artifact", "intact", "approval"),
     ("plan", "schedule"),
     ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),

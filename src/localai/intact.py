@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.errors import LocalAIError
@@ -18,7 +19,9 @@ from localai.plan.matching import (
     candidates,
     find_match,
     find_namesake,
+    find_outside,
     in_force,
+    judge_outside,
     judge_revoked,
     name_origin,
 )
@@ -58,6 +61,18 @@ def check_file(
             os.close(opened.fd)
     except LocalAIError as error:
         return Checked(path, _fail("unreadable", error.message, error.hint))
+    return judge_digests(path, digests, manifests, today, self_approval=self_approval)
+
+
+def judge_digests(
+    path: Path,
+    digests: Digests,
+    manifests: Sequence[LoadedManifest],
+    today: date,
+    *,
+    self_approval: bool,
+) -> Checked:
+    """What :func:`check_file` says of a file whose digests are known."""
     match = find_match(
         candidates(manifests, digests.size), sha256=digests.sha256, tree=digests.tree
     )
@@ -91,13 +106,16 @@ def _judge(match: Match, today: date, self_approval: bool) -> Finding:
 
 
 def _judge_unlisted(path: Path, digests: Digests, manifests: Sequence[LoadedManifest]) -> Finding:
+    known = [digest for digest in (digests.sha256, digests.tree) if digest]
+    if outside := find_outside(manifests, known):
+        return judge_outside(outside)
     found = f"sha256 {digests.sha256}"
     if named := find_namesake(manifests, name_of(path)):
         evidence = f"{found}, {named.entry.id} lists {named.file.sha256}"
         return _fail("changed", evidence, f"get it again from {name_origin(named.entry)}")
     idle = [manifest.name for manifest in manifests if not in_force(manifest)]
     also = f"; not in force, so not looked into: {', '.join(idle)}" if idle else ""
-    return _fail("not in the manifest", found + also, f"localai approve {path}")
+    return _fail("not in the manifest", found + also, f"localai approve {quote(str(path))}")
 
 
 def _fail(summary: str, evidence: str, remedy: str) -> Finding:

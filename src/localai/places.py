@@ -38,6 +38,12 @@ class Places(NamedTuple):
         return self.config / "manifests"
 
     @property
+    def imported(self) -> Path:
+        """Manifests that this account brought along, on a host where the administrator's count:
+        their signatures authorise, not the directory."""
+        return self.config / "imported"
+
+    @property
     def keys(self) -> Path:
         return self.config / "keys"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from localai.approval import (
 )
 from localai.atomicfile import write_whole
 from localai.cli import console, founding, inspectscreen
+from localai.cli.choosing import choose_key
+from localai.cli.lane import LaneKey, find_lane_key
 from localai.cli.revoking import load_here
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, StateError, UsageError
@@ -27,8 +30,9 @@ from localai.manifest.change import changing
 from localai.manifest.draft import Terms, draft_entry, name_artifact
 from localai.manifest.freshness import SOON
 from localai.manifest.keyfile import load_public, public_beside
+from localai.manifest.lane import find_outside
 from localai.manifest.load import load_trust, verify_file
-from localai.manifest.schema import Entry, Manifest, Use, parse_manifest
+from localai.manifest.schema import Approval, Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.write import add_entry, renew, write_manifest
@@ -82,9 +86,11 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         name_artifact(asked.name, found.headers[0], asked.model.name)
         console.say(inspectscreen.decision(found, console.width()))
         alone = policy.self_approval and _can_sign(around)
+        lane = None if alone else find_lane_key(around)
         if alone and not founding.is_set_up(around):
             founding.set_up(around, founding.Wishes())
-        terms = _ask_terms(asked, found.headers[0], use, around)
+        approval = _approve_by(lane, asked, around)
+        terms = _ask_terms(asked, found.headers[0], use, approval)
         if not asked.yes and not _confirm(asked, use):
             console.say("not approved, nothing was written")
             return Exit.REFUSED
@@ -98,8 +104,11 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         console.say("not approved, nothing was written")
         return Exit.REFUSED
     console.say(inspectscreen.pinned(entry.files, console.width()))
-    if alone:
-        _sign(entry, around)
+    if lane and (outside := find_outside(lane.frame, [lane.name], [entry])):
+        console.say(printable(f"outside the lane: {outside[0].why}"))
+        lane, entry = None, entry._replace(approval=_approve_by(None, asked, around))
+    if alone or lane:
+        _sign(entry, lane, around)
         console.out(
             f"approved for {', '.join(use.purposes)}: localai run {quote(str(asked.model))}"
         )
@@ -122,7 +131,15 @@ def _can_sign(around: Surroundings) -> bool:
     return load_public(public) in [key.public for key in trust.root.manifest.keys]
 
 
-def _ask_terms(asked: Asked, header: GgufFile, use: Use, around: Surroundings) -> Terms:
+def _approve_by(lane: LaneKey | None, asked: Asked, around: Surroundings) -> Approval:
+    """By whom: in the lane by the key that signs, and not beyond the lane's end."""
+    if lane is None:
+        return approve_alone(around.account_name(), around.today, asked.days)
+    review_by = min(around.today + timedelta(days=asked.days), lane.frame.until)
+    return Approval(lane.name, around.today, review_by)
+
+
+def _ask_terms(asked: Asked, header: GgufFile, use: Use, approval: Approval) -> Terms:
     source, licence = asked.source, asked.licence
     if not source:
         said = printable(inspectscreen.cut(find_source(header)))
@@ -137,7 +154,6 @@ def _ask_terms(asked: Asked, header: GgufFile, use: Use, around: Surroundings) -
     if header.licence and header.licence.casefold() != licence.strip().casefold():
         said = printable(inspectscreen.cut(header.licence))
         console.say(f"note: the file itself names the licence {said}")
-    approval = approve_alone(around.account_name(), around.today, asked.days)
     return Terms(parse_source(source), licence.strip(), approval, use, asked.name, asked.id)
 
 
@@ -147,11 +163,16 @@ def _confirm(asked: Asked, use: Use) -> bool:
     return console.confirm(question, option="--yes")
 
 
-def _sign(entry: Entry, around: Surroundings) -> None:
-    """Put the entry into the own manifest, which must be what its signature says, and sign it."""
-    path = founding.manifest_file(around.places)
-    private = founding.own_key(around.places)  # it may ask, and nobody waits for an answer
+def _sign(entry: Entry, lane: LaneKey | None, around: Surroundings) -> None:
+    """Put the entry into the own manifest, or into that of one's key of the lane, which must be
+    what its signature says, and sign it."""
+    path = lane.manifest if lane else founding.manifest_file(around.places)
+    file = lane.file if lane else founding.key_file(around.places)
+    private = choose_key(around.places, str(file))  # it may ask, and nobody waits for an answer
     with changing(around.places.state):
+        if lane and not path.exists():
+            empty = write_manifest(begin_manifest(path.stem, around.today))
+            founding.store_manifest(path, empty, private)
         manifest = _put(entry, path, private, around)
     console.say(f"signed: {path}, version {manifest.version}, holds until {manifest.expires}")
 
@@ -167,8 +188,9 @@ def _put(entry: Entry, path: Path, private: PrivateKey, around: Surroundings) ->
     before = read_small(path)
     if before is None:
         raise StateError(f"{path} is gone", hint="run the command again")
-    entry = fit_into(verified.manifest, entry)
-    if displaced_by(verified.manifest, entry):
+    listed = parse_manifest(before)  # with what is outside of a lane, and stands there all the same
+    entry = fit_into(listed, entry)
+    if displaced_by(listed, entry):
         console.say(f"note: {entry.id} has some of these files: its other files are given up")
     raw = add_entry(before, entry)
     if (verified.manifest.expires - around.today).days < SOON:

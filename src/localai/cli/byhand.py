@@ -46,22 +46,28 @@ def show_by_hand(path: Path, around: Surroundings) -> str:
     Raises DocumentError if the manifest or its envelope is malformed.
     """
     raw, _ = read_manifest(path)
-    root = load_trust(around.places, around.today).root
-    threshold = root.manifest.threshold if root else 1
-    lines = list(_lines(path, prove_all(path, raw, around), threshold))
+    threshold, proofs = prove_all(path, raw, around)
+    lines = list(_lines(path, proofs, threshold))
     return "\n".join(printable(line) for line in lines)
 
 
-def prove_all(path: Path, raw: bytes, around: Surroundings) -> list[tuple[RoleKey, Proof]]:
-    """The keys that may sign the manifest ``raw`` and did, each with its signature."""
+def prove_all(
+    path: Path, raw: bytes, around: Surroundings
+) -> tuple[int, list[tuple[RoleKey, Proof]]]:
+    """How many must sign the manifest ``raw``, and the keys that may and did, each with its
+    signature: those of the role manifest, or of the lane where enough of that signed."""
     root = load_trust(around.places, around.today).root
     envelope = read_small(envelope_beside(path), limit=LIMIT)
     if root is None or envelope is None:
-        return []
+        return root.manifest.threshold if root else 1, []
     message = encode_for_signing(MANIFEST_TYPE, raw)
     signatures = parse_envelope(envelope).signatures
-    found = ((key, prove(message, signatures, key.public)) for key in root.manifest.keys)
-    return [(key, proof) for key, proof in found if proof]
+    all_proofs = []
+    for role in (root.manifest, *([root.lane.role] if root.lane else ())):
+        found = ((key, prove(message, signatures, key.public)) for key in role.keys)
+        all_proofs.append((role.threshold, [(key, proof) for key, proof in found if proof]))
+    enough = (one for one in all_proofs if len(one[1]) >= one[0])
+    return next(enough, all_proofs[0])
 
 
 def write_dsse(path: Path, around: Surroundings) -> bytes:
@@ -69,7 +75,7 @@ def write_dsse(path: Path, around: Surroundings) -> bytes:
     raw, _ = read_manifest(path)
     signatures = tuple(
         Signature(key.public.fingerprint, proof.value)
-        for key, proof in prove_all(path, raw, around)
+        for key, proof in prove_all(path, raw, around)[1]
     )
     return write_self_contained(Envelope(MANIFEST_TYPE, signatures), raw)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from localai.cli import console
 from localai.errors import UsageError
 from localai.manifest.keyfile import load_key
-from localai.manifest.load import manifest_directory
+from localai.manifest.load import manifest_directories, manifest_directory
 from localai.manifest.signature import PrivateKey
 from localai.places import Places
 
@@ -20,21 +20,31 @@ def choose_manifest(places: Places, given: str | None) -> Path:
 
     Raises UsageError if it is not clear which one is meant.
     """
-    directory = manifest_directory(places)
-    if given is not None:
-        named = directory / f"{given}.yaml"
-        return Path(given) if "/" in given or given.endswith(".yaml") else named
-    return _only(sorted(directory.glob("*.yaml")), "manifest", _BEGIN, _WHICH)
+    if given is None:
+        return _only(all_manifests(places), "manifest", _BEGIN, _WHICH)
+    if "/" in given or given.endswith(".yaml"):
+        return Path(given)
+    named = [directory / f"{given}.yaml" for directory in manifest_directories(places)]
+    return next((path for path in named if path.exists()), named[0])
 
 
 def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
     """The manifests that are named, or all of this host."""
     if given:
         return [choose_manifest(places, one) for one in given]
-    found = sorted(manifest_directory(places).glob("*.yaml"))
+    found = all_manifests(places)
     if not found:
         raise UsageError(f"there is no manifest in {manifest_directory(places)}", hint=_BEGIN)
     return found
+
+
+def all_manifests(places: Places) -> list[Path]:
+    """Every manifest that lies where manifests count."""
+    return [
+        path
+        for directory in manifest_directories(places)
+        for path in sorted(directory.glob("*.yaml"))
+    ]
 
 
 def choose_key(places: Places, given: str | None) -> PrivateKey:

@@ -56,15 +56,15 @@ def status(
     from localai.cli.choosing import list_manifests
     from localai.cli.surroundings import look_around
     from localai.findings import refused
-    from localai.manifest.load import find_role, load_trust, verify_files
+    from localai.manifest.load import find_roles, load_trust, verify_files
     from localai.manifest.standing import find_endings
 
     around = look_around()
     paths = list_manifests(around.places, manifests or [])
     trust = load_trust(around.places, around.today)
-    role = find_role(around.places, trust)
+    roles = find_roles(around.places, trust)
     found = verify_files(paths, around.places, around.today)
-    stands = [_stand(one, role) for one in found]
+    stands = [_stand(one, roles) for one in found]
     read = [one.path for one in found if one.sha256]
     ends = _ends(read, trust.root, around.read_policy().policy.waivers)
     endings = find_endings(ends, around.today)
@@ -84,18 +84,18 @@ def _read(around: Surroundings, given: str) -> Version:
     return Version(manifest, sha256(raw).hexdigest())
 
 
-def _stand(loaded: LoadedManifest, role: Role | None) -> Stand:
+def _stand(loaded: LoadedManifest, roles: Sequence[Role]) -> Stand:
     from localai.cli.changescreen import Stand
     from localai.manifest import envelope, schema
-    from localai.manifest.standing import find_standing
+    from localai.manifest.standing import find_nearest
     from localai.smallfile import read_small
 
     path, verification = loaded
-    if role is None or not verification.sha256:
+    if not roles or not verification.sha256:
         return Stand(path, verification, None)
     raw = read_small(path, limit=schema.LIMIT) or b""
     signatures = read_small(envelope.envelope_beside(path), limit=envelope.LIMIT)
-    return Stand(path, verification, find_standing(raw, signatures, role))
+    return Stand(path, verification, find_nearest(raw, signatures, roles))
 
 
 def _ends(
@@ -107,6 +107,8 @@ def _ends(
 
     if root is not None:
         yield "root of trust", root.expires
+        if root.lane:
+            yield "lane", root.lane.frame.until
     for path in paths:
         try:
             yield from ends_of(read_manifest(path)[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +17,14 @@ from localai.inspection.types import Inspection
 from localai.manifest import envelope
 from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Terms, draft_entry, name_artifact
-from localai.manifest.floor import read_floors
+from localai.manifest.floor import Floor, read_all_floors
+from localai.manifest.freshness import judge_unsigned
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
 from localai.manifest.signature import PrivateKey, PublicKey
 from localai.manifest.signing import add_signature, begin_manifest
-from localai.manifest.verify import Verification, judge_unsigned
+from localai.manifest.trust import Role
+from localai.manifest.verify import Verification
 from localai.manifest.write import add_entry, renew, write_manifest
 from localai.places import make_private
 
@@ -154,12 +156,15 @@ def keys_that_count(around: Surroundings, path: Path, raw: bytes) -> list[Public
     trust = load_trust(around.places, around.today)
     if trust.root is None:
         return None
-    role = trust.root.manifest
-    floors = read_floors(around.places.state)
-    freshness = judge_unsigned(raw, parse_manifest(raw), role, around.today, floors)
-    if freshness.refuses:
+    floors = read_all_floors(around.places.state)
+    lane = trust.root.lane
+    roles: list[tuple[Role, Mapping[str, Floor]]] = [(trust.root.manifest, floors.manifests)]
+    roles += [(lane.role, floors.lanes)] if lane else []
+    manifest = parse_manifest(raw)
+    judged = [judge_unsigned(raw, manifest, role, around.today, seen) for role, seen in roles]
+    if all(freshness.refuses for freshness in judged):
         raise UsageError(
-            f"signed like this it would be refused: {freshness.summary}, {freshness.evidence}",
+            f"signed like this it would be refused: {judged[0].summary}, {judged[0].evidence}",
             hint=f"raise its version and renew its dates: localai manifest sign {path} --days 90",
         )
-    return [key.public for key in role.keys]
+    return [key.public for role, _ in roles for key in role.keys]

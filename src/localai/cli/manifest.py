@@ -8,8 +8,10 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import ApprovedBy, Model, ReviewDays, Ticket
+from localai.cli.auditing import audit
 from localai.cli.comparing import diff, status
 from localai.cli.exporting import export
+from localai.cli.importing import import_
 from localai.cli.outside import attach_signature, request_signature
 from localai.cli.revising import remove, renew, revoke
 from localai.errors import Exit
@@ -190,5 +192,9 @@ def show(manifests: Named = None) -> int:
     return Exit.DONE
 
 
-for _further in (attach_signature, request_signature, renew, remove, revoke, diff, status, export):
+app.command("import")(import_)
+for _further in (
+    *(attach_signature, request_signature),
+    *(renew, remove, revoke, diff, status, audit, export),
+):
     app.command()(_further)

@@ -49,8 +49,15 @@ def name_revoked(
         )
     kind, value = given[0]
     root = load_trust(around.places, around.today).root
-    keys = root.manifest.keys if root and kind is Kind.KEY else ()
-    value = {one.name: one.public.fingerprint for one in keys}.get(value, value)
+    keys = list(root.manifest.keys) if root and kind is Kind.KEY else []
+    if root and root.lane and kind is Kind.KEY:
+        keys += root.lane.role.keys
+    found = {one.public.fingerprint for one in keys if one.name == value}
+    if len(found) > 1:
+        raise UsageError(
+            f"two different keys are named {value}", hint="--signer with the key's fingerprint"
+        )
+    value = next(iter(found), value)
     if kind is Kind.KEY and not re.fullmatch("[0-9a-f]{64}", value):
         raise UsageError(
             f"no signer of manifests is called {value}",

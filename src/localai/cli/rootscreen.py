@@ -8,6 +8,7 @@ from pathlib import Path
 from localai.cli.rotating import Draft
 from localai.cli.trustscreen import show_roles
 from localai.manifest.chain import Walk
+from localai.manifest.lane import compare_frames
 from localai.manifest.revocation import Revocations
 from localai.manifest.rotation import Step
 from localai.manifest.trust import Role, RoleName, Root, fingerprint_root
@@ -26,6 +27,7 @@ def show_draft(draft: Draft) -> str:
         f"  version     {root.version}, {root.issued} to {root.expires}",
         *show_roles(root),
         *_changes(draft.before, root),
+        *_show_change(draft.before, root),
         *_waiting(draft.before, root, draft.step),
     ]
     return "\n".join(printable(line) for line in lines)
@@ -58,6 +60,15 @@ def show_revocations(path: Path, found: Revocations) -> str:
         lines = [f"revoked: version {found.version}, {path}", f"  signed by   {signers}"]
         lines += [f"  {one.kind:<11} {one.value}, {one.on}: {one.reason}" for one in found.revoked]
     return "\n".join(printable(line) for line in lines)
+
+
+def _show_change(before: Root, root: Root) -> list[str]:
+    """What the lane may approve that it could not before, and what no longer: to be read before
+    it is signed."""
+    frames = (one.lane.frame if one.lane else None for one in (before, root))
+    wider, narrower = compare_frames(*frames)
+    shown = (("now allowed", wider), ("no longer", narrower))
+    return [f"  {title:<11} {', '.join(what)}" for title, what in shown if what]
 
 
 def _show_step(step: Step) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import KeyOfSignature, SignatureFile
+from localai.cli.lane import lane
 from localai.errors import Exit
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 
 Roles = Annotated[
-    list[str] | None, typer.Option("--role", help="root, manifest or revocation; repeatable")
+    list[str] | None, typer.Option("--role", help="root, manifest, revocation or lane; repeatable")
 ]
 Thresholds = Annotated[
     list[str] | None,
@@ -259,6 +260,9 @@ def revoke(
     signer = None if unsigned else sign_here(around, key)
     console.out(rootscreen.show_revocations(*revoking.revoke(around, named, reason, signer)))
     return Exit.DONE
+
+
+app.command()(lane)
 
 
 def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation: bool) -> int:

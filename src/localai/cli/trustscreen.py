@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localai.findings import Finding
 from localai.intact import Checked
+from localai.manifest.lane import Frame
 from localai.manifest.schema import Entry, Manifest
 from localai.manifest.trust import Role, RoleName, Root
 from localai.manifest.verify import Trust, Verification
@@ -72,6 +73,8 @@ def manifest_document(path: Path, verification: Verification) -> dict[str, objec
         "signers": list(verification.signers),
         "threshold": verification.threshold,
         "entries": len(verification.entries),
+        "lane_until": str(verification.frame.until) if verification.frame else None,
+        "outside_lane": [{"entry": one.entry.id, "why": one.why} for one in verification.outside],
         "findings": [
             {"check": finding.check, **_finding_document(finding)}
             for finding in verification.findings
@@ -122,11 +125,18 @@ def show_trust(path: Path, trust: Trust) -> str:
 def show_roles(root: Root) -> list[str]:
     """Whose keys may sign what, and how many must."""
     titles = {RoleName.MANIFEST: "manifests"}
-    return [
+    lines = [
         line
         for name, role in root.roles.items()
         for line in _role_lines(titles.get(name, name.value), role)
     ]
+    return [*lines, *(_frame_lines(root.lane.frame) if root.lane else ())]
+
+
+def _frame_lines(frame: Frame) -> Iterator[str]:
+    yield f"  frame       {', '.join(frame.purposes)}; {', '.join(frame.data_classes)} data"
+    yield f"              from {', '.join(frame.sources)} under {', '.join(frame.licences)}"
+    yield f"              until {frame.until}; what is wider needs the role manifest"
 
 
 def _role_lines(title: str, role: Role) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from localai.atomicfile import write_whole
@@ -20,6 +21,8 @@ from localai.smallfile import read_small
 
 SCHEMA = "localai.floors/1"
 LIMIT = 256 * 1024
+
+NO_FLOORS: Mapping[str, Floor] = MappingProxyType({})
 
 
 class Floor(NamedTuple):
@@ -33,10 +36,13 @@ class Floor(NamedTuple):
 
 
 class Floors(NamedTuple):
-    """All that was seen: of manifests, by name, and of the list of what is revoked."""
+    """All that was seen: of manifests, by name, of the list of what is revoked, and of the lane's
+    manifests, by name. Those are kept apart: otherwise staff could take an officer's floor away
+    with a manifest of the same name."""
 
     manifests: dict[str, Floor]
     revocation: Floor | None = None
+    lanes: Mapping[str, Floor] = MappingProxyType({})
 
 
 def read_floors(state: Path) -> dict[str, Floor]:
@@ -62,39 +68,51 @@ def read_all_floors(state: Path) -> Floors:
         ) from error
 
 
-def remember(state: Path, seen: Mapping[str, Floor], revocation: Floor | None = None) -> None:
-    """Raise the floors to what was ``seen``. One that is higher already, under the same keys,
-    stays. Nothing is written if nothing changes. Raises StateError."""
-    if _raised(read_all_floors(state), seen, revocation) is None:
+def remember(
+    state: Path,
+    manifests: Mapping[str, Floor],
+    revocation: Floor | None = None,
+    lanes: Mapping[str, Floor] = NO_FLOORS,
+) -> None:
+    """Raise the floors to what was seen. One that is higher already, under the same keys, stays.
+    Nothing is written if nothing changes. Raises StateError."""
+    seen = Floors(dict(manifests), revocation, lanes)
+    if _raised(read_all_floors(state), seen) is None:
         return
     with locked(state, "floors"):
-        floors = _raised(read_all_floors(state), seen, revocation)
+        floors = _raised(read_all_floors(state), seen)
         if floors is None:
             return
-        document: dict[str, object] = {
-            "schema": SCHEMA,
-            "manifests": {
-                name: floors.manifests[name]._asdict() for name in sorted(floors.manifests)
-            },
-        }
+        document: dict[str, object] = {"schema": SCHEMA, "manifests": _document(floors.manifests)}
         if floors.revocation:
             document["revocation"] = floors.revocation._asdict()
+        if floors.lanes:
+            document["lanes"] = _document(floors.lanes)
         write_whole(state / "floors.json", json.dumps(document, indent=2).encode() + b"\n")
 
 
-def _raised(known: Floors, seen: Mapping[str, Floor], revocation: Floor | None) -> Floors | None:
+def _document(floors: Mapping[str, Floor]) -> dict[str, object]:
+    return {name: floors[name]._asdict() for name in sorted(floors)}
+
+
+def _raised(known: Floors, seen: Floors) -> Floors | None:
     """``known`` with what is higher in what was seen; None if nothing is."""
 
     def is_higher(floor: Floor, last: Floor | None) -> bool:
         return not last or last.keys != floor.keys or last.version < floor.version
 
-    risen = {
-        name: floor for name, floor in seen.items() if is_higher(floor, known.manifests.get(name))
-    }
-    newer = revocation if revocation and is_higher(revocation, known.revocation) else None
-    if not risen and newer is None:
+    def rise(known: Mapping[str, Floor], seen: Mapping[str, Floor]) -> dict[str, Floor]:
+        return {name: one for name, one in seen.items() if is_higher(one, known.get(name))}
+
+    manifests = rise(known.manifests, seen.manifests)
+    lanes = rise(known.lanes, seen.lanes)
+    last = seen.revocation
+    newer = last if last and is_higher(last, known.revocation) else None
+    if not manifests and not lanes and newer is None:
         return None
-    return Floors({**known.manifests, **risen}, newer or known.revocation)
+    return Floors(
+        {**known.manifests, **manifests}, newer or known.revocation, {**known.lanes, **lanes}
+    )
 
 
 def _read_all(fields: Fields) -> Floors:
@@ -103,6 +121,7 @@ def _read_all(fields: Fields) -> Floors:
     return Floors(
         fields.named("manifests", _read_floor),
         fields.one("revocation", _read_floor) if fields.has("revocation") else None,
+        fields.named("lanes", _read_floor) if fields.has("lanes") else {},
     )
 
 

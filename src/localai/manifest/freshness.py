@@ -5,11 +5,14 @@ Source: the TUF specification 1.0.33, 5.4 to 5.6 (rollback and freeze attacks).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from hashlib import sha256
 
 from localai.findings import Finding, Verdict
 from localai.manifest.floor import Floor
 from localai.manifest.schema import Manifest
+from localai.manifest.trust import Role
 
 FRESHNESS = "manifest-freshness"
 SOON = 14
@@ -19,7 +22,7 @@ _RENEW = "ask its signers for a newer one (localai manifest sign FILE --days 90)
 
 
 def check_version(seen: Floor, floor: Floor | None) -> Finding | None:
-    """Step 7: versions only rise, and one version has one content. A floor that was reached
+    """Step 9: versions only rise, and one version has one content. A floor that was reached
     under other keys does not count."""
     if floor is None or floor.keys != seen.keys:
         return None
@@ -45,7 +48,7 @@ def check_version(seen: Floor, floor: Floor | None) -> Finding | None:
 
 
 def check_dates(manifest: Manifest, today: date) -> Finding:
-    """Step 8: it was issued, and has not run out."""
+    """Step 10: it was issued, and has not run out."""
     # One day of grace: the signer's day may have begun earlier than ours.
     if today < manifest.issued - timedelta(days=1):
         evidence = f"issued on {manifest.issued}, and this host says {today}"
@@ -61,3 +64,12 @@ def check_dates(manifest: Manifest, today: date) -> Finding:
     if left < SOON:
         return Finding(FRESHNESS, Verdict.NOTE, f"{days} left", f"until {manifest.expires}")
     return Finding(FRESHNESS, Verdict.PASS, f"{days} left", f"until {manifest.expires}")
+
+
+def judge_unsigned(
+    raw: bytes, manifest: Manifest, role: Role, today: date, floors: Mapping[str, Floor]
+) -> Finding:
+    """What ``manifest-freshness`` will be once ``role`` has signed ``raw``: for signers to know
+    before they sign."""
+    seen = Floor(manifest.version, sha256(raw).hexdigest(), role.fingerprint)
+    return check_version(seen, floors.get(manifest.name)) or check_dates(manifest, today)

@@ -31,6 +31,34 @@ def manifest_directory(places: Places) -> Path:
     return places.administrator / "manifests" if places.administered else places.manifests
 
 
+def manifest_directories(places: Places) -> tuple[Path, ...]:
+    """All directories from which manifests count, the one that goes first in front."""
+    own = (places.imported,) if places.administered else ()
+    return (manifest_directory(places), *own)
+
+
+def imported_directory(places: Places) -> Path:
+    """Where manifests that count lie and this account can put one."""
+    return places.imported if places.administered else places.manifests
+
+
+def merge(
+    present: tuple[LoadedManifest, ...], imported: tuple[LoadedManifest, ...]
+) -> tuple[LoadedManifest, ...]:
+    """What is there and what was imported: of one name only one, and never by a manifest of the
+    lane in the place of one that the role manifest signed, or by an older one."""
+
+    def rank(one: LoadedManifest) -> tuple[bool, bool, int]:
+        manifest = one.verification.manifest
+        return manifest is not None, not one.verification.frame, manifest.version if manifest else 0
+
+    best = {one.name: one for one in present}
+    for one in imported:
+        if one.name not in best or rank(one) > rank(best[one.name]):
+            best[one.name] = one
+    return tuple(one for one in (*present, *imported) if best[one.name] is one)
+
+
 def pin_file(places: Places) -> Path:
     """Where the fingerprint of the user's own root of trust is kept."""
     return places.config / "root.pin"
@@ -69,30 +97,31 @@ def pin_root(places: Places, raw: bytes, signatures: bytes) -> str:
 def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[LoadedManifest, ...]:
     """Read and verify every manifest on this host, and remember the versions seen.
 
-    Those are the ``*.yaml`` in the administrator's directory, or in the user's where there is no
-    administrator; links are not followed. Two manifests of one name refuse each other.
+    Those are the ``*.yaml`` in the administrator's directory, with those that this account
+    imported, or in the user's where there is no administrator; links are not followed. Two
+    manifests of one name in one directory refuse each other; of an imported one and one of the
+    administrator's the newer counts (:func:`merge`).
     Raises StateError if the directory or what was remembered cannot be read, or if a risen
     version cannot be remembered.
     """
-    paths = _list(manifest_directory(places))
-    if not paths:
+    directories = [_list(directory) for directory in manifest_directories(places)]
+    if not any(directories):
         return ()
     root = load_trust(places, today, owner=owner)
     floors = floor.read_all_floors(places.state)
     revoked = load_revocations(places, root, floors.revocation)
-    loaded = tuple(
-        LoadedManifest(path, _verify(path, root, today, floors.manifests, revoked))
-        for path in paths
-    )
-    loaded = _refuse_namesakes(loaded)
+    loaded: tuple[LoadedManifest, ...] = ()
+    for paths in directories:
+        found = (
+            LoadedManifest(path, _verify(path, root, today, floors, revoked)) for path in paths
+        )
+        loaded = merge(loaded, _refuse_namesakes(tuple(found)))
+    seen = [(one.name, one.verification.frame, one.verification.floor) for one in loaded]
     floor.remember(
         places.state,
-        {
-            manifest.name: manifest.verification.floor
-            for manifest in loaded
-            if manifest.verification.floor
-        },
+        {name: last for name, frame, last in seen if last and frame is None},
         revoked.floor,
+        {name: last for name, frame, last in seen if last and frame},
     )
     return loaded
 
@@ -119,15 +148,20 @@ def load_revocations(places: Places, root: Trust, seen: floor.Floor | None) -> R
     return verify_revocations(raw, signatures, root.root.revocation, seen)
 
 
-def find_role(places: Places, root: Trust) -> trust.Role | None:
-    """Whose signatures under manifests count on this host: those of keys that are not revoked.
+def find_roles(places: Places, root: Trust) -> tuple[trust.Role, ...]:
+    """Whose signatures under manifests count on this host, of the role manifest and of the lane:
+    those of keys that are not revoked.
 
-    None without a root of trust that can be relied on.
+    Nobody's without a root of trust that can be relied on.
     """
     if root.root is None:
-        return None
+        return ()
     seen = floor.read_all_floors(places.state).revocation
-    return load_revocations(places, root, seen).strip(root.root.manifest)
+    revoked = load_revocations(places, root, seen)
+    lane = root.root.lane
+    return tuple(
+        revoked.strip(role) for role in (root.root.manifest, *([lane.role] if lane else ()))
+    )
 
 
 def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
@@ -149,15 +183,17 @@ def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> V
     root = load_trust(places, today, owner=owner)
     floors = floor.read_all_floors(places.state)
     revoked = load_revocations(places, root, floors.revocation)
-    return _verify(path, root, today, floors.manifests, revoked)
+    return _verify(path, root, today, floors, revoked)
 
 
 def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[LoadedManifest, ...]:
     """Verify several manifests, as a start would, and remember nothing. Raises StateError."""
-    once = dict.fromkeys(paths)
-    return _refuse_namesakes(
-        tuple(LoadedManifest(path, verify_file(path, places, today)) for path in once)
-    )
+    found = [
+        LoadedManifest(path, verify_file(path, places, today)) for path in dict.fromkeys(paths)
+    ]
+    imported = tuple(one for one in found if one.path.parent == places.imported)
+    present = tuple(one for one in found if one.path.parent != places.imported)
+    return merge(_refuse_namesakes(present), _refuse_namesakes(imported))
 
 
 def _list(directory: Path) -> list[Path]:
@@ -185,7 +221,7 @@ def _verify(
     path: Path,
     root: Trust,
     today: date,
-    floors: dict[str, floor.Floor],
+    floors: floor.Floors,
     revoked: Revocations,
 ) -> Verification:
     if path.is_symlink():
@@ -198,7 +234,15 @@ def _verify(
         return refuse_unread(error.message, error.hint, root.authority)
     if raw is None:
         return refuse_unread(f"{path} does not exist", "localai manifest init NAME", root.authority)
-    return verify_manifest(raw, signatures, root, today=today, floors=floors, revocations=revoked)
+    return verify_manifest(
+        raw,
+        signatures,
+        root,
+        today=today,
+        floors=floors.manifests,
+        lanes=floors.lanes,
+        revocations=revoked,
+    )
 
 
 def _refuse_namesakes(loaded: tuple[LoadedManifest, ...]) -> tuple[LoadedManifest, ...]:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from localai.errors import DocumentError
 from localai.manifest.envelope import ROOT_TYPE, Envelope, parse_envelope
-from localai.manifest.trust import LAST_VERSION, Role, RoleKey, RoleName, Root, parse_root
+from localai.manifest.lane import Frame
+from localai.manifest.trust import LAST_VERSION, Lane, Role, RoleKey, RoleName, Root, parse_root
 
 MOST_STEPS = 64
 """Roots that one walk may pass (TUF: there is a limit to the number of roots)."""
@@ -101,13 +102,17 @@ def walk(trusted: Root, raw: bytes, found: Iterable[SignedRoot]) -> tuple[Step, 
     return tuple(steps)
 
 
+_DISPENSABLE = frozenset({RoleName.REVOCATION, RoleName.LANE})
+
+
 class Change(NamedTuple):
-    """What the next root is to have otherwise: keys that come and that go, by role, and new
-    thresholds."""
+    """What the next root is to have otherwise: keys that come and that go, by role, new
+    thresholds, and the frame of the lane."""
 
     added: tuple[tuple[RoleName, RoleKey], ...] = ()
     removed: tuple[tuple[RoleName, str], ...] = ()
     thresholds: tuple[tuple[RoleName, int], ...] = ()
+    frame: Frame | None = None
 
 
 def change_root(trusted: Root, draft: Root | None, change: Change, today: date, days: int) -> Root:
@@ -129,12 +134,14 @@ def change_root(trusted: Root, draft: Root | None, change: Change, today: date, 
     for name, threshold in change.thresholds:
         roles[name] = roles.get(name, Role(1, ()))._replace(threshold=threshold)
     for name, role in roles.items():
-        if len(role.keys) < role.threshold and (role.keys or name is not RoleName.REVOCATION):
+        if len(role.keys) < role.threshold and (role.keys or name not in _DISPENSABLE):
             raise DocumentError(
                 f"the role {name}: {role.threshold} of {len(role.keys)} keys can never be reached",
                 hint=f"--role for some of the roles only; --threshold {name}=NUMBER for fewer keys",
             )
     revocation = roles.get(RoleName.REVOCATION)
+    present = (draft or trusted).lane
+    frame = change.frame or (present.frame if present else None)
     return Root(
         trusted.version + 1,
         today,
@@ -142,7 +149,19 @@ def change_root(trusted: Root, draft: Root | None, change: Change, today: date, 
         roles[RoleName.ROOT],
         roles[RoleName.MANIFEST],
         revocation if revocation and revocation.keys else None,
+        _frame_lane(roles.get(RoleName.LANE), frame),
     )
+
+
+def _frame_lane(role: Role | None, frame: Frame | None) -> Lane | None:
+    """A lane needs both, and without keys it is gone."""
+    if role is None or not role.keys:
+        return None
+    if frame is None:
+        raise DocumentError(
+            "nobody said yet what the keys of the lane may approve", hint="localai trust lane"
+        )
+    return Lane(role, frame)
 
 
 def _add(name: RoleName, role: Role, key: RoleKey) -> Role:

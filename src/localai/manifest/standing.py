@@ -51,6 +51,13 @@ def find_standing(raw: bytes, envelope: bytes | None, role: Role) -> Standing:
     return Standing(signed, others, role.threshold)
 
 
+def find_nearest(raw: bytes, envelope: bytes | None, roles: Iterable[Role]) -> Standing:
+    """Where ``raw`` stands with those of ``roles`` who signed it; with the first if nobody did."""
+    found = [find_standing(raw, envelope, role) for role in roles]
+    signed = [one for one in found if one.signed]
+    return min(signed, key=lambda one: one.needed) if signed else found[0]
+
+
 def ends_of(manifest: Manifest) -> Iterator[tuple[str, date]]:
     """The last day of a manifest, and the day by which each entry must be looked at again."""
     yield f"manifest {manifest.name}", manifest.expires

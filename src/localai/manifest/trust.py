@@ -6,7 +6,8 @@ SHA-256 was pinned (or which only the administrator can write); it must also car
 of its own root keys, so that nobody pins keys that nobody holds.
 
 Source: the TUF specification 1.0.33, 4.3 (root.json) and 5.3. The role ``root`` is there for
-rotation (:mod:`localai.manifest.rotation`); without a role ``revocation`` nobody can revoke.
+rotation (:mod:`localai.manifest.rotation`); without a role ``revocation`` nobody can revoke, and
+without a role ``lane`` nobody approves within a frame (:mod:`localai.manifest.lane`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from localai.document import encode_text, read_json
 from localai.errors import DocumentError
 from localai.manifest.algorithm import LONGEST_KEY
 from localai.manifest.envelope import ROOT_TYPE, Envelope
+from localai.manifest.lane import Frame, frame_document, read_frame
 from localai.manifest.signature import PublicKey, take_public_key, verify
 from localai.shape import Fields, read_shape
 
@@ -36,11 +38,13 @@ LAST_VERSION = 2**31 - 1
 
 
 class RoleName(StrEnum):
-    """What keys may sign: the root itself, manifests, the list of what is revoked."""
+    """What keys may sign: the root itself, manifests, the list of what is revoked, and manifests
+    whose entries count within a frame."""
 
     ROOT = "root"
     MANIFEST = "manifest"
     REVOCATION = "revocation"
+    LANE = "lane"
 
 
 class RoleKey(NamedTuple):
@@ -71,8 +75,16 @@ class Role(NamedTuple):
         return tuple(name for fingerprint, name in names.items() if fingerprint in holding)
 
 
+class Lane(NamedTuple):
+    """Who may approve within a frame, and the frame."""
+
+    role: Role
+    frame: Frame
+
+
 class Root(NamedTuple):
-    """Who may sign the root itself, who may sign manifests, and who may revoke (None: nobody)."""
+    """Who may sign the root itself, who may sign manifests, who may revoke, and who may approve
+    within which frame (both None: nobody)."""
 
     version: int
     issued: date
@@ -80,6 +92,7 @@ class Root(NamedTuple):
     root: Role
     manifest: Role
     revocation: Role | None = None
+    lane: Lane | None = None
 
     @property
     def roles(self) -> dict[RoleName, Role]:
@@ -88,6 +101,7 @@ class Root(NamedTuple):
             (RoleName.ROOT, self.root),
             (RoleName.MANIFEST, self.manifest),
             (RoleName.REVOCATION, self.revocation),
+            (RoleName.LANE, self.lane.role if self.lane else None),
         )
         return {name: role for name, role in named if role is not None}
 
@@ -107,12 +121,15 @@ def write_root(root: Root) -> bytes:
 
     Raises DocumentError if the root breaks its own schema.
     """
+    roles = {name.value: _role_document(role) for name, role in root.roles.items()}
+    if root.lane:
+        roles[RoleName.LANE.value] |= frame_document(root.lane.frame)
     document = {
         "schema": SCHEMA,
         "version": root.version,
         "issued": root.issued.isoformat(),
         "expires": root.expires.isoformat(),
-        "roles": {name.value: _role_document(role) for name, role in root.roles.items()},
+        "roles": roles,
     }
     raw = encode_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if parse_root(raw) != root:
@@ -143,7 +160,7 @@ def _read_root(fields: Fields) -> Root:
     issued, expires = fields.date("issued"), fields.date("expires")
     if expires < issued:
         raise fields.refuse("expires", "lies before the day of issue")
-    return fields.one(
+    root = fields.one(
         "roles",
         lambda roles: Root(
             version,
@@ -152,8 +169,27 @@ def _read_root(fields: Fields) -> Root:
             roles.one("root", _read_role),
             roles.one("manifest", _read_role),
             roles.one("revocation", _read_role) if roles.has("revocation") else None,
+            roles.one("lane", _read_lane) if roles.has("lane") else None,
         ),
     )
+    _keep_apart(fields, root)
+    return root
+
+
+def _keep_apart(fields: Fields, root: Root) -> None:
+    """A key says in which role it signed: one that was also the lane's could turn the first of two
+    officers' signatures into an approval, or widen the frame that it signs within."""
+    for name in (RoleName.ROOT, RoleName.MANIFEST):
+        officers = {key.public.fingerprint for key in root.roles[name].keys}
+        for key in root.lane.role.keys if root.lane else ():
+            if key.public.fingerprint in officers:
+                raise fields.refuse(
+                    "roles", f"the key {key.name} of the lane is a key of the role {name} as well"
+                )
+
+
+def _read_lane(fields: Fields) -> Lane:
+    return Lane(_read_role(fields), read_frame(fields))
 
 
 def _read_role(fields: Fields) -> Role:

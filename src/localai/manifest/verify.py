@@ -18,8 +18,9 @@ from typing import NamedTuple
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict, refused
 from localai.manifest.envelope import MANIFEST_TYPE, parse_envelope
-from localai.manifest.floor import Floor
+from localai.manifest.floor import NO_FLOORS, Floor
 from localai.manifest.freshness import FRESHNESS, check_dates, check_version
+from localai.manifest.lane import Frame, Outside, find_outside, keep_inside
 from localai.manifest.revocation import NOTHING, Revocations, Revoked
 from localai.manifest.schema import LIMIT, Entry, Manifest, parse_manifest
 from localai.manifest.trust import Role, Root, fingerprint_root, is_signed_by_itself, parse_root
@@ -29,6 +30,8 @@ SIGNATURE = "manifest-signature"
 _PIN = "get the root of trust from your security officer, then: localai trust init FILE"
 _FOLLOW = "get newer roots from your security officer, then: localai trust update FILE..."
 _SIGN = "localai manifest sign FILE, by as many keys as the root of trust asks for"
+_WIDEN = "ask your security officer: the role manifest may approve it, the role root may widen it"
+_SHOWN = 3  # entries outside the lane that a finding names
 
 
 class Authority(StrEnum):
@@ -57,6 +60,9 @@ class Verification(NamedTuple):
     is None unless its signatures hold; only ``entries`` says what is approved. ``signers`` names
     the keys whose signatures hold, ``sha256`` is the digest of the exact bytes, and ``floor`` what
     is to be remembered, None if that would be wrong. ``revocations`` are those of this host.
+    Where the keys of the lane signed, ``frame`` is what they may approve (None: the role manifest
+    signed, and may approve anything), ``manifest`` has only the entries within it, and
+    ``outside`` the others.
     """
 
     findings: tuple[Finding, Finding]
@@ -67,6 +73,8 @@ class Verification(NamedTuple):
     threshold: int = 0
     floor: Floor | None = None
     revocations: Revocations = NOTHING
+    frame: Frame | None = None
+    outside: tuple[Outside, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -78,6 +86,15 @@ class Verification(NamedTuple):
     def find_revoked(self, entry: Entry) -> Revoked | None:
         """Why an entry of this manifest does not count any more; None if it does."""
         return self.revocations.find(entry)
+
+
+class _Signed(NamedTuple):
+    """The keys whose signatures hold, the role that they are of, and the frame of the lane; None
+    for the role manifest."""
+
+    signers: tuple[str, ...]
+    role: Role
+    frame: Frame | None
 
 
 class LoadedManifest(NamedTuple):
@@ -148,54 +165,70 @@ def verify_manifest(
     *,
     today: date,
     floors: Mapping[str, Floor],
+    lanes: Mapping[str, Floor] = NO_FLOORS,
     revocations: Revocations = NOTHING,
 ) -> Verification:
     """Verify a manifest's exact bytes against its detached envelope and the root of trust.
 
-    ``floors`` holds what was seen before, by the manifest's name. Nothing is raised for a
-    manifest that is wrong in any way: the findings say so.
+    ``floors`` holds what was seen before, by the manifest's name, ``lanes`` the same of manifests
+    that the lane signed. Nothing is raised for a manifest that is wrong in any way: the findings
+    say so.
     """
     digest = sha256(raw).hexdigest()
-    signers = _verify_signatures(raw, envelope, trust, revocations)
-    if trust.root is None or isinstance(signers, Finding):
-        refusal = signers if isinstance(signers, Finding) else _distrusted(trust)
-        return _refuse(refusal, digest, trust.authority)
-    role = trust.root.manifest
+    signed = _verify_signatures(raw, envelope, trust, revocations)
+    if isinstance(signed, Finding):
+        return _refuse(signed, digest, trust.authority)
+    signers, role, frame = signed
     # (6) What was signed is read strictly.
     try:
         manifest = parse_manifest(raw)
     except DocumentError as error:
         remedy = "correct it, raise its version and sign it again (localai manifest sign FILE)"
         return _refuse(_fail("malformed", error.message, remedy), digest, trust.authority)
+    # (7) A lane is open until its last day, and (8) what is outside of its frame does not count.
+    if frame and today > frame.until:
+        evidence = f"{manifest.name}: its keys could approve until {frame.until}"
+        return _refuse(_fail("lane ended", evidence, _WIDEN), digest, trust.authority)
+    outside = find_outside(frame, signers, manifest.entries) if frame else ()
     seen = Floor(manifest.version, digest, role.fingerprint)
-    rolled_back = check_version(seen, floors.get(manifest.name))
-    own = trust.authority is Authority.OWN
-    signature = Finding(
-        SIGNATURE,
-        Verdict.NOTE if own else Verdict.PASS,
-        f"version {manifest.version}",
-        f"{manifest.name}, {len(signers)} of {role.threshold} signatures"
-        + (", own root of trust" if own else ""),
-    )
+    # (9) Versions only rise, and (10) it is in date.
+    rolled_back = check_version(seen, (lanes if frame else floors).get(manifest.name))
     return Verification(
-        (signature, rolled_back or check_dates(manifest, today)),
+        (
+            _describe(manifest, signed, outside, trust.authority),
+            rolled_back or check_dates(manifest, today),
+        ),
         digest,
         trust.authority,
-        manifest,
+        keep_inside(manifest, outside),
         signers,
         role.threshold,
         None if rolled_back else seen,
         revocations,
+        frame,
+        outside,
     )
 
 
-def judge_unsigned(
-    raw: bytes, manifest: Manifest, role: Role, today: date, floors: Mapping[str, Floor]
+def _describe(
+    manifest: Manifest, signed: _Signed, outside: tuple[Outside, ...], authority: Authority
 ) -> Finding:
-    """What ``manifest-freshness`` will be once ``role`` has signed ``raw``: for signers to know
-    before they sign."""
-    seen = Floor(manifest.version, sha256(raw).hexdigest(), role.fingerprint)
-    return check_version(seen, floors.get(manifest.name)) or check_dates(manifest, today)
+    """The finding of a manifest whose signatures hold."""
+    own = authority is Authority.OWN
+    parts = [manifest.name, f"{len(signed.signers)} of {signed.role.threshold} signatures"]
+    if signed.frame:
+        parts.append(f"lane of {', '.join(signed.signers)} until {signed.frame.until}")
+    if own:
+        parts.append("own root of trust")
+    evidence = "; ".join(
+        [", ".join(parts)]
+        + [f"outside the lane: {one.entry.id}: {one.why}" for one in outside[:_SHOWN]]
+        + ([f"and {len(outside) - _SHOWN} more outside"] if len(outside) > _SHOWN else [])
+    )
+    verdict = Verdict.NOTE if own or outside else Verdict.PASS
+    why = "what is wider than the lane needs the role manifest" if outside else ""
+    remedy = _WIDEN if outside else ""
+    return Finding(SIGNATURE, verdict, f"version {manifest.version}", evidence, why, remedy)
 
 
 def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verification:
@@ -205,8 +238,8 @@ def refuse_unread(problem: str, remedy: str, authority: Authority) -> Verificati
 
 def _verify_signatures(
     raw: bytes, envelope: bytes | None, trust: Trust, revocations: Revocations
-) -> tuple[str, ...] | Finding:
-    """Steps 1 to 5: the names of the keys that signed, or the finding that refuses."""
+) -> _Signed | Finding:
+    """Steps 1 to 5: whose signatures hold, or the finding that refuses."""
     # (1) The size is capped before anything looks at the bytes.
     if len(raw) > LIMIT:
         return _fail("too large", f"{len(raw)} bytes, more than {LIMIT}", "split it in two")
@@ -217,7 +250,6 @@ def _verify_signatures(
     if revocations.problem:
         why = "without the list nobody knows what must not run any more"
         return _fail(revocations.problem, revocations.evidence, revocations.remedy, why)
-    role = revocations.strip(trust.root.manifest)
     # (3) There are signatures, over something of our type.
     if envelope is None:
         return _fail("unsigned", "there is no .dsse.json beside it", _SIGN)
@@ -228,18 +260,26 @@ def _verify_signatures(
     if signed.payload_type != MANIFEST_TYPE:
         evidence = f"payload type {signed.payload_type}, expected {MANIFEST_TYPE}"
         return _fail("signed as something else", evidence, _SIGN)
-    # (4) Some hold over these exact bytes, by keys of the role that are not revoked, whatever
-    # key ids they carry.
-    signers = role.find_signers(MANIFEST_TYPE, raw, signed)
+    # (4) Some hold over these exact bytes, by keys of one role that are not revoked, whatever key
+    # ids they carry, and (5) they are as many different keys as the root asks for of that role.
+    root = trust.root
+    roles: list[tuple[Role, Frame | None]] = [(root.manifest, None)]
+    if root.lane:
+        roles.append(root.lane)
+    found = [
+        _Signed(revocations.strip(role).find_signers(MANIFEST_TYPE, raw, signed), role, frame)
+        for role, frame in roles
+    ]
+    for one in found:
+        if len(one.signers) >= one.role.threshold:
+            return one
+    signers, role, _ = next((one for one in found if one.signers), found[0])
     if not signers:
         why = "it was changed after it was signed, or signed by keys that the root does not list"
         return _fail("not signed by a trusted key", f"0 of {role.threshold} signatures", _SIGN, why)
-    # (5) They are as many different keys as the root asks for.
-    if len(signers) < role.threshold:
-        evidence = f"{len(signers)} of {role.threshold} signatures: {', '.join(signers)}"
-        why = "each key counts once, however often it signed"
-        return _fail("too few signatures", evidence, _SIGN, why)
-    return signers
+    evidence = f"{len(signers)} of {role.threshold} signatures: {', '.join(signers)}"
+    why = "each key counts once, however often it signed"
+    return _fail("too few signatures", evidence, _SIGN, why)
 
 
 def _distrusted(trust: Trust) -> Finding:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
+    from localai.manifest.lane import Outside
     from localai.manifest.revocation import Revoked
     from localai.manifest.schema import ArtifactFile, Entry
     from localai.manifest.verify import LoadedManifest
@@ -26,16 +27,28 @@ class Match(NamedTuple):
 
 
 def candidates(manifests: Iterable[LoadedManifest], size: int) -> tuple[Match, ...]:
-    """All files of ``size`` bytes in manifests whose signatures hold, those in force first."""
-    ordered = sorted(manifests, key=lambda loaded: not in_force(loaded))
+    """All files of ``size`` bytes in manifests whose signatures hold: those in force first, and of
+    them those of the role manifest. Where it spoke, the lane does not widen what it said."""
+    ordered = sorted(
+        manifests,
+        key=lambda loaded: (not in_force(loaded), loaded.verification.frame is not None),
+    )
     return tuple(
-        Match(loaded, entry, file)
+        Match(loaded, entry, _as_compared(loaded, file))
         for loaded in ordered
         if loaded.verification.manifest is not None
         for entry in loaded.verification.manifest.entries
         for file in entry.files
         if file.size == size
     )
+
+
+def _as_compared(loaded: LoadedManifest, file: ArtifactFile) -> ArtifactFile:
+    """The list of what is revoked knows files by SHA-256. Where there is one, that is computed for
+    what the lane approved: its keys could name a revoked file by its tree digest alone, beside
+    another SHA-256."""
+    doubted = loaded.verification.frame and loaded.verification.revocations.revoked
+    return file._replace(tree=None) if doubted else file
 
 
 def find_match(
@@ -105,6 +118,32 @@ def judge_revoked(revoked: Revoked) -> Finding:
         f"on {revoked.on}: {revoked.reason}",
         "who may sign the revocation list withdrew it, whatever a manifest says",
         "use another model, or ask your security officer",
+    )
+
+
+def find_outside(manifests: Iterable[LoadedManifest], digests: Iterable[str]) -> Outside | None:
+    """What a lane's manifest lists with one of these digests and may not approve."""
+    wanted = set(digests)
+    return next(
+        (
+            one
+            for loaded in manifests
+            for one in loaded.verification.outside
+            if any(wanted & {file.sha256, file.tree} for file in one.entry.files)
+        ),
+        None,
+    )
+
+
+def judge_outside(outside: Outside) -> Finding:
+    """What ``artifact-approved`` says of an entry that the lane may not approve."""
+    return Finding(
+        "artifact-approved",
+        Verdict.FAIL,
+        "outside the lane",
+        f"{outside.entry.id}: {outside.why}",
+        "keys of the lane approve within its frame, and the role manifest what is wider",
+        "ask your security officer to approve it",
     )
 
 

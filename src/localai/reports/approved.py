@@ -50,6 +50,8 @@ def list_approved(
                 left_out.append(LeftOut(entry.id, why))
             else:
                 listed.append(Listed(manifest, entry))
+        for one in manifest.verification.outside:
+            left_out.append(LeftOut(one.entry.id, f"outside the lane: {one.why}"))
     return ApprovedList(made, tuple(manifests), tuple(listed), tuple(left_out))
 
 

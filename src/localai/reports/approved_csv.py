@@ -1,17 +1,11 @@
-"""The approved-systems list as CSV: a line for each file of each artifact.
-
-Source: RFC 4180, in UTF-8. What a spreadsheet would take for a formula is marked as text.
-"""
+"""The approved-systems list as CSV: a line for each file of each artifact."""
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from localai.terminal import printable
+from localai.reports.table import table
 
 if TYPE_CHECKING:
     from localai.manifest.schema import ArtifactFile
@@ -26,18 +20,12 @@ COLUMNS = (
 """Several values in one field stand apart by ``; ``. No groups: every account."""
 
 
-_FORMULA = re.compile(r"(^|;\s*)([=+@\uff1d\uff0b\uff20\uff0d-])")  # full width ones as well
-
-
 def approved_csv(approved: ApprovedList) -> bytes:
     """The file's content, in the order of the manifests."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for listed in approved.listed:
-        for file in listed.entry.files:
-            writer.writerow([_tame(field) for field in _fields(listed, file)])
-    return text.getvalue().encode()
+    return table(
+        COLUMNS,
+        (_fields(listed, file) for listed in approved.listed for file in listed.entry.files),
+    )
 
 
 def _fields(listed: Listed, file: ArtifactFile) -> Sequence[str]:
@@ -59,11 +47,3 @@ def _fields(listed: Listed, file: ArtifactFile) -> Sequence[str]:
 
 def _several(values: Sequence[str]) -> str:
     return "; ".join(values)
-
-
-def _tame(field: str) -> str:
-    """A field that no spreadsheet computes (OWASP, CSV injection): with an apostrophe in front.
-
-    Where the comma is a decimal sign, spreadsheets part fields at ``;``: so before each part.
-    """
-    return _FORMULA.sub(r"\1'\2", printable(field))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import localai
-from localai.reports.sheet import sheet, text
+from localai.reports.sheet import sheet, table, text
 
 if TYPE_CHECKING:
     from localai.manifest.schema import ArtifactFile, Entry
@@ -70,25 +70,11 @@ def _section(manifest: LoadedManifest, entries: Sequence[Entry]) -> Iterator[str
     )
     if entries:
         rows = (_system(entry) for entry in entries)
-        yield from _table(f"What {name} approves", f"systems-{name}", _SYSTEMS, rows)
+        yield from table(f"What {name} approves", f"systems-{name}", _SYSTEMS, rows)
         files = (_file(entry, file) for entry in entries for file in entry.files)
-        yield from _table(f"The files of {name}", f"files-{name}", _FILES, files)
+        yield from table(f"The files of {name}", f"files-{name}", _FILES, files)
     else:
         yield "<p>It approves nothing.</p>"
-
-
-def _table(
-    caption: str, name: str, heads: Sequence[str], rows: Iterator[Sequence[str]]
-) -> Iterator[str]:
-    """``rows`` hold HTML; the first cell of each is its head."""
-    yield f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0">'
-    yield f'<table>\n<caption id="{name}">{caption}</caption>'
-    yield "<thead>\n<tr>" + "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr>"
-    yield "</thead>\n<tbody>"
-    for first, *rest in rows:
-        cells = "".join(f"<td>{cell}</td>" for cell in rest)
-        yield f'<tr><th scope="row">{first}</th>{cells}</tr>'
-    yield "</tbody>\n</table>\n</div>"
 
 
 def _system(entry: Entry) -> Sequence[str]:

@@ -4,7 +4,7 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from localai.terminal import printable
@@ -51,3 +51,18 @@ def sheet(title: str, body: Iterable[str], style: str = "") -> bytes:
 def text(value: str) -> str:
     """What others wrote, made harmless for a page and visible to its reader."""
     return escape(printable(value), quote=True)
+
+
+def table(
+    caption: str, name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    """A table that can be scrolled by keyboard. ``caption``, ``heads`` and ``rows`` hold HTML; the
+    first cell of each row is its head. ``name`` is an identifier of its own on the page."""
+    yield f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0">'
+    yield f'<table>\n<caption id="{name}">{caption}</caption>'
+    yield "<thead>\n<tr>" + "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr>"
+    yield "</thead>\n<tbody>"
+    for first, *rest in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in rest)
+        yield f'<tr><th scope="row">{first}</th>{cells}</tr>'
+    yield "</tbody>\n</table>\n</div>"

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 from browser import Browser
 from test_approved_systems import DATASET, ENTRY, HOSTILE_ENTRY, approved
+from test_audit_reports import EVIL, PLAIN
 from test_page import MIXED, NOW
 from test_request import VECTOR, request
 
 from localai.reports.approved_page import approved_page
+from localai.reports.audit_page import audit_page
 from localai.reports.page import page
 from localai.reports.request import PAGE
 
@@ -18,6 +20,8 @@ PAGES = {
     "approved": approved_page(approved(ENTRY, DATASET)),
     "approved-nothing": approved_page(approved()),
     "approved-hostile": approved_page(approved(HOSTILE_ENTRY)),
+    "audit": audit_page(PLAIN),
+    "audit-hostile": audit_page(EVIL),
     "request": request(VECTOR.read_bytes())[1][PAGE],
     "selftests": page(MIXED, "it-7", NOW),
 }

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
 from localai.manifest.schema import name_of
-from localai.plan.matching import find_namesake, find_revoked, judge_revoked, name_origin
+from localai.plan.matching import (
+    find_namesake,
+    find_outside,
+    find_revoked,
+    judge_outside,
+    judge_revoked,
+    name_origin,
+)
 
 if TYPE_CHECKING:
     from localai.plan.facts import Artifact, Facts
@@ -64,6 +71,9 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     if facts.manifests and not any(one.verification.manifest for one in facts.manifests):
         evidence = "no manifest counts that it could be in"
         return Finding(CHECK, Verdict.NOT_CHECKED, "not looked up", evidence)
+    digests = [digest.rpartition(":")[2] for digest in artifact.digests]
+    if outside := find_outside(facts.manifests, digests):
+        return judge_outside(outside)
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
     remedy = f"localai approve {quote(artifact.path)}"
     if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):

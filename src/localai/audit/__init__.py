@@ -1,0 +1,1 @@
+"""What lies on a host, held against what is approved there."""

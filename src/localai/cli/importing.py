@@ -1,0 +1,113 @@
+"""``localai manifest import``: take a signed manifest in, whoever brings it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from localai.cli import console
+from localai.errors import DocumentError, Exit, UsageError
+
+if TYPE_CHECKING:
+    from localai.cli.surroundings import Surroundings
+    from localai.manifest.verify import LoadedManifest
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="a manifest, with its signatures, NAME.dsse.json, beside it")
+    ],
+) -> int:
+    """Take in a manifest that those whom the root of trust names have signed, for this account.
+
+    No administrator is needed: the signatures authorise, not the directory. Exit code 3: it is
+    not in force, and nothing was written.
+    """
+    from localai.cli.surroundings import look_around
+    from localai.cli.trustscreen import show_verification
+    from localai.findings import refused
+    from localai.manifest.change import changing
+
+    around = look_around()
+    with changing(around.places.state):
+        found = _bring(around, file)
+    console.out(show_verification(found.path, found.verification))
+    if refused(found.findings):
+        console.say("not imported, nothing was written")
+        return Exit.REFUSED
+    console.say(f"imported: {found.path}")
+    return Exit.DONE
+
+
+def _bring(around: Surroundings, file: Path) -> LoadedManifest:
+    """Verify ``file`` as a start would, and store it if it is in force.
+
+    Raises DocumentError if there is none, UsageError if it would not count beside what is here.
+    """
+    from localai.findings import refused
+    from localai.manifest import envelope
+    from localai.manifest.load import imported_directory, read_manifest, verify_file
+    from localai.manifest.verify import LoadedManifest
+    from localai.smallfile import read_small
+
+    found = LoadedManifest(file, verify_file(file, around.places, around.today))
+    if refused(found.findings):
+        return found
+    raw, _ = read_manifest(file)
+    signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
+    _find_rival(around, found)
+    path = imported_directory(around.places) / f"{found.name}.yaml"
+    _store(path, raw, signatures or b"")
+    # What lies there now is what is told, whatever happened to the file that was brought.
+    return LoadedManifest(path, verify_file(path, around.places, around.today))
+
+
+def _find_rival(around: Surroundings, found: LoadedManifest) -> None:
+    """Raise UsageError if a manifest of that name is here that goes first, or that only lies under
+    another file name: the two would refuse each other."""
+    from localai.cli.choosing import all_manifests
+    from localai.manifest.load import imported_directory, merge, verify_files
+
+    own = imported_directory(around.places)
+    for one in verify_files(all_manifests(around.places), around.places, around.today):
+        if one.name != found.name:
+            continue
+        if one.sha256 != found.sha256 and merge((one,), (found,)) == (one,):
+            raise UsageError(
+                f"{one.path} goes before it: newer, or signed by the role manifest",
+                hint="localai manifest diff shows what they have otherwise",
+            )
+        if one.path.parent == own and one.path.stem != found.name:
+            raise UsageError(
+                f"{one.path} holds a manifest of that name", hint=f"move it to {found.name}.yaml"
+            )
+
+
+def _store(path: Path, raw: bytes, signatures: bytes) -> None:
+    """Put both files in the place of those before; at every moment one of the two manifests has
+    its signatures. Raises StateError."""
+    from localai.atomicfile import write_whole
+    from localai.manifest.change import write_signed
+    from localai.manifest.envelope import (
+        LIMIT,
+        Envelope,
+        envelope_beside,
+        parse_envelope,
+        write_envelope,
+    )
+    from localai.places import make_private
+    from localai.smallfile import read_small
+
+    make_private(path.parent)
+    beside = envelope_beside(path)
+    both = parse_envelope(signatures)
+    if (present := read_small(beside, limit=LIMIT)) is not None:
+        try:
+            kept = parse_envelope(present).signatures
+        except DocumentError:
+            kept = ()  # then what lies there does not count anyway
+        both = Envelope(both.payload_type, (*both.signatures, *kept))
+    write_signed(path, raw, write_envelope(both))
+    write_whole(beside, signatures, mode=0o644)
