@@ -22,6 +22,7 @@ from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.plan.facts import Artifact, Resources
 from localai.plan.matching import Match, agree, candidates, find_matches
 from localai.sealing import RESERVE, OpenFile, make_vessel, open_regular, seal
+from localai.store.state import Place, find_place
 from localai.worker.protocol import DEFAULT_CONTEXT
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ class OpenArtifact:
         self.files, self.vessels = [], []
 
 
-def open_artifact(path: Path) -> OpenArtifact:
-    """Open ``path`` and, of a split set, all its parts, and read every header.
+def open_artifact(path: Path, store: Path | None = None) -> OpenArtifact:
+    """Open ``path`` and, of a split set, all its parts, and read every header; find out where in
+    ``store`` they lie, if it is given.
 
     Never raises for what is wrong with a file: that is a finding.
     """
@@ -63,7 +65,9 @@ def open_artifact(path: Path) -> OpenArtifact:
     except DocumentError as error:
         opened.artifact = opened.artifact._replace(problem=error.message, remedy=error.hint)
         return opened
-    opened.artifact = opened.artifact._replace(size=sum(opened.sizes))
+    opened.artifact = opened.artifact._replace(
+        size=sum(opened.sizes), place=_find_place(opened.files, store) if store else None
+    )
     opened.artifact = opened.artifact._replace(format=_read_headers(opened))
     if opened.headers:
         name = opened.headers[0].name or path.name
@@ -95,6 +99,12 @@ def open_parts(path: Path) -> list[OpenFile]:
             os.close(file.fd)
         raise
     return opened
+
+
+def _find_place(files: Sequence[OpenFile], store: Path) -> Place:
+    """One file that waits, and the whole artifact does."""
+    places = [find_place(file.fd, store) for file in files]
+    return next((place for place in places if place.waits), places[0])
 
 
 def _read_headers(opened: OpenArtifact) -> tuple[Finding, ...]:

@@ -33,7 +33,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool 
                 os.link(beside, path)  # unlike a rename it never replaces
         finally:
             beside.unlink(missing_ok=True)
-        _flush_directory(path.parent)
+        flush_directory(path.parent)
     except FileExistsError as error:
         raise StateError(
             f"{path} exists already", hint="choose another name, or move that file away first"
@@ -58,7 +58,8 @@ def check_place(path: Path) -> None:
         )
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Have the names in ``directory`` on the disk. Raises OSError. Source: fsync(2)."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -78,10 +78,10 @@ def judge_digests(
     )
     if match is None:
         return Checked(path, _judge_unlisted(path, digests, manifests), digests)
-    return Checked(path, _judge(match, today, self_approval), digests, match)
+    return Checked(path, judge_match(match, today, self_approval), digests, match)
 
 
-def _judge(match: Match, today: date, self_approval: bool) -> Finding:
+def judge_match(match: Match, today: date, self_approval: bool) -> Finding:
     if not in_force(match.manifest):
         wrong = next(finding for finding in match.manifest.findings if finding.refuses)
         evidence = f"listed in {match.manifest.name}, which is not in force: {wrong.summary}"

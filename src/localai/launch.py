@@ -100,7 +100,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(begun.close)
-        opened = open_artifact(request.model)
+        opened = open_artifact(request.model, around.places.store)
         cleanup.callback(opened.close)
         resources, repack = measure_resources(opened, request.context)
         copying = None

@@ -38,3 +38,35 @@ def locked(state: Path, name: str) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file or directory itself, which it keeps under whatever name it gets; True
+    if it is held, False if another command has it, or moved what it names meanwhile.
+
+    It is not waited for. Raises StateError if there is nothing that could be locked.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise StateError(f"cannot open {path}: {error.strerror}", hint=f"ls -ld {path}") from error
+    try:
+        yield _try(fd) and _is_still(path, fd)
+    finally:
+        os.close(fd)
+
+
+def _try(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another has it; on a file system without locks nobody can say
+        return False
+    return True
+
+
+def _is_still(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False

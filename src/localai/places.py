@@ -58,6 +58,11 @@ class Places(NamedTuple):
         return self.state / "records.jsonl"
 
     @property
+    def store(self) -> Path:
+        """Where artifacts lie, from their arrival on."""
+        return self.state / "store"
+
+    @property
     def selftests(self) -> Path:
         """The log of self-tests' results."""
         return self.state / "selftests.jsonl"

@@ -29,6 +29,11 @@ _SIZE = re.compile(r"([1-9][0-9]{0,11}) ?(B|KiB|MiB|GiB|TiB)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
+def is_slug(text: str) -> bool:
+    """True for an identifier of lower-case letters, digits, ``.``, ``_`` and ``-``."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def read_shape(node: Node, where: str, read: Callable[[Fields], _T]) -> _T:
     """Let ``read`` take the fields of a mapping, then refuse those that it did not take.
 

@@ -48,6 +48,10 @@ def environ(tmp_path: Path) -> dict[str, str]:
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m localai "$@"\n')
     command.chmod(0o755)
+    bring = command.with_name("bring")
+    program = Path(__file__).resolve().parents[1] / "bring.py"
+    bring.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
+    bring.chmod(0o755)
     return {
         "PATH": f"{command.parent}:/usr/bin:/bin",
         "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"),

@@ -30,6 +30,7 @@ from localai.policy import LoadedPolicy, Policy, Restricted
 from localai.reports.report import Report
 from localai.sandbox.status import Layer, SandboxStatus
 from localai.selftests.result import make_result
+from localai.store.state import Place
 
 TODAY = date(2026, 3, 1)
 RESTRICTED = Restricted("Example list", date(2026, 2, 1), ("Forbidden Labs",))
@@ -117,6 +118,7 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
             name="Tiny 1M Q4_1",
             size=98 << 20,
             digests=("tree-sha256:" + "b" * 64,),
+            place=Place(),
             entry=entry,
             manifest="allowlist",
             sealed=True,

@@ -40,10 +40,11 @@ def command(
     else to approve, a request for the officer is written instead.
     """
     from localai.cli.approving import Asked, approve
+    from localai.cli.naming import find_model
     from localai.cli.surroundings import look_around
 
     asked = Asked(
-        model=model,
+        model=find_model(model),
         source=source,
         licence=licence,
         yes=yes,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from localai.approval import (
@@ -20,6 +19,7 @@ from localai.atomicfile import write_whole
 from localai.cli import console, founding, inspectscreen
 from localai.cli.choosing import choose_key
 from localai.cli.lane import LaneKey, find_lane_key
+from localai.cli.naming import next_command
 from localai.cli.revoking import load_here
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, StateError, UsageError
@@ -109,9 +109,8 @@ def approve(asked: Asked, around: Surroundings) -> Exit:
         lane, entry = None, entry._replace(approval=_approve_by(None, asked, around))
     if alone or lane:
         _sign(entry, lane, around)
-        console.out(
-            f"approved for {', '.join(use.purposes)}: localai run {quote(str(asked.model))}"
-        )
+        step = next_command(asked.model, around.places.store)
+        console.out(f"approved for {', '.join(use.purposes)}: {step}")
     else:
         console.say("you cannot sign for this host alone: a request is written instead")
         _request(entry, policy, around)

@@ -9,7 +9,10 @@ import typer
 
 # readable=False: typer must not judge that first, without a remedy and without a record.
 Model = Annotated[
-    Path, typer.Argument(readable=False, help="a GGUF file; of a split set, the first part")
+    Path,
+    typer.Argument(
+        readable=False, help="a GGUF file, of a split set the first part; or its name in the store"
+    ),
 ]
 ApprovedBy = Annotated[
     str | None, typer.Option("--by", help="who approves it; yourself, for yourself, if left out")

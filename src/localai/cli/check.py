@@ -21,12 +21,14 @@ def command(
 
     A worker is confined, probed and ended. Exit code 0: it may run; 3: it may not.
     """
+    from localai.cli.naming import find_model
     from localai.cli.surroundings import look_around
     from localai.launch import start
     from localai.plan.document import decision_document
     from localai.plan.facts import Use
     from localai.plan.request import StartRequest
 
+    model = find_model(model)
     request = StartRequest(model, Use(purpose, data_class), load=False)
     with console.progress("verifying", console.size_of(model)) as report:
         started = start(request, look_around().for_launch(), report)

@@ -32,12 +32,14 @@ def command(
     is fail; 3: at least one is; 4: the file cannot be read.
     """
     from localai.cli import inspectscreen
+    from localai.cli.naming import find_model
     from localai.inspection.inspect import inspect_path
 
     if json + template + tensors > 1:
         raise UsageError(
             "--json, --template and --tensors are three different answers", hint="give one of them"
         )
+    file = find_model(file)
     hashed = not (template or tensors)
     with console.progress(file.name, console.size_of(file)) as progress:
         found = inspect_path(file, context=context, hashed=hashed, progress=progress)

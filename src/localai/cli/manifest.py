@@ -83,6 +83,7 @@ def add(
     from localai.approval import find_denied
     from localai.cli import inspectscreen, screen
     from localai.cli.editing import add_model, make_terms
+    from localai.cli.naming import find_model
     from localai.cli.surroundings import look_around
     from localai.manifest.schema import Source
 
@@ -102,6 +103,7 @@ def add(
         names=(entry_id, name, kind),
         note=note,
     )
+    model = find_model(model)
     with console.progress(model.name, console.size_of(model)) as progress:
         path, entry, found = add_model(around, model, manifest, terms, progress)
     if entry is None:

@@ -45,6 +45,7 @@ def command(
     localai run model.gguf --data-class internal < prompt.txt
     """
     from localai.cli import prompting
+    from localai.cli.naming import find_model
     from localai.cli.talking import talk
     from localai.plan.facts import Use
     from localai.plan.request import StartRequest
@@ -53,7 +54,7 @@ def command(
     sampling = prompting.make_sampling(max_tokens, temperature, top_p, seed)
     output = prompting.check_output(asked, out, json)
     request = StartRequest(
-        model=model,
+        model=find_model(model),
         use=Use(purpose, data_class),
         context=ctx or prompting.context_for(asked, sampling),
         threads=threads,

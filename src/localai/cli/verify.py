@@ -23,6 +23,7 @@ def command(
     and intact; 3: at least one is not.
     """
     from localai.cli import trustscreen
+    from localai.cli.naming import find_files
     from localai.cli.surroundings import look_around
     from localai.intact import check_file
     from localai.manifest.load import load_manifests
@@ -31,7 +32,7 @@ def command(
     manifests = load_manifests(around.places, around.today)
     policy = around.read_policy().policy
     checked = []
-    for path in files:
+    for path in (path for given in files for path in find_files(given)):
         with console.progress(path.name, console.size_of(path)) as progress:
             checked.append(
                 check_file(

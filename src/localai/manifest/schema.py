@@ -165,8 +165,8 @@ def _read_entry(fields: Fields) -> Entry:
         name=fields.text("name"),
         kind=kind,
         licence=fields.text("licence"),
-        source=fields.one("source", _read_source),
-        files=fields.each("files", _read_file),
+        source=fields.one("source", read_source),
+        files=fields.each("files", read_file),
         gguf=None if kind is Kind.DATASET else fields.one("gguf", _read_gguf),
         approval=fields.one("approval", _read_approval),
         use=fields.one("use", _read_use),
@@ -181,7 +181,8 @@ def _read_entry(fields: Fields) -> Entry:
     return entry
 
 
-def _read_file(fields: Fields) -> ArtifactFile:
+def read_file(fields: Fields) -> ArtifactFile:
+    """One file of an artifact, as every document of ours has it."""
     name = fields.text("name", limit=255)
     if problem := find_name_problem(name):
         raise fields.refuse("name", f"{name!r} {problem}")
@@ -193,7 +194,8 @@ def _read_file(fields: Fields) -> ArtifactFile:
     )
 
 
-def _read_source(fields: Fields) -> Source:
+def read_source(fields: Fields) -> Source:
+    """Where an artifact comes from, as every document of ours has it."""
     return Source(
         publisher=fields.text("publisher"),
         repository=fields.text("repository"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # types only: a start must not pay for modules that it does n
     from localai.policy import LoadedPolicy
     from localai.sandbox.status import SandboxStatus
     from localai.selftests.result import Result
+    from localai.store.state import Place
 
 
 class Use(NamedTuple):
@@ -42,6 +43,7 @@ class Artifact(NamedTuple):
     in front (``tree-sha256:...``, ``sha256:...``), nothing if they could not be measured.
     ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
     it.
+    ``place`` is where in the store it lies, None if nobody looked.
     ``format`` holds what the bounded reader found (checks ``gguf-...``) and ``held`` what the
     files hold of what an entry pins, ``said`` what they state of their origin and licence, None
     if they could not be read; ``problem`` and ``remedy`` say why the file could not be opened,
@@ -56,6 +58,7 @@ class Artifact(NamedTuple):
     manifest: str = ""
     sealed: bool = False
     seconds: float = 0.0
+    place: Place | None = None
     format: tuple[Finding, ...] = ()
     held: GgufFacts | None = None
     said: Statements | None = None

@@ -17,6 +17,7 @@ from localai.plan.matching import (
     judge_revoked,
     name_origin,
 )
+from localai.store.state import Place, State
 
 if TYPE_CHECKING:
     from localai.plan.facts import Artifact, Facts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CHECK = "artifact-approved"
 WHY = "only what a signed manifest lists may run"
+_WAITS: dict[str, str] = {State.QUARANTINE: "in quarantine", State.PROPOSED: "only proposed"}
 
 
 def artifact_approved(facts: Facts, policy: Policy) -> Finding:
@@ -39,6 +41,8 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
     if not artifact.digests:
         evidence = facts.unprobed or "no digest was computed"
         return Finding(CHECK, Verdict.NOT_CHECKED, "not measured", evidence)
+    if artifact.place is None or artifact.place.waits:
+        return _judge_waiting(artifact.place)
     entry = artifact.entry
     if entry is None:
         return _judge_unlisted(artifact, facts)
@@ -62,6 +66,22 @@ def artifact_approved(facts: Facts, policy: Policy) -> Finding:
         Verdict.NOTE,
         "verified",
         f"{_describe(artifact)}, renamed: approved as {entry.files[0].name}",
+    )
+
+
+def _judge_waiting(place: Place | None) -> Finding:
+    """What the store has not let through does not run from there, whatever a manifest lists."""
+    if place is None:
+        evidence = "nobody looked whether it lies in quarantine"
+        return Finding(CHECK, Verdict.NOT_CHECKED, "not looked for", evidence)
+    known = place.artifact and place.directory in _WAITS
+    return Finding(
+        CHECK,
+        Verdict.FAIL,
+        _WAITS.get(place.directory, "not in its place"),
+        f"{place.artifact or 'a file'} in the store",
+        why="from the store only what is approved there runs",
+        remedy=f"localai store promote {quote(place.artifact)}" if known else "localai store list",
     )
 
 

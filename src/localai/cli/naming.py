@@ -1,0 +1,32 @@
+"""An artifact in the store is named by its identifier, where a command takes a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shlex import quote
+
+
+def find_model(given: Path) -> Path:
+    """``given``; if there is no such file, the first one of the artifact of that identifier."""
+    return find_files(given)[0]
+
+
+def find_files(given: Path) -> tuple[Path, ...]:
+    """``given``; if there is no such file, all those of the artifact of that identifier."""
+    if os.path.lexists(given) or len(given.parts) != 1:
+        return (given,)
+    from localai.cli.surroundings import look_around
+    from localai.store.held import list_named
+
+    held = next(iter(list_named(look_around().places.store, str(given))), None)
+    return (held.paths if held else ()) or (given,)
+
+
+def next_command(model: Path, store: Path) -> str:
+    """What to type once ``model`` is approved."""
+    from localai.store.state import locate
+
+    place = locate(Path(os.path.realpath(model)), store)
+    waits = place.waits and place.artifact
+    return f"localai store promote {quote(waits)}" if waits else f"localai run {quote(str(model))}"

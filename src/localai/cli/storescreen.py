@@ -1,0 +1,140 @@
+"""Wording and documents for the store. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from localai.cli.screen import hang
+from localai.hardware import show_bytes
+from localai.store.check import Checked
+from localai.store.held import Held
+from localai.store.origin import Origin
+from localai.terminal import printable
+
+
+def listing(found: Sequence[Held], width: int) -> str:
+    """A line for each artifact, by state."""
+    if not found:
+        return "the store is empty"
+    longest = max(len(printable(one.id)) for one in found)
+    lines = (
+        line
+        for one in found
+        for line in hang(
+            f"{one.state:<10}  {printable(one.id):<{longest}}  ", 12, _describe(one), width
+        )
+    )
+    return "\n".join(lines)
+
+
+def _describe(held: Held) -> str:
+    origin = held.origin
+    if origin is None:
+        return printable(held.problem)
+    size = show_bytes(sum(file.size for file in origin.files))
+    return printable(f"{size}, arrived on {origin.arrived}, from {_name_source(origin)}")
+
+
+def _name_source(origin: Origin) -> str:
+    revision = f" at {origin.source.revision}" if origin.source.revision else ""
+    return f"{origin.source.repository}{revision}"
+
+
+def artifact(held: Held) -> str:
+    """All that is written down about one artifact."""
+    return "\n".join(printable(line) for line in _lines(held))
+
+
+def _lines(held: Held) -> Iterator[str]:
+    yield f"{held.id}: {held.state}"
+    yield f"  lies in    {held.directory}"
+    origin = held.origin
+    if origin is None:
+        yield f"  problem    {held.problem}"
+        return
+    hub = f", {origin.source.hub}" if origin.source.hub else ""
+    yield f"  source     {origin.source.publisher}, {_name_source(origin)}{hub}"
+    if origin.source.bases:
+        yield f"  made from  {', '.join(origin.source.bases)}"
+    yield f"  arrived    {origin.arrived}"
+    agree = ", for people who agree to its terms" if origin.gated else ""
+    yield f"  licence    {origin.licence or 'nothing is said'}{agree}"
+    if origin.card:
+        yield f"  card       sha256 {origin.card}"
+    for file in origin.files:
+        yield f"  file       {file.name}, {file.size} bytes"
+        yield f"  sha256     {file.sha256}"
+
+
+def verification(found: Sequence[Checked], width: int) -> str:
+    """A line for each artifact, and what to do where something is wrong; of the directories only
+    those about which there is something to say."""
+    told = [one for one in found if one.state or one.finding.refuses]
+    return "\n".join(line for one in told for line in _checked_lines(one, width))
+
+
+def _checked_lines(one: Checked, width: int) -> Iterator[str]:
+    finding = one.finding
+    said = f"{one.subject}: {finding.summary}"
+    yield from hang("", 2, printable(f"{said}: {finding.evidence}"), width)
+    if finding.refuses:
+        yield from hang("  do  ", 6, printable(finding.remedy), width)
+
+
+def store_document(found: Sequence[Held]) -> dict[str, object]:
+    """The document ``localai.store/1``."""
+    return {"schema": "localai.store/1", "artifacts": [_held_document(one) for one in found]}
+
+
+def artifact_document(held: Held) -> dict[str, object]:
+    """The document ``localai.stored-artifact/1``."""
+    return {"schema": "localai.stored-artifact/1", **_held_document(held)}
+
+
+def _held_document(held: Held) -> dict[str, object]:
+    origin = held.origin
+    return {
+        "id": held.id,
+        "state": held.state.value,
+        "directory": str(held.directory),
+        "problem": held.problem or None,
+        "origin": _origin_document(origin) if origin else None,
+    }
+
+
+def _origin_document(origin: Origin) -> dict[str, object]:
+    """``size`` in bytes."""
+    source = origin.source
+    return {
+        "publisher": source.publisher,
+        "repository": source.repository,
+        "revision": source.revision,
+        "bases": list(source.bases),
+        "hub": source.hub,
+        "arrived": str(origin.arrived),
+        "licence": origin.licence or None,
+        "gated": origin.gated,
+        "card_sha256": origin.card,
+        "files": [
+            {"name": one.name, "size": one.size, "sha256": one.sha256, "tree_sha256": one.tree}
+            for one in origin.files
+        ],
+    }
+
+
+def verification_document(found: Sequence[Checked]) -> dict[str, object]:
+    """The document ``localai.store-verification/1``."""
+    return {
+        "schema": "localai.store-verification/1",
+        "checked": [
+            {
+                "subject": one.subject,
+                "state": one.state.value if one.state else None,
+                "verdict": one.finding.verdict.value,
+                "summary": one.finding.summary,
+                "evidence": one.finding.evidence,
+                "remedy": one.finding.remedy,
+            }
+            for one in found
+        ],
+    }

@@ -1,0 +1,148 @@
+"""What arrives: nothing of an artifact is in the store before all of it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from localai.atomicfile import write_whole
+from localai.errors import DocumentError, StateError, UsageError
+from localai.hashing import Progress, digest_file, report_nothing
+from localai.locking import holding
+from localai.manifest.schema import ArtifactFile
+from localai.places import make_private
+from localai.sealing import open_regular
+from localai.shape import is_slug
+from localai.store.held import ORIGIN, Held, list_children, list_held
+from localai.store.origin import Origin, write_origin
+from localai.store.state import INCOMING, State
+from localai.store.steps import acting, alone, delete, put, refuse_taken
+
+KEPT = 0o400
+"""The mode of every file: nobody means to change what its digest names."""
+
+
+class Cleared(NamedTuple):
+    """What became of the leftovers: bytes that are free now, and the names of what is in use."""
+
+    freed: int
+    busy: tuple[str, ...]
+
+
+@contextmanager
+def arriving(store: Path, name: str) -> Iterator[Path]:
+    """A directory in which something can arrive, on the store's own file system, kept from every
+    other command meanwhile. What a broken arrival of this name left is still in it; it stays
+    until somebody takes it away or clears the store.
+
+    Raises StateError if another command brings the same.
+    """
+    directory = store / INCOMING / name
+    for one in (store.parent, store, store / INCOMING, directory):
+        make_private(one)
+    with alone(directory):
+        yield directory
+
+
+def admit(
+    store: Path,
+    artifact: str,
+    origin: Origin,
+    arrived: Sequence[Path],
+    *,
+    state: State = State.QUARANTINE,
+    progress: Progress = report_nothing,
+) -> Held:
+    """Take in files that arrived whole, in the order of ``origin.files``.
+
+    They lie where :func:`arriving` says, and stay there for the caller to remove; their digests
+    were computed by the caller over what lies there. All of the artifact is in the store
+    afterwards, or nothing. ``progress`` is called with the bytes of files hashed that the store
+    has already. Raises UsageError if the identifier is taken or is none, StateError.
+    """
+    if not is_slug(artifact):
+        raise UsageError(
+            f"{artifact!r} is no identifier", hint="lower-case letters, digits, '.', '_' and '-'"
+        )
+    refuse_taken(store, artifact)
+    known = list_held(store)
+    with arriving(store, f"{artifact}.{os.urandom(6).hex()}") as beside:
+        try:
+            with acting(f"take {artifact} into {store}"):
+                for file, path in zip(origin.files, arrived, strict=True):
+                    _take(known, file, path, beside / file.name, progress)
+                write_whole(beside / ORIGIN, write_origin(origin), mode=KEPT)
+                return put(store, beside, artifact, state)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)  # by now it has another name, or is no use
+
+
+def clear(store: Path) -> Cleared:
+    """Clear away what broken arrivals and removals left, and nothing that is under way.
+
+    Raises StateError.
+    """
+    freed, busy = 0, list[str]()
+    with acting(f"clear {store / INCOMING}"):
+        for path in list_children(store / INCOMING):
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                path.unlink()
+                continue
+            with holding(path) as held:
+                if held:
+                    freed += delete(path)
+                else:
+                    busy.append(path.name)
+    return Cleared(freed, tuple(busy))
+
+
+def _take(
+    known: Sequence[Held], file: ArtifactFile, path: Path, target: Path, progress: Progress
+) -> None:
+    """Give ``path`` the name ``target``, or its twin in the store, so that they lie there once."""
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size != file.size:
+        raise StateError(f"{path} is not the file that arrived", hint="bring it again")
+    for twin in _find_twins(known, file):
+        if _is_still(twin, file, progress):
+            try:
+                os.link(twin, target)
+            except OSError:
+                continue  # removed meanwhile, or another account's
+            return
+    _flush(path)
+    os.link(path, target)
+    target.chmod(KEPT)
+
+
+def _find_twins(known: Sequence[Held], file: ArtifactFile) -> Iterator[Path]:
+    for held in known:
+        for one, path in zip(held.origin.files if held.origin else (), held.paths, strict=True):
+            if (one.sha256, one.size) == (file.sha256, file.size):
+                yield path
+
+
+def _is_still(path: Path, file: ArtifactFile, progress: Progress) -> bool:
+    """True if ``path`` is what the digest names, whatever was written down about it."""
+    try:
+        opened = open_regular(path)
+        try:
+            found = digest_file(opened.fd, opened.size, tree=False, progress=progress)
+        finally:
+            os.close(opened.fd)
+    except DocumentError:
+        return False
+    return (found.size, found.sha256) == (file.size, file.sha256)
+
+
+def _flush(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,149 @@
+"""Is what is in the store what arrived, and nobody else's doing? Every byte is hashed anew."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from typing import NamedTuple
+
+from localai.errors import DocumentError
+from localai.findings import Finding, Verdict
+from localai.hashing import Digests, Progress, digest_file, report_nothing
+from localai.manifest.schema import ArtifactFile
+from localai.sealing import open_regular
+from localai.store.held import ORIGIN, Held, list_children, list_held
+from localai.store.state import INCOMING, State
+
+CHECK = "store"
+LOCK = "steps.lock"
+_WHY = "what is in the store lies there as it arrived, and only this account and root change it"
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Measured(NamedTuple):
+    """The digests of an artifact's files, in order, None for one that cannot be read, and what is
+    wrong with any of it, a line each."""
+
+    digests: tuple[Digests | None, ...]
+    problems: tuple[str, ...]
+
+
+class Checked(NamedTuple):
+    """The answer about an artifact, or about a directory of the store (``state`` is None)."""
+
+    subject: str
+    state: State | None
+    finding: Finding
+
+
+def measure(held: Held, progress: Progress = report_nothing) -> Measured:
+    """Hash an artifact's files and hold them, and what lies around them, against what arrived.
+
+    ``progress`` is called with the bytes hashed so far.
+    """
+    if held.origin is None:
+        return Measured((), (held.problem,))
+    digests, problems, done = list[Digests | None](), list(_find_alien(held)), 0
+    for file, path in zip(held.origin.files, held.paths, strict=True):
+        try:
+            found = _digest(path, partial(_report_from, progress, done))
+        except DocumentError as error:
+            found = None
+            problems.append(error.message)
+        if found and _differs(found, file):
+            problems.append(f"{file.name} was changed: sha256 {found.sha256}, not {file.sha256}")
+        digests.append(found)
+        done += file.size
+    return Measured(tuple(digests), tuple(problems))
+
+
+def check_held(held: Held, progress: Progress = report_nothing) -> Checked:
+    """One artifact."""
+    problems = measure(held, progress).problems
+    remedy = f"look at {quote(str(held.directory))}; localai store remove {quote(held.id)}"
+    arrived = f"as it arrived on {held.origin.arrived}" if held.origin else ""
+    return Checked(held.id, held.state, _judge(problems, arrived, f"{remedy}, and bring it again"))
+
+
+def check_store(store: Path) -> tuple[Checked, ...]:
+    """The directories of the store themselves, and what lies in them that is no artifact.
+
+    Raises StateError if one of them cannot be read.
+    """
+    if not store.exists():
+        return ()
+    held = [(one.directory.parent, one.id) for one in list_held(store)]
+    ids = [artifact for _, artifact in held]
+    twice = [f"{one} stands in two states" for one in sorted(set(ids)) if ids.count(one) > 1]
+    strays = [*_find_strays(store, {*State, INCOMING, LOCK}), *twice]
+    checked = [_check_directory(Path(os.path.realpath(store)), strays)]
+    for directory in (store / name for name in (*State, INCOMING)):
+        if os.path.lexists(directory):
+            known = {artifact for parent, artifact in held if parent == directory}
+            strays = [] if directory.name == INCOMING else list(_find_strays(directory, known))
+            checked.append(_check_directory(directory, strays))
+    return tuple(checked)
+
+
+def _find_strays(directory: Path, known: Collection[str]) -> Iterator[str]:
+    names = (path.name for path in list_children(directory))
+    return (f"{name}: nobody brought it" for name in names if name not in known)
+
+
+def _check_directory(directory: Path, strays: Sequence[str]) -> Checked:
+    problems = [*_judge_owner(directory), *strays]
+    return Checked(
+        str(directory), None, _judge(problems, "", f"look at it: ls -la {quote(str(directory))}")
+    )
+
+
+def _judge(problems: Sequence[str], evidence: str, remedy: str) -> Finding:
+    if not problems:
+        return Finding(CHECK, Verdict.PASS, "intact", evidence)
+    return Finding(CHECK, Verdict.FAIL, "not as it arrived", "; ".join(problems), _WHY, remedy)
+
+
+def _find_alien(held: Held) -> Iterator[str]:
+    """What somebody else owns, may write, or put there."""
+    yield from _judge_owner(held.directory)
+    files = {file.name for file in held.origin.files} if held.origin else set()
+    for path in list_children(held.directory):
+        if path.name not in files | {ORIGIN}:
+            yield f"{path.name}: nobody brought it"
+            continue
+        found = path.lstat()
+        yield from _judge_owner(path)
+        if stat.S_ISREG(found.st_mode) and found.st_mode & _WRITE:
+            yield f"{path.name} can be written to: mode {found.st_mode & 0o777:04o}"
+
+
+def _judge_owner(path: Path) -> Iterator[str]:
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        yield f"{path.name} is a link"
+    elif found.st_uid not in (0, os.geteuid()):
+        yield f"{path.name} belongs to uid {found.st_uid}"
+    elif stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS:
+        yield f"{path.name} can be written to by others: mode {found.st_mode & 0o777:04o}"
+
+
+def _digest(path: Path, progress: Progress) -> Digests:
+    opened = open_regular(path)
+    try:
+        return digest_file(opened.fd, opened.size, progress=progress)
+    finally:
+        os.close(opened.fd)
+
+
+def _differs(found: Digests, file: ArtifactFile) -> bool:
+    tree = file.tree or found.tree
+    return (found.size, found.sha256, found.tree) != (file.size, file.sha256, tree)
+
+
+def _report_from(progress: Progress, before: int, done: int) -> None:
+    progress(before + done)

@@ -1,0 +1,83 @@
+"""What is in the store: read, never written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from localai.errors import DocumentError, StateError, UsageError
+from localai.smallfile import read_small
+from localai.store.origin import LIMIT, Origin, parse_origin
+from localai.store.state import State
+
+ORIGIN = "origin.json"
+
+
+class Held(NamedTuple):
+    """An artifact in the store. ``origin`` is None if it cannot be read; ``problem`` says why."""
+
+    id: str
+    state: State
+    directory: Path
+    origin: Origin | None
+    problem: str = ""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its files, in order, the first one to be named in a command."""
+        return (
+            tuple(self.directory / file.name for file in self.origin.files) if self.origin else ()
+        )
+
+
+def list_held(store: Path) -> tuple[Held, ...]:
+    """All artifacts in the store, by state and identifier; none if there is no store yet.
+
+    Raises StateError if a directory of it cannot be read.
+    """
+    return tuple(read_held(store, state, name) for state in State for name in _names(store / state))
+
+
+def list_named(store: Path, artifact: str) -> tuple[Held, ...]:
+    """The artifact of this identifier, or nothing; more than one only if somebody put it there."""
+    return tuple(
+        read_held(store, state, artifact) for state in State if artifact in _names(store / state)
+    )
+
+
+def find_held(store: Path, artifact: str) -> Held:
+    """The artifact of this identifier. Raises UsageError if there is none."""
+    if found := list_named(store, artifact):
+        return found[0]
+    raise UsageError(f"there is no {artifact} in the store", hint="localai store list")
+
+
+def read_held(store: Path, state: State, name: str) -> Held:
+    """The artifact ``name`` in the directory of this state."""
+    directory = store / state / name
+    try:
+        raw = read_small(directory / ORIGIN, limit=LIMIT)
+        if raw is None:
+            return Held(name, state, directory, None, f"there is no {ORIGIN}: nobody brought it")
+        return Held(name, state, directory, parse_origin(raw))
+    except (DocumentError, StateError) as error:
+        return Held(name, state, directory, None, f"{ORIGIN} cannot be read: {error.message}")
+
+
+def _names(directory: Path) -> tuple[str, ...]:
+    """The artifacts in a state's directory. What is no directory of its own is none."""
+    return tuple(
+        path.name for path in list_children(directory) if path.is_dir() and not path.is_symlink()
+    )
+
+
+def list_children(directory: Path) -> list[Path]:
+    """What lies in a directory, nothing if there is none. Raises StateError."""
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StateError(
+            f"cannot read {directory}: {error.strerror}", hint=f"ls -ld {directory}"
+        ) from error
