@@ -30,6 +30,7 @@ from localai.policy import (
 )
 from localai.sandbox.status import Layer
 from localai.selftests.result import Result
+from localai.store.state import Place
 
 PASS, NOTE, FAIL, UNKNOWN = Verdict.PASS, Verdict.NOTE, Verdict.FAIL, Verdict.NOT_CHECKED
 Spoil = Callable[[Facts], Facts]
@@ -241,6 +242,12 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("manifest-freshness", manifests(FAIL, UNKNOWN), UNKNOWN, ""),
     ("artifact-approved", lambda facts: facts._replace(artifact=None), UNKNOWN, "not measured"),
     ("artifact-approved", artifact(digests=()), UNKNOWN, "not measured"),
+    ("artifact-approved", artifact(place=None), UNKNOWN, "not looked for"),
+    ("artifact-approved", artifact(place=Place("quarantine", "tiny")), FAIL, "in quarantine"),
+    ("artifact-approved", artifact(place=Place("proposed", "tiny")), FAIL, "only proposed"),
+    ("artifact-approved", artifact(place=Place("incoming", "tiny")), FAIL, "not in its place"),
+    ("artifact-approved", artifact(place=Place("tiny.gguf")), FAIL, "not in its place"),
+    ("artifact-approved", artifact(place=Place("approved", "tiny")), PASS, "verified"),
     ("artifact-approved", artifact(entry=None, path="other.gguf"), FAIL, "not in the manifest"),
     ("artifact-approved", artifact(entry=None), FAIL, "changed"),
     (
