@@ -45,10 +45,13 @@ def holding(path: Path) -> Iterator[bool]:
     """Hold the lock of a file or directory itself, which it keeps under whatever name it gets; True
     if it is held, False if another command has it, or moved what it names meanwhile.
 
-    It is not waited for. Raises StateError if there is nothing that could be locked.
+    It is not waited for. Raises StateError if it cannot be opened.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
     except OSError as error:
         raise StateError(f"cannot open {path}: {error.strerror}", hint=f"ls -ld {path}") from error
     try:

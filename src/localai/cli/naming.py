@@ -14,7 +14,7 @@ def find_model(given: Path) -> Path:
 
 def find_files(given: Path) -> tuple[Path, ...]:
     """``given``; if there is no such file, all those of the artifact of that identifier."""
-    if os.path.lexists(given) or len(given.parts) != 1:
+    if len(given.parts) != 1 or (os.path.lexists(given) and not given.is_dir()):
         return (given,)
     from localai.cli.surroundings import look_around
     from localai.store.held import list_named

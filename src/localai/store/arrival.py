@@ -18,8 +18,8 @@ from localai.manifest.schema import ArtifactFile
 from localai.places import make_private
 from localai.sealing import open_regular
 from localai.shape import is_slug
-from localai.store.held import ORIGIN, Held, list_children, list_held
-from localai.store.origin import Origin, write_origin
+from localai.store.held import Held, list_children, list_held
+from localai.store.origin import NAME, Origin, parse_origin, write_origin
 from localai.store.state import INCOMING, State
 from localai.store.steps import acting, alone, delete, put, refuse_taken
 
@@ -63,12 +63,15 @@ def admit(
     They lie where :func:`arriving` says, and stay there for the caller to remove; their digests
     were computed by the caller over what lies there. All of the artifact is in the store
     afterwards, or nothing. ``progress`` is called with the bytes of files hashed that the store
-    has already. Raises UsageError if the identifier is taken or is none, StateError.
+    has already. Raises UsageError if the identifier is taken or is none, DocumentError if the
+    origin is none (file names that are not safe, say), StateError.
     """
     if not is_slug(artifact):
         raise UsageError(
             f"{artifact!r} is no identifier", hint="lower-case letters, digits, '.', '_' and '-'"
         )
+    raw = write_origin(origin)
+    parse_origin(raw)  # names that lead elsewhere, and what nobody could read back
     refuse_taken(store, artifact)
     known = list_held(store)
     with arriving(store, f"{artifact}.{os.urandom(6).hex()}") as beside:
@@ -76,7 +79,7 @@ def admit(
             with acting(f"take {artifact} into {store}"):
                 for file, path in zip(origin.files, arrived, strict=True):
                     _take(known, file, path, beside / file.name, progress)
-                write_whole(beside / ORIGIN, write_origin(origin), mode=KEPT)
+                write_whole(beside / NAME, raw, mode=KEPT)
                 return put(store, beside, artifact, state)
         finally:
             shutil.rmtree(beside, ignore_errors=True)  # by now it has another name, or is no use
@@ -96,7 +99,7 @@ def clear(store: Path) -> Cleared:
             with holding(path) as held:
                 if held:
                     freed += delete(path)
-                else:
+                elif os.path.lexists(path):
                     busy.append(path.name)
     return Cleared(freed, tuple(busy))
 

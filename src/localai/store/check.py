@@ -15,11 +15,12 @@ from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.manifest.schema import ArtifactFile
 from localai.sealing import open_regular
-from localai.store.held import ORIGIN, Held, list_children, list_held
+from localai.store.held import Held, list_children, list_held
+from localai.store.origin import NAME
 from localai.store.state import INCOMING, State
+from localai.store.steps import LOCK
 
 CHECK = "store"
-LOCK = "steps.lock"
 _WHY = "what is in the store lies there as it arrived, and only this account and root change it"
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -80,7 +81,7 @@ def check_store(store: Path) -> tuple[Checked, ...]:
     held = [(one.directory.parent, one.id) for one in list_held(store)]
     ids = [artifact for _, artifact in held]
     twice = [f"{one} stands in two states" for one in sorted(set(ids)) if ids.count(one) > 1]
-    strays = [*_find_strays(store, {*State, INCOMING, LOCK}), *twice]
+    strays = [*_find_strays(store, {*State, INCOMING, f"{LOCK}.lock"}), *twice]
     checked = [_check_directory(Path(os.path.realpath(store)), strays)]
     for directory in (store / name for name in (*State, INCOMING)):
         if os.path.lexists(directory):
@@ -113,7 +114,7 @@ def _find_alien(held: Held) -> Iterator[str]:
     yield from _judge_owner(held.directory)
     files = {file.name for file in held.origin.files} if held.origin else set()
     for path in list_children(held.directory):
-        if path.name not in files | {ORIGIN}:
+        if path.name not in files | {NAME}:
             yield f"{path.name}: nobody brought it"
             continue
         found = path.lstat()

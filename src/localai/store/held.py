@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 from localai.errors import DocumentError, StateError, UsageError
 from localai.smallfile import read_small
-from localai.store.origin import LIMIT, Origin, parse_origin
+from localai.store.origin import LIMIT, NAME, Origin, parse_origin
 from localai.store.state import State
-
-ORIGIN = "origin.json"
 
 
 class Held(NamedTuple):
@@ -56,12 +54,12 @@ def read_held(store: Path, state: State, name: str) -> Held:
     """The artifact ``name`` in the directory of this state."""
     directory = store / state / name
     try:
-        raw = read_small(directory / ORIGIN, limit=LIMIT)
+        raw = read_small(directory / NAME, limit=LIMIT)
         if raw is None:
-            return Held(name, state, directory, None, f"there is no {ORIGIN}: nobody brought it")
+            return Held(name, state, directory, None, f"there is no {NAME}: nobody brought it")
         return Held(name, state, directory, parse_origin(raw))
     except (DocumentError, StateError) as error:
-        return Held(name, state, directory, None, f"{ORIGIN} cannot be read: {error.message}")
+        return Held(name, state, directory, None, f"{NAME} cannot be read: {error.message}")
 
 
 def _names(directory: Path) -> tuple[str, ...]:

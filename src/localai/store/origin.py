@@ -14,6 +14,7 @@ from localai.manifest.schema import ArtifactFile, Source, read_file, read_source
 from localai.shape import Fields, read_shape
 
 SCHEMA = "localai.origin/1"
+NAME = "origin.json"
 LIMIT = 1 << 20  # bytes of such a document
 
 
@@ -77,4 +78,6 @@ def _read_origin(fields: Fields) -> Origin:
     names = [file.name.casefold() for file in origin.files]
     if not names or len(set(names)) != len(names):
         raise fields.refuse("files", "empty, or two of one name")
+    if NAME in names:
+        raise fields.refuse("files", f"{NAME} lies beside them: no other file can have that name")
     return origin

@@ -16,6 +16,9 @@ from localai.places import make_private
 from localai.store.held import Held, read_held
 from localai.store.state import INCOMING, State
 
+LOCK = "steps"
+"""The lock under which an artifact gets its place: one identifier, one artifact."""
+
 
 def move(store: Path, held: Held, state: State) -> Held:
     """Let an artifact take a step, in one rename: it lies here or there.
@@ -43,7 +46,7 @@ def put(store: Path, directory: Path, artifact: str, state: State) -> Held:
     """Give a directory its place in the store, if no other artifact has that identifier."""
     target = make_private(store / state) / artifact
     flush_directory(directory)
-    with locked(store, "steps"):
+    with locked(store, LOCK):
         refuse_taken(store, artifact, but=directory)
         directory.rename(target)
     flush_directory(target.parent)

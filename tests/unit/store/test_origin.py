@@ -40,6 +40,7 @@ def spoiled(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda d: d["files"].append({**d["files"][0], "name": "ONE.gguf"}), "two of one name"),
         (lambda d: d["files"][0].update(name="../one.gguf"), "holds one of"),
         (lambda d: d["files"][0].update(name=".hidden"), "starts with '.'"),
+        (lambda d: d["files"][0].update(name="Origin.json"), "no other file can have that name"),
         (lambda d: d["files"][0].update(size=0), "an integer from 1"),
         (lambda d: d["files"][0].update(sha256="A" * 64), "64 lower-case hexadecimal digits"),
         (lambda d: d["source"].update(publisher="Ex\u202eample"), "U+202E is not allowed"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bring import DAY, SOURCE, bring
-from localai.errors import StateError, UsageError
+from localai.errors import DocumentError, StateError, UsageError
 from localai.hashing import digest_file
 from localai.locking import holding
 from localai.manifest.schema import ArtifactFile
@@ -55,6 +55,17 @@ def test_no_identifier(store: Path, artifact: str) -> None:
         admit(store, artifact, origin, [])
     with pytest.raises(UsageError):
         find_held(store, artifact)
+
+
+@pytest.mark.parametrize("name", ["../aside", "below/one", "origin.json", ".hidden", ""])
+def test_no_file_is_put_elsewhere_or_over_another(store: Path, name: str) -> None:
+    with arriving(store, "tiny") as place:
+        (place / "one").write_bytes(b"12")
+        before = sorted(store.parent.rglob("*"))
+        origin = Origin(SOURCE, DAY, (ArtifactFile(name, 2, "a" * 64),))
+        with pytest.raises(DocumentError):
+            admit(store, "tiny", origin, [place / "one"])
+        assert sorted(store.parent.rglob("*")) == before
 
 
 def test_an_identifier_is_taken_in_every_state(held: Held, store: Path) -> None:
