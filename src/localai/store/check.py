@@ -76,9 +76,9 @@ def check_store(store: Path) -> tuple[Checked, ...]:
 
     Raises StateError if one of them cannot be read.
     """
+    held = [(one.directory.parent, one.id) for one in list_held(store)]
     if not store.exists():
         return ()
-    held = [(one.directory.parent, one.id) for one in list_held(store)]
     ids = [artifact for _, artifact in held]
     twice = [f"{one} stands in two states" for one in sorted(set(ids)) if ids.count(one) > 1]
     strays = [*_find_strays(store, {*State, INCOMING, f"{LOCK}.lock"}), *twice]

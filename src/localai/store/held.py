@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,17 +63,20 @@ def read_held(store: Path, state: State, name: str) -> Held:
         return Held(name, state, directory, None, f"{NAME} cannot be read: {error.message}")
 
 
-def _names(directory: Path) -> tuple[str, ...]:
-    """The artifacts in a state's directory. What is no directory of its own is none."""
-    return tuple(
-        path.name for path in list_children(directory) if path.is_dir() and not path.is_symlink()
-    )
-
-
 def list_children(directory: Path) -> list[Path]:
     """What lies in a directory, nothing if there is none. Raises StateError."""
+    return [directory / entry.name for entry in _scan(directory)]
+
+
+def _names(directory: Path) -> tuple[str, ...]:
+    """The artifacts in a state's directory. What is no directory of its own is none."""
+    return tuple(entry.name for entry in _scan(directory) if entry.is_dir(follow_symlinks=False))
+
+
+def _scan(directory: Path) -> list[os.DirEntry[str]]:
     try:
-        return sorted(directory.iterdir())
+        with os.scandir(directory) as found:
+            return sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
     except OSError as error:

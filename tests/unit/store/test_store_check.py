@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from localai.errors import StateError
 from localai.store.check import CHECK, check_held, check_store, measure
 from localai.store.held import Held, find_held
 from localai.store.state import State
@@ -122,6 +123,23 @@ def test_the_directories_too(
     assert problem in said[subject].evidence
     assert said[subject].refuses
     assert [name for name, finding in said.items() if finding.refuses] == [subject]
+
+
+def test_a_store_that_may_not_be_looked_into_is_not_empty(held: Held, store: Path) -> None:
+    if not os.geteuid():
+        pytest.skip("root looks into everything: a store that may not be read was not tested")
+    for directory in (store.parent, store, store / "quarantine"):
+        directory.chmod(0)
+        try:
+            with pytest.raises(StateError):
+                check_store(store)
+        finally:
+            directory.chmod(0o700)
+    held.directory.chmod(0)
+    try:
+        assert "Permission denied" in wrong(held)
+    finally:
+        held.directory.chmod(0o700)
 
 
 def test_what_is_arriving_is_no_stray(held: Held, store: Path) -> None:
