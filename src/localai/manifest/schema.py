@@ -165,11 +165,11 @@ def _read_entry(fields: Fields) -> Entry:
         name=fields.text("name"),
         kind=kind,
         licence=fields.text("licence"),
-        source=fields.one("source", _read_source),
-        files=fields.each("files", _read_file),
-        gguf=None if kind is Kind.DATASET else fields.one("gguf", _read_gguf),
+        source=fields.one("source", read_source),
+        files=fields.each("files", read_file),
+        gguf=None if kind is Kind.DATASET else fields.one("gguf", read_gguf),
         approval=fields.one("approval", _read_approval),
-        use=fields.one("use", _read_use),
+        use=fields.one("use", read_use),
         note=_read_note(fields),
         companions=_read_some(fields, "companions") if fields.has("companions") else (),
     )
@@ -181,7 +181,8 @@ def _read_entry(fields: Fields) -> Entry:
     return entry
 
 
-def _read_file(fields: Fields) -> ArtifactFile:
+def read_file(fields: Fields) -> ArtifactFile:
+    """One of ``files``. Raises DocumentError, as the readers below do."""
     name = fields.text("name", limit=255)
     if problem := find_name_problem(name):
         raise fields.refuse("name", f"{name!r} {problem}")
@@ -193,7 +194,8 @@ def _read_file(fields: Fields) -> ArtifactFile:
     )
 
 
-def _read_source(fields: Fields) -> Source:
+def read_source(fields: Fields) -> Source:
+    """The mapping ``source``."""
     return Source(
         publisher=fields.text("publisher"),
         repository=fields.text("repository"),
@@ -203,7 +205,8 @@ def _read_source(fields: Fields) -> Source:
     )
 
 
-def _read_gguf(fields: Fields) -> GgufFacts:
+def read_gguf(fields: Fields) -> GgufFacts:
+    """The mapping ``gguf``."""
     return GgufFacts(
         architecture=fields.text("architecture"),
         tensors=fields.integer("tensors", 0, LAST_VERSION),
@@ -224,7 +227,8 @@ def _read_approval(fields: Fields) -> Approval:
     return approval
 
 
-def _read_use(fields: Fields) -> Use:
+def read_use(fields: Fields) -> Use:
+    """The mapping ``use``."""
     return Use(
         purposes=_read_some(fields, "purposes"),
         data_classes=_read_some(fields, "data-classes"),
