@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from localai.cli.screen import answers, hang, wrap
-from localai.gguf.facts import Tensor, all_tensors
+from localai.gguf.facts import Template, Tensor, all_tensors
 from localai.hardware import show_bytes
-from localai.inspection.types import Inspection, Template
+from localai.inspection.types import Inspection
 from localai.terminal import printable, sanitise
 
 if TYPE_CHECKING:
