@@ -1,15 +1,22 @@
-"""One process at a time: a lock file that every command of an account takes in turn."""
+"""One process at a time: a lock that every command takes in turn, of an account or of a folder."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from localai.errors import StateError
 from localai.places import make_private
+
+PATIENCE_S = 30.0
+"""How long a folder's lock is waited for: whoever may read the folder may hold it."""
+
+_LOOK_EVERY_S = 0.05
 
 
 @contextmanager
@@ -38,3 +45,43 @@ def locked(state: Path, name: str) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+@contextmanager
+def locked_folder(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock of ``folder`` itself, whichever account's command it is; wait for it.
+
+    It leaves no file behind and needs no right but to read the folder. Raises StateError if it
+    cannot be had, or not within ``patience_s`` seconds. Source: flock(2), of a directory.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StateError(
+            f"cannot read {folder}: {error.strerror}", hint=f"ls -ld {quote(str(folder))}"
+        ) from error
+    try:
+        _wait_for(fd, folder, time.monotonic() + patience_s)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _wait_for(fd: int, folder: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise StateError(
+                    f"another command has been changing {folder} all the time; nothing was done",
+                    hint="find it with lslocks, and run this command again once it is done",
+                ) from error
+            time.sleep(_LOOK_EVERY_S)
+        except OSError as error:  # a file system whose folders cannot be locked: NFS
+            raise StateError(
+                f"cannot lock {folder}: {error.strerror}",
+                hint="work on a copy in a folder on a local file system",
+            ) from error
+        else:
+            return

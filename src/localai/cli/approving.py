@@ -36,6 +36,7 @@ from localai.manifest.schema import Approval, Entry, Manifest, Use, parse_manife
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.write import add_entry, renew, write_manifest
+from localai.places import make_private
 from localai.plan.matching import judge_revoked
 from localai.policy import DataClass, Policy
 from localai.smallfile import read_small
@@ -169,7 +170,7 @@ def _sign(entry: Entry, lane: LaneKey | None, around: Surroundings) -> None:
     path = lane.manifest if lane else founding.manifest_file(around.places)
     file = lane.file if lane else founding.key_file(around.places)
     private = choose_key(around.places, str(file))  # it may ask, and nobody waits for an answer
-    with changing(around.places.state):
+    with changing(make_private(path.parent)):
         if lane and not path.exists():
             empty = write_manifest(begin_manifest(path.stem, around.today))
             founding.store_manifest(path, empty, private)

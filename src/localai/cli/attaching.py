@@ -45,7 +45,7 @@ def ask_for(around: Surroundings, manifest: str | None, days: int | None) -> Ask
     """What is to be signed; with ``days`` after the version was raised and the dates renewed in
     the file. Raises UsageError if no signature over it would be worth anything."""
     path = choose_manifest(around.places, manifest)
-    with changing(around.places.state):
+    with changing(path.parent):
         before, _ = read_manifest(path)
         raw = before if days is None else renew(before, around.today, days)
         keys_that_count(around, path, raw)
@@ -90,7 +90,7 @@ def attach(
     """
     path = choose_manifest(around.places, manifest)
     signer = take_from(file, key)
-    with changing(around.places.state):
+    with changing(path.parent):
         raw, _ = read_manifest(path)
         trusted = keys_that_count(around, path, raw)
         counted = _trust_given(key) if trusted is None else trusted

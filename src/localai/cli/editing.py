@@ -105,7 +105,7 @@ def add_model(
             return path, None, found
         name_artifact(terms.name, found.headers[0], model.name)
         entry = draft_entry(candidate.measure(progress), found.headers, terms)
-    with changing(around.places.state):
+    with changing(path.parent):
         raw, _ = read_manifest(path)
         write_whole(path, add_entry(raw, entry), mode=0o644)
     return path, entry, found
@@ -119,7 +119,7 @@ def sign_manifest(
     path = choose_manifest(around.places, manifest)
     shown, _ = read_manifest(path)
     private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
-    with changing(around.places.state):
+    with changing(path.parent):
         before, _ = read_manifest(path)
         if before != shown:
             raise StateError(

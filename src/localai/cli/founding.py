@@ -76,7 +76,7 @@ def set_up(around: Surroundings, wishes: Wishes) -> None:
     if trust.root is not None and manifest_file(around.places).exists():
         return
     private = own_key(around.places) if owns_key else _make_key(around.places, wishes)
-    with changing(around.places.state):
+    with changing(make_private(around.places.manifests)):
         _found(around, private)
 
 

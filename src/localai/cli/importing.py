@@ -29,9 +29,11 @@ def import_(
     from localai.cli.trustscreen import show_verification
     from localai.findings import refused
     from localai.manifest.change import changing
+    from localai.manifest.load import imported_directory
+    from localai.places import make_private
 
     around = look_around()
-    with changing(around.places.state):
+    with changing(make_private(imported_directory(around.places))):
         found = _bring(around, file)
     console.out(show_verification(found.path, found.verification))
     if refused(found.findings):

@@ -112,7 +112,7 @@ def _revise(
     from localai.manifest.schema import parse_manifest
 
     path = choose_manifest(around.places, given)
-    with changing(around.places.state):
+    with changing(path.parent):
         raw, manifest = read_manifest(path)
         changed = change(raw, _find(manifest, entry_id))
         write_whole(path, changed, mode=0o644)

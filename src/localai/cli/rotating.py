@@ -12,7 +12,7 @@ from localai.atomicfile import write_whole
 from localai.cli.signers import Signer
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
-from localai.locking import locked
+from localai.locking import locked_folder
 from localai.manifest.chain import (
     Walk,
     put_in_force,
@@ -27,6 +27,7 @@ from localai.manifest.keyfile import load_public
 from localai.manifest.rotation import Change, SignedRoot, Step, change_root, check_step
 from localai.manifest.signing import attach_signature
 from localai.manifest.trust import RoleKey, RoleName, Root, parse_root, write_root
+from localai.places import make_private
 
 
 class Draft(NamedTuple):
@@ -137,7 +138,7 @@ def sign_next(around: Surroundings, file: Path | None, signer: Signer) -> Draft:
 
     Raises UsageError if there is none, or if the key has no say in it.
     """
-    with _changing(around):
+    with _changing(around, file):
         before, path, signed = _unsigned(around, file)
         keys = [one.public for one in (*before.root.keys, *parse_root(signed.raw).root.keys)]
         mine, public = signer(ROOT_TYPE, signed.raw, keys)
@@ -182,8 +183,10 @@ def follow(around: Surroundings, files: Sequence[Path], *, keep: bool) -> Walk:
         return walked
 
 
-def _changing(around: Surroundings) -> AbstractContextManager[None]:
-    return locked(around.places.state, "roots")
+def _changing(around: Surroundings, file: Path | None = None) -> AbstractContextManager[None]:
+    """Keep other commands from changing the roots of this host, or the copy in ``file``."""
+    make_private(around.places.config)
+    return locked_folder((file or around.places.root).parent)
 
 
 def _look(around: Surroundings) -> tuple[Root, Path, Root | None]:
