@@ -33,13 +33,13 @@ class Change(NamedTuple):
     what: str
 
 
-# Lists that permit what stands in them, and those that ask for it.
+# Lists that permit what stands in them, and those that ask for it or speak for it.
 _PERMISSIONS = {
     "use.purposes": "the purpose {}",
     "use.data_classes": "{} data",
     "companions": "together with {}",
 }
-_DUTIES = {"use.safeguards": "the safeguard {}"}
+_DUTIES = {"use.safeguards": "the safeguard {}", "provenance": "the provenance {}"}
 # Facts that are worth having: without one less can be traced or checked.
 _ASSETS = frozenset({"approval.ticket", "source.revision", "source.publisher", "gguf.template"})
 _ORDER = tuple(Effect)

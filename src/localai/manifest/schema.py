@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from localai.document import read_document
 from localai.gguf.facts import GgufFacts
+from localai.manifest.provenance import Provenance, read_provenance
 from localai.shape import Fields, read_shape
 
 SCHEMA = "localai.manifest/1"
@@ -85,7 +86,8 @@ class Use(NamedTuple):
 
 class Entry(NamedTuple):
     """One artifact. ``gguf`` is None only for a dataset. ``companions`` are the identifiers of
-    those adapters, projectors and drafts that may be loaded with a model."""
+    those adapters, projectors and drafts that may be loaded with a model; ``provenance`` says who
+    signed the files before, and allows nothing."""
 
     id: str
     name: str
@@ -98,6 +100,7 @@ class Entry(NamedTuple):
     use: Use
     note: str | None = None
     companions: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
 
 
 class Manifest(NamedTuple):
@@ -160,18 +163,20 @@ def _check_companions(fields: Fields, manifest: Manifest) -> None:
 
 def _read_entry(fields: Fields) -> Entry:
     kind = fields.choice("kind", Kind)
+    files = fields.each("files", read_file)
     entry = Entry(
         id=fields.slug("id"),
         name=fields.text("name"),
         kind=kind,
         licence=fields.text("licence"),
         source=fields.one("source", read_source),
-        files=fields.each("files", read_file),
+        files=files,
         gguf=None if kind is Kind.DATASET else fields.one("gguf", read_gguf),
         approval=fields.one("approval", _read_approval),
         use=fields.one("use", read_use),
         note=_read_note(fields),
         companions=_read_some(fields, "companions") if fields.has("companions") else (),
+        provenance=read_provenance(fields, (file.sha256 for file in files)),
     )
     if not entry.files:
         raise fields.refuse("files", "empty: an artifact has at least one file")

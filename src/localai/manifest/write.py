@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from localai.errors import DocumentError
+from localai.manifest.provenance import Provenance
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
@@ -190,6 +191,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
             ("tensors", entry.gguf.tensors),
             ("template-sha256", entry.gguf.template),
         )
+    yield from _provenance_lines(entry.provenance)
     yield "    approval:"
     approval = entry.approval
     yield from _scalars(
@@ -205,6 +207,21 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield from _list(6, "data-classes", entry.use.data_classes)
     yield from _list(6, "groups", entry.use.groups)
     yield from _list(6, "safeguards", entry.use.safeguards)
+
+
+def _provenance_lines(provenance: tuple[Provenance, ...]) -> Iterator[str]:
+    if provenance:
+        yield "    provenance:"
+    for one in provenance:
+        yield f"      - form: {one.form}"
+        yield from _scalars(
+            8,
+            ("signed-as", one.signed_as),
+            ("key-sha256", one.key),
+            ("bundle-sha256", one.bundle),
+            ("files-sha256", one.files),
+            ("checked", one.checked),
+        )
 
 
 def _scalars(indent: int, *pairs: tuple[str, _Value | None]) -> Iterator[str]:
