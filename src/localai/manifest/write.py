@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from localai.errors import DocumentError
 from localai.manifest.provenance import Provenance
+from localai.manifest.freshness import check_clock
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
@@ -85,9 +86,11 @@ def remove_entry(raw: bytes, entry_id: str) -> bytes:
 def renew(raw: bytes, today: date, days: int) -> bytes:
     """A manifest's bytes with its version raised by one, to hold ``days`` days from ``today``.
 
-    Comments stay. Raises DocumentError if the result breaks the schema.
+    Comments stay. Raises DocumentError if the result breaks the schema, StateError if the
+    manifest is of a day to come.
     """
     before = parse_manifest(raw)
+    check_clock(before, today)
     expires = today + timedelta(days=days)
     after = before._replace(version=before.version + 1, issued=today, expires=expires)
     text = raw.decode()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localai.document import is_clean
-from localai.errors import DocumentError
+from localai.errors import DocumentError, StateError
 from localai.gguf.facts import GgufFacts
 from localai.manifest.schema import (
     COMPANIONS,
@@ -188,6 +188,16 @@ def test_renewing_another_layout() -> None:
     expires: 2026-02-01, entries: []}"""
     after = parse_manifest(renew(flow, date(2026, 5, 1), 1))
     assert (after.version, after.expires) == (8, date(2026, 5, 2))
+
+
+@pytest.mark.parametrize("day", [date(2024, 5, 1), date(2025, 12, 30)])
+def test_with_a_clock_that_is_behind_nothing_is_renewed(day: date) -> None:
+    """Else it would be over by the time the clock is right. A signer's day may begin earlier."""
+    raw = write_manifest(Manifest("own", 1, date(2026, 1, 1), date(2027, 1, 1), ()))
+    with pytest.raises(StateError, match="issued on 2026-01-01, and this host says") as refused:
+        renew(raw, day, 90)
+    assert "clock" in refused.value.hint
+    assert parse_manifest(renew(raw, date(2025, 12, 31), 90)).version == 2
 
 
 def test_what_is_no_text_is_not_written() -> None:
