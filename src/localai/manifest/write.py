@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from localai.errors import DocumentError
-from localai.manifest.provenance import Provenance
 from localai.manifest.freshness import check_clock
+from localai.manifest.provenance import Provenance
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
