@@ -63,6 +63,10 @@ class Fields:
         self.taken.add(key)
         return key in self._node
 
+    def ignore_others(self) -> None:
+        """Let what nobody takes stand, for a format that says so: it is not looked at."""
+        self.taken |= self._node.keys()
+
     def refuse(self, key: str, problem: str) -> DocumentError:
         """The error to raise about field ``key``."""
         return DocumentError(f"{self._where}: {key}: {problem}")

@@ -23,7 +23,8 @@ LIMIT = 64 * 1024
 """Bytes that an envelope may have."""
 
 MOST_SIGNATURES = 32
-_LONGEST = 1368  # characters of base64: 1024 bytes, the signature of an RSA key of 8192 bits
+LONGEST_SIGNATURE = 1368
+"""Characters of base64: 1024 bytes, the signature of an RSA key of 8192 bits."""
 
 
 class Signature(NamedTuple):
@@ -81,10 +82,15 @@ def _read_envelope(fields: Fields) -> Envelope:
     )
 
 
-def _read_signature(fields: Fields) -> Signature:
-    text = fields.text("sig", limit=_LONGEST)
+def read_base64(fields: Fields, key: str, *, limit: int) -> bytes:
+    """The bytes behind a text of at most ``limit`` characters of base64. Raises DocumentError."""
+    text = fields.text(key, limit=limit)
     try:
-        value = b64decode(text, validate=True)
+        return b64decode(text, validate=True)
     except (Base64Error, ValueError) as error:
-        raise fields.refuse("sig", "is not base64") from error
+        raise fields.refuse(key, "is not base64") from error
+
+
+def _read_signature(fields: Fields) -> Signature:
+    value = read_base64(fields, "sig", limit=LONGEST_SIGNATURE)
     return Signature(fields.text("keyid") if fields.has("keyid") else "", value)
