@@ -24,7 +24,7 @@ ROWS = (
     ("reports",),
     ("launch + examination", "trials", "guest"),
     ("inspection", "audit"),
-    ("beginning", "artifact", "intact", "approval"),
+    ("beginning", "artifact + identification", "intact", "approval"),
     ("plan", "schedule"),
     ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),
     ("egress", "abilities", "sealing", "records"),
@@ -61,7 +61,7 @@ WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spa
 OWNERS = {
     "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
-    "llama_cpp": "worker.engine",
+    "llama_cpp": "worker.engine + worker.loading",
     "typer": "cli",
     "yaml": "document",
 }

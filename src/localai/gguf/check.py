@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from localai.findings import Finding, Verdict
 from localai.gguf.describe import describe
 from localai.gguf.facts import TEMPLATE_KEY, GgufFile
-from localai.gguf.finding import fail, name_some, note
+from localai.gguf.finding import OWN_FILE, fail, name_some, note
 from localai.gguf.layout import find_layout
 from localai.gguf.sets import find_belonging
 
@@ -39,7 +39,9 @@ def check_structure(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
 def _find_kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
     if kind in OTHER_KINDS:
-        return [fail(CHECK, "not a model", f"general.type is {kind}: {OTHER_KINDS[kind]}")]
+        evidence = f"general.type is {kind}: {OTHER_KINDS[kind]}"
+        remedy = "localai run MODEL --adapter FILE" if kind == "adapter" else OWN_FILE
+        return [fail(CHECK, "not a model", evidence, remedy)]
     if file.architecture == _PROJECTOR:
         evidence = f"general.architecture is {_PROJECTOR}: {OTHER_KINDS['mmproj']}"
         return [fail(CHECK, "not a model", evidence)]

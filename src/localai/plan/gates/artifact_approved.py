@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
@@ -75,7 +74,7 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     if outside := find_outside(facts.manifests, digests):
         return judge_outside(outside)
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
-    remedy = f"localai approve {quote(artifact.path)}"
+    remedy = artifact.how_to_approve
     if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):
         summary, evidence = "changed", f"{evidence}, not what {named.entry.id} lists"
         origin = name_origin(named.entry)
