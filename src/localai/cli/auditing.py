@@ -24,6 +24,7 @@ def audit(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
+            readable=False,  # then the audit says so, and goes on with the others
             help="a folder to look through; repeatable; the home directory, and what other tools "
             "keep elsewhere, if left out",
         ),

@@ -35,13 +35,14 @@ def generate(
     from localai.manifest.keyfile import public_beside, save_key
     from localai.manifest.schema import find_name_problem
     from localai.manifest.signature import generate_key
+    from localai.smallfile import is_there
 
     path = look_around().places.keys / f"{name}.pem"
     if problem := find_name_problem(name):
         raise UsageError(f"{name!r} {problem}", hint="localai keys generate officer")
     if kind not in set(Algorithm):
         raise UsageError(f"no such kind of key: {kind}", hint=", ".join(Algorithm))
-    if path.exists():
+    if is_there(path):
         raise UsageError(f"{path} exists already", hint="localai keys generate ANOTHER-NAME")
     option = "--unencrypted-key, which leaves the key unprotected"
     passphrase = (

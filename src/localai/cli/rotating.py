@@ -28,6 +28,7 @@ from localai.manifest.rotation import Change, SignedRoot, Step, change_root, che
 from localai.manifest.signing import attach_signature
 from localai.manifest.trust import RoleKey, RoleName, Root, parse_root, write_root
 from localai.places import make_private
+from localai.smallfile import is_there
 
 
 class Draft(NamedTuple):
@@ -176,7 +177,7 @@ def follow(around: Surroundings, files: Sequence[Path], *, keep: bool) -> Walk:
     with _changing(around):
         trusted = read_trusted(around.places)
         kept = root_file(around.places, 0).parent
-        found = read_roots(files or ([kept] if kept.is_dir() else []))
+        found = read_roots(files or ([kept] if is_there(kept) else []))
         walked = walk_from(trusted, found)
         if keep and (walked.accepted or (found and not files)):
             put_in_force(around.places, trusted, walked.accepted)
@@ -198,10 +199,10 @@ def _look(around: Surroundings) -> tuple[Root, Path, Root | None]:
     trusted = read_trusted(around.places)
     before = parse_root(trusted.raw)
     path = root_file(around.places, before.version + 1)
-    if not path.exists():
+    if not is_there(path):
         return before, path, None
     kept = root_file(around.places, before.version)
-    if not kept.exists() or _signed(kept).raw != trusted.raw:
+    if not is_there(kept) or _signed(kept).raw != trusted.raw:
         raise DocumentError(
             f"{path} follows another root of trust than the one that is pinned",
             hint=f"move {path.parent} away",
