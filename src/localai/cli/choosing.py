@@ -42,9 +42,7 @@ def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
 def all_manifests(places: Places) -> list[Path]:
     """Every manifest that lies where manifests count. Raises StateError if one could be missed."""
     return [
-        path
-        for directory in manifest_directories(places)
-        for path in find_manifests(directory)
+        path for directory in manifest_directories(places) for path in find_manifests(directory)
     ]
 
 
