@@ -31,18 +31,21 @@ _Pairs = dict[str, tuple[Tensor, Tensor]]
 
 
 def check_adapter(file: GgufFile) -> tuple[Finding, ...]:
-    """What there is to say about a well-formed file that is to be an adapter, in order."""
-    flaw = _find_kind(file) or _find_flaw(file)
-    if flaw:
-        return (_fail(*flaw),)
-    findings = [*find_belonging([file]), *find_layout(file)]
+    """What there is to say about a well-formed file that is to be an adapter, in order: what every
+    start can afford."""
+    return (*find_adapter(file), *find_belonging([file]), *find_layout(file))
+
+
+def find_adapter(file: GgufFile) -> list[Finding]:
+    """Whether it is one that llama.cpp can load."""
+    if flaw := _find_kind(file) or _find_flaw(file):
+        return [_fail(*flaw)]
+    ranks = sorted({_four(down)[1] for down, _ in _pair(file).values()})
+    said = f"{file.architecture}, rank {', '.join(map(str, ranks))}, {file.quantisation}"
+    findings = [Finding(CHECK, Verdict.PASS, f"LoRA, GGUF v{file.version}", said)]
     if unused := [one.name for one in file.tensors if one.name.endswith(_UNUSED)]:
         findings.append(note(CHECK, "tensors without effect", name_some(unused)))
-    if all(finding.verdict is Verdict.NOTE for finding in findings):
-        ranks = sorted({_four(down)[1] for down, _ in _pair(file).values()})
-        said = f"{file.architecture}, rank {', '.join(map(str, ranks))}, {file.quantisation}"
-        findings.insert(0, Finding(CHECK, Verdict.PASS, f"LoRA, GGUF v{file.version}", said))
-    return tuple(findings)
+    return findings
 
 
 def find_misfits(file: GgufFile, model: Sequence[GgufFile]) -> list[Finding]:

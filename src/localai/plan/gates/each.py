@@ -38,10 +38,11 @@ def _join(answers: list[tuple[Artifact | None, Finding]]) -> Finding:
 
 def _say(artifact: Artifact | None, finding: Finding, worst: Finding) -> str:
     """One artifact's evidence. Whose it is need not be said of the model where that gives the
-    summary."""
+    summary, nor a summary that all share."""
     if artifact is None or (artifact.kind == "model" and finding is worst):
         return finding.evidence
-    said = ", ".join(filter(None, (finding.summary, finding.evidence)))
+    summary = finding.summary if finding.summary != worst.summary else ""
+    said = ", ".join(filter(None, (summary, finding.evidence)))
     return f"{artifact.kind} {PurePath(artifact.path).name}: {said}"
 
 
