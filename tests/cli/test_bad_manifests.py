@@ -241,12 +241,12 @@ def test_fewer_keys_than_the_threshold(
 
 
 def test_one_signer_of_two_cannot_approve_alone(office: Home, tmp_path: Path) -> None:
-    """``approve`` then writes a request for the officer, and touches no manifest."""
+    """``approve`` then writes a proposal for the officer, and touches no manifest."""
     moved = office.copy(tmp_path)
     before = moved.files()
     ran = moved.call("approve", str(moved.model), *TERMS)
     assert ran.returncode == 0, ran.stderr.decode()
-    assert b"request written: " in ran.stdout
+    assert b"proposal written: " in ran.stdout
     assert moved.files() == before
 
 

@@ -92,7 +92,7 @@ def show_manifest(path: Path, manifest: Manifest) -> str:
         *([f"  note       {' '.join(manifest.note.split())}"] if manifest.note else []),
     ]
     for entry in manifest.entries:
-        lines += ["", *_entry_lines(entry)]
+        lines += ["", *entry_lines(entry)]
     return _join(lines)
 
 
@@ -145,7 +145,8 @@ def _role_lines(title: str, role: Role) -> Iterator[str]:
         yield f"              {key.public.fingerprint[:16]}… {key.public.algorithm} {key.name}"
 
 
-def _entry_lines(entry: Entry) -> Iterator[str]:
+def entry_lines(entry: Entry) -> Iterator[str]:
+    """One entry, for a person to read."""
     yield f"{entry.id}: {entry.name} ({entry.kind}, {entry.licence})"
     source = entry.source
     revision = f" at {source.revision}" if source.revision else ""

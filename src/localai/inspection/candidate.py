@@ -20,15 +20,12 @@ from localai.errors import DocumentError, LocalAIError, StateError
 from localai.hardware import count_cores, file_size_limit, find_free_memory
 from localai.hashing import Progress, report_nothing
 from localai.inspection.model import inspect_model
+from localai.inspection.proposed import find_refusing
 from localai.manifest.draft import measure_file, name_file
 from localai.manifest.schema import ArtifactFile, Kind
 from localai.sandbox import kernel
 from localai.sealing import RESERVE, OpenFile, copy_and_hash, make_vessel, seal
 from localai.worker.protocol import DEFAULT_CONTEXT
-
-# What is expected of a model to talk to, and of no part of one.
-_MODELS_ONLY = frozenset({"gguf-kind", "gguf-shapes", "gguf-tokenizer"})
-_PARTS = frozenset({Kind.ADAPTER, Kind.PROJECTOR})
 
 
 class Candidate:
@@ -61,10 +58,7 @@ class Candidate:
     @property
     def refused(self) -> bool:
         """True if a finding forbids to approve it, or says that something was not looked at."""
-        known = _MODELS_ONLY if self._kind in _PARTS else frozenset()
-        return any(
-            finding.refuses and finding.check not in known for finding in self.inspection.findings
-        )
+        return bool(find_refusing(self.inspection.findings, self._kind))
 
     @property
     def size(self) -> int:
