@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import read_json
+from localai.errors import DocumentError
 from localai.shape import Fields, read_shape
 
 MANIFEST_TYPE = "application/vnd.localai.manifest.v1+yaml"
@@ -73,6 +74,25 @@ def write_self_contained(envelope: Envelope, body: bytes) -> bytes:
     """The same with the signed body inside, as any verifier of DSSE takes it."""
     document = json.loads(write_envelope(envelope))
     return json.dumps({"payload": b64encode(body).decode(), **document}, indent=2).encode() + b"\n"
+
+
+def parse_self_contained(raw: bytes, *, limit: int) -> tuple[bytes, Envelope] | None:
+    """What ``write_self_contained`` wrote, taken apart: the body and its envelope; None if ``raw``
+    is something else. ``limit``: bytes that all of it may have.
+
+    Raises DocumentError for an envelope that is malformed.
+    """
+    try:
+        node = read_json(raw, limit=limit)
+    except DocumentError:
+        return None
+    if "payload" not in node:
+        return None
+
+    def read(fields: Fields) -> tuple[bytes, Envelope]:
+        return read_base64(fields, "payload", limit=limit), _read_envelope(fields)
+
+    return read_shape(node, "envelope", read)
 
 
 def _read_envelope(fields: Fields) -> Envelope:

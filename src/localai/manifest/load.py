@@ -186,6 +186,14 @@ def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> V
     return _verify(path, root, today, floors, revoked)
 
 
+def verify_bytes(raw: bytes, signatures: bytes, places: Places, today: date) -> Verification:
+    """The same for a manifest that was brought as bytes."""
+    root = load_trust(places, today)
+    floors = floor.read_all_floors(places.state)
+    revoked = load_revocations(places, root, floors.revocation)
+    return _judge(raw, signatures, root, today, floors, revoked)
+
+
 def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[LoadedManifest, ...]:
     """Verify several manifests, as a start would, and remember nothing. Raises StateError."""
     found = [
@@ -224,6 +232,17 @@ def _verify(
         return refuse_unread(error.message, error.hint, root.authority)
     if raw is None:
         return refuse_unread(f"{path} does not exist", "localai manifest init NAME", root.authority)
+    return _judge(raw, signatures, root, today, floors, revoked)
+
+
+def _judge(
+    raw: bytes,
+    signatures: bytes | None,
+    root: Trust,
+    today: date,
+    floors: floor.Floors,
+    revoked: Revocations,
+) -> Verification:
     return verify_manifest(
         raw,
         signatures,
