@@ -54,7 +54,10 @@ ModelOf = Annotated[
     typer.Option("--file", metavar="MODEL", help="the file itself, to look at it again"),
 ]
 SignatureFile = Annotated[
-    Path, typer.Option("--signature", help="the signature that was made, as it is or in base64")
+    Path,
+    typer.Option(
+        "--signature", help="what was made: a signature, as it is or in base64, or a NAME.dsse.json"
+    ),
 ]
 KeyOfSignature = Annotated[
     Path | None, typer.Option("--key", help="whose it is: a public key, or a certificate")

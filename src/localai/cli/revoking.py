@@ -24,7 +24,7 @@ from localai.manifest.revocation import (
     verify_revocations,
     write_revocations,
 )
-from localai.manifest.signing import attach_signature
+from localai.manifest.signing import attach_signatures
 from localai.places import make_private
 from localai.smallfile import read_small
 
@@ -147,10 +147,9 @@ def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None
             hint="localai trust add-key FILE --role revocation, signed by the root's own keys",
         )
     keys = [one.public for one in role.keys]
-    mine, public = signer(revocation.TYPE, raw, keys)
-    path = revocation_file(around.places)
-    present = read_signatures(path)
-    signed = attach_signature(revocation.TYPE, raw, mine, public, present, keys, before)
+    mine = signer(revocation.TYPE, raw, keys)
+    present = read_signatures(revocation_file(around.places))
+    signed = attach_signatures(revocation.TYPE, raw, mine, present, keys, before)
     seen = read_all_floors(around.places.state).revocation
     judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)
     if judged.problem:

@@ -22,10 +22,11 @@ from localai.manifest.chain import (
     store,
     walk_from,
 )
+from localai.manifest.change import read_signatures
 from localai.manifest.envelope import ROOT_TYPE, encode_for_signing, envelope_beside
 from localai.manifest.keyfile import load_public
 from localai.manifest.rotation import Change, SignedRoot, Step, change_root, check_step
-from localai.manifest.signing import attach_signature
+from localai.manifest.signing import attach_signatures
 from localai.manifest.trust import RoleKey, RoleName, Root, parse_root, write_root
 from localai.places import make_private
 from localai.smallfile import is_there
@@ -142,8 +143,8 @@ def sign_next(around: Surroundings, file: Path | None, signer: Signer) -> Draft:
     with _changing(around, file):
         before, path, signed = _unsigned(around, file)
         keys = [one.public for one in (*before.root.keys, *parse_root(signed.raw).root.keys)]
-        mine, public = signer(ROOT_TYPE, signed.raw, keys)
-        made = attach_signature(ROOT_TYPE, signed.raw, mine, public, signed.envelope, keys)
+        present, mine = read_signatures(path), signer(ROOT_TYPE, signed.raw, keys)
+        made = attach_signatures(ROOT_TYPE, signed.raw, mine, present, keys)
         write_whole(envelope_beside(path), made, mode=0o644)
         step = check_step(before, SignedRoot(signed.raw, made))
         if step.problem or file is not None:
