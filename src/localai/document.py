@@ -12,7 +12,7 @@ two equal keys, follows aliases, and ends comments at characters that no editor 
 4. :mod:`localai.shape` then reads typed fields and refuses every key that it does not know.
 
 JSON goes through the same steps and yields the same tree. Numbers and true/false come out as
-their text; null and fractions are refused.
+their text; null is refused, and so are fractions unless they are asked for.
 """
 
 from __future__ import annotations
@@ -58,15 +58,16 @@ def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
         raise DocumentError(f"cannot be read as YAML: {error}") from error
 
 
-def read_json(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
-    """Read a JSON object under the same rules. Raises DocumentError."""
+def read_json(raw: bytes, *, limit: int = LIMIT, fractions: bool = False) -> dict[str, Node]:
+    """Read a JSON object under the same rules, with ``fractions`` also numbers that are none, for
+    a format that writes all numbers like that. Raises DocumentError."""
     text = _decode(raw, limit)
     try:
         value = json.loads(
             text,
             object_pairs_hook=_refuse_duplicates,
             parse_int=str,
-            parse_float=_refuse_number,
+            parse_float=str if fractions else _refuse_number,
             parse_constant=_refuse_number,
         )
     except json.JSONDecodeError as error:

@@ -137,7 +137,8 @@ def read_bundle(raw: bytes) -> Bundle:
 
 def read_statement(payload: bytes) -> Statement:
     """The statement in a bundle's payload. Raises DocumentError."""
-    return read_shape(read_json(payload, limit=LIMIT), "statement", _read_statement)
+    read = read_json(payload, limit=LIMIT, fractions=True)  # as protobuf writes every number
+    return read_shape(read, "statement", _read_statement)
 
 
 def _read_bundle(fields: Fields) -> Bundle:
