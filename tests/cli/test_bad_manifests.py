@@ -192,7 +192,7 @@ ATTACKS: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "a yes for true": (lambda text: text.replace("self-approved: true", "self-approved: yes"),
                        "self-approved"),
     "an exponent": (lambda text: text.replace("version: 2", "version: 2e3"), "version"),
-    "too large": (lambda text: text + "# x\n" * (1 << 18), "larger than the 1048576 bytes"),
+    "too large": (lambda text: text + "# x\n" * (1 << 22), "larger than the 16777216 bytes"),
 }  # fmt: skip
 
 
