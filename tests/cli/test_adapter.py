@@ -93,7 +93,7 @@ def test_with_the_binding_taken_away_nothing_starts(spoiled: Home) -> None:
         *with_adapter(spoiled),
         code=3,
         problem="1 of 19 checks failed",
-        remedy="localai manifest add MODEL --companion style",
+        remedy="localai manifest propose MODEL --companion style",
     )
     refusing = [one for one in record["findings"] if one["verdict"] in ("fail", "not-checked")]
     assert [one["check"] for one in refusing] == ["companions"]
@@ -150,7 +150,7 @@ def a_link(home: Home) -> str:
 @pytest.mark.parametrize(
     ("make", "problem", "remedy"),
     [
-        (unapproved, "not in the manifest", "localai manifest add {} --kind adapter"),
+        (unapproved, "not in the manifest", "localai manifest propose {} --kind adapter"),
         (changed, "not what style lists", "get it again from example/tiny"),
         (of_another_model, "'qwen2'; the model's is 'llama'", "made for this model"),
         (a_model, "approved as model, not as adapter", "ask for another approval"),

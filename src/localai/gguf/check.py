@@ -21,6 +21,7 @@ OTHER_KINDS = {
     "vocab": "a vocabulary without weights",
 }
 
+_AS_ADAPTER = "approve it with --kind adapter, then: localai run MODEL --adapter FILE"
 _PROJECTOR = "clip"  # what all of them name as their architecture, older ones without a type
 _LONGEST_NAME = 64  # characters of an architecture's name; the longest known has 18
 
@@ -40,8 +41,9 @@ def _find_kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
     if kind in OTHER_KINDS:
         evidence = f"general.type is {kind}: {OTHER_KINDS[kind]}"
-        remedy = "localai run MODEL --adapter FILE" if kind == "adapter" else OWN_FILE
-        return [fail(CHECK, "not a model", evidence, remedy)]
+        return [
+            fail(CHECK, "not a model", evidence, _AS_ADAPTER if kind == "adapter" else OWN_FILE)
+        ]
     if file.architecture == _PROJECTOR:
         evidence = f"general.architecture is {_PROJECTOR}: {OTHER_KINDS['mmproj']}"
         return [fail(CHECK, "not a model", evidence)]

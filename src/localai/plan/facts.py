@@ -68,10 +68,10 @@ class Artifact(NamedTuple):
 
     @property
     def how_to_approve(self) -> str:
-        """The command that makes an entry of it."""
+        """The command with which an entry of it begins."""
         if self.kind == "model":
             return f"localai approve {quote(self.path)}"
-        return f"localai manifest add {quote(self.path)} --kind {self.kind}"
+        return f"localai manifest propose {quote(self.path)} --kind {self.kind}"
 
 
 class Resources(NamedTuple):

@@ -211,7 +211,7 @@ def test_one_answer_lists_what_is_wrong_with_all(bound: Facts) -> None:
     finding = ask(facts, "artifact-approved")
     assert finding.evidence.startswith("tree bbbbbbbb…; adapter new.gguf: tree ffffffff…")
     assert finding.remedy == (
-        "localai approve big.gguf; localai manifest add new.gguf --kind adapter"
+        "localai approve big.gguf; localai manifest propose new.gguf --kind adapter"
     )
     decision = decide(facts, facts.policy.policy)
     assert {"companions", "licence", "approved-use"} <= {one.check for one in decision.refusing}

@@ -30,8 +30,9 @@ def companions(facts: Facts, policy: Policy) -> Finding:
     if unbound:
         evidence = "; ".join(f"{model.entry.id} does not name {_name(one)}" for one in unbound)
         ids = " ".join(f"--companion {one.entry.id}" for one in unbound if one.entry)
-        remedy = "leave it out, or have the model approved with it: localai manifest add MODEL "
-        return _fail("not approved together", evidence, remedy + ids)
+        command = f"localai manifest propose MODEL {ids}"
+        remedy = f"leave it out, or have the model approved with it: {command}"
+        return _fail("not approved together", evidence, remedy)
     if unknown := [one for one in beside if one.entry is None]:
         evidence = "; ".join(f"{_name(one)} is in no manifest" for one in unknown)
         return Finding(CHECK, Verdict.NOT_CHECKED, "no entry", evidence, why=_WHY)
