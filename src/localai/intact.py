@@ -12,7 +12,7 @@ from typing import NamedTuple
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file
-from localai.manifest.schema import name_of
+from localai.manifest.filename import name_of
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
     Match,

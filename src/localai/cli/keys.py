@@ -32,8 +32,8 @@ def generate(
     """Make a key pair: NAME.pem, private, and NAME.pub.pem to hand on."""
     from localai.cli.surroundings import look_around
     from localai.manifest.algorithm import Algorithm
+    from localai.manifest.filename import find_name_problem
     from localai.manifest.keyfile import public_beside, save_key
-    from localai.manifest.schema import find_name_problem
     from localai.manifest.signature import generate_key
     from localai.smallfile import is_there
 

@@ -12,17 +12,9 @@ from typing import NamedTuple
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts, GgufFile, pinned_by
 from localai.hashing import Progress, digest_file
+from localai.manifest.filename import find_name_problem, name_of
 from localai.manifest.origin import read_source, with_bases
-from localai.manifest.schema import (
-    Approval,
-    ArtifactFile,
-    Entry,
-    Kind,
-    Source,
-    Use,
-    find_name_problem,
-    name_of,
-)
+from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Source, Use
 from localai.shape import TEXT_LIMIT, is_line
 
 

@@ -8,17 +8,14 @@ no identifier stands twice in a manifest: there is one answer to what applies to
 
 from __future__ import annotations
 
-import os
-import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from pathlib import PurePath
 from typing import NamedTuple
 
 from localai.document import decode_text, read_document
 from localai.gguf.facts import GgufFacts
+from localai.manifest.filename import find_name_problem
 from localai.manifest.provenance import Provenance, read_provenance
 from localai.shape import Fields, read_shape
 
@@ -271,38 +268,3 @@ def _read_some(fields: Fields, key: str) -> tuple[str, ...]:
 
 def _read_note(fields: Fields) -> str | None:
     return fields.text("note", limit=4000, lines=True) if fields.has("note") else None
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_UNSAFE = re.compile(r'[/\\:*?"<>|]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])", re.IGNORECASE)
-
-
-def name_of(path: PurePath) -> str:
-    """A file's name as a manifest has it: its bytes read as UTF-8, whatever the locale says.
-
-    What is no UTF-8 stays as surrogates (PEP 383), which no manifest can hold.
-    """
-    return os.fsencode(path.name).decode("utf-8", "surrogateescape")
-
-
-def find_name_problem(name: str) -> str | None:
-    """Why ``name`` is no safe file name under POSIX and Windows rules; None if it is one.
-
-    Source: POSIX.1-2017, 3.170 (filename); Microsoft, "Naming Files, Paths, and Namespaces".
-    """
-    if _SURROGATE.search(name):
-        return "is not UTF-8"
-    if not name.isprintable():
-        return "holds characters that cannot be seen"
-    if _UNSAFE.search(name):
-        return 'holds one of / \\ : * ? " < > |'
-    if name.startswith((".", "-", " ")) or name.endswith((".", " ")):
-        return "starts with '.', '-' or a space, or ends with '.' or a space"
-    if _RESERVED.fullmatch(name.split(".", 1)[0].rstrip()):
-        return "is the name of a device under Windows"
-    if not unicodedata.is_normalized("NFC", name):
-        return "is not in Unicode's normal form C"
-    if not 1 <= len(name.encode()) <= 255:
-        return "must have 1 to 255 bytes"
-    return None

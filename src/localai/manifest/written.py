@@ -22,6 +22,7 @@ from functools import lru_cache
 from localai.document import Node
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
+from localai.manifest.filename import find_name_problem
 from localai.manifest.provenance import Provenance, read_provenance
 from localai.manifest.schema import (
     ENTRIES,
@@ -35,7 +36,6 @@ from localai.manifest.schema import (
     Source,
     Use,
     find_contradiction,
-    find_name_problem,
     read_yaml,
 )
 from localai.shape import TEXT_LIMIT, read_shape

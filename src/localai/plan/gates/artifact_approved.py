@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
-from localai.manifest.schema import name_of
+from localai.manifest.filename import name_of
 from localai.plan.matching import (
     find_namesake,
     find_outside,
