@@ -82,7 +82,8 @@ def review(
     if json:
         console.print_json(reviewscreen.review_document(found, around.today, int(code)))
         return code
-    console.out(reviewscreen.review(found, what, around.today, console.width()))
+    said = (what, *(("--manifest", manifest) if manifest else ()))
+    console.out(reviewscreen.review(found, said, around.today, console.width()))
     if not console.interactive() or found.differences or found.refusing:
         return code
     return _ask(around, found, manifest, by, ticket, review_days)

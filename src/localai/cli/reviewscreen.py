@@ -3,7 +3,7 @@ prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from localai.manifest.schema import Entry
 
 
-def review(found: Review, what: str, today: date, width: int) -> str:
-    """Everything that a person decides on; ``what`` is what they called it."""
+def review(found: Review, said: Sequence[str], today: date, width: int) -> str:
+    """Everything that a person decides on; ``said`` are the words by which they named it."""
     parts = [inspectscreen.decision(found.found, width)] if found.found else []
     parts.append("\n".join(_subject(found, today, width)))
     parts.append(basis(found, width))
     parts.append(verdict(found, width))
     if not found.refuses or (found.draft.unknown and not (found.differences or found.refusing)):
-        parts[-1] += f"\n{_next(found, what)}"
+        parts[-1] += f"\n{_next(found, said)}"
     return "\n\n".join(parts)
 
 
@@ -138,11 +138,11 @@ def _age(entry: Entry, today: date) -> str:
     return f"{count}; {show_left((entry.approval.review_by - today).days)}"
 
 
-def _next(found: Review, what: str) -> str:
-    """What to type; no more than a person has to say themselves."""
-    if found.entry:
-        return f"next: localai manifest renew {quote(found.entry.id)}"
-    options = " --licence TEXT" if Unknown.LICENCE in found.draft.unknown else ""
+def _next(found: Review, said: Sequence[str]) -> str:
+    """What to type, with what is left to say."""
+    words = ["localai", "manifest", "renew" if found.entry else "approve", *map(quote, said)]
+    if Unknown.LICENCE in found.draft.unknown:
+        words.append("--licence TEXT")
     if {Unknown.SOURCE, Unknown.REVISION} & set(found.draft.unknown):
-        options += " --source PUBLISHER/REPOSITORY@REVISION"
-    return printable(f"next: localai manifest approve {quote(what)}{options}")
+        words.append("--source PUBLISHER/REPOSITORY@REVISION")
+    return printable(f"next: {' '.join(words)}")
