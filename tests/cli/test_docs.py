@@ -15,6 +15,7 @@ import typer
 from transcript import play, put_command, read_steps
 from typer.main import get_command
 
+import gguf_maker
 from localai.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,6 +132,7 @@ def test_what_a_page_shows(
     directory.mkdir()
     (directory / "model.gguf").write_bytes(tiny_bytes)
     (directory / "other.gguf").write_bytes(tiny_bytes[:-1] + b"\x01")
+    (directory / "style.gguf").write_bytes(gguf_maker.make_adapter())
     (directory / "question.txt").write_text("Why do public records matter?\n")
     why_not = ""
     for scene in scenes(page):
