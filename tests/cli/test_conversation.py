@@ -195,14 +195,24 @@ def test_a_review_does_not_ask_over_what_refuses(tiny_model: Path) -> None:
 def test_an_answer_is_judged_as_an_option_is(tiny_model: Path) -> None:
     manifest = propose(tiny_model.parent)
     before = manifest.read_bytes()
+    rules = """schema: localai.policy/1\nname: mine
+restricted-technologies: {source: Office, as-of: 2026-01-01, names: [Forbidden Labs]}\n"""
+    (tiny_model.parent / "home/config/policy.yaml").write_text(rules)
+    terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
+    terminal.answer("where is it from (publisher/repository): ", "forbidden-labs/tiny@1")
+    code, printed = terminal.finish()
+    assert (code, "Forbidden Labs" in printed, "(yes/no)" in printed) == (3, True, False)
+    assert manifest.read_bytes() == before
+
+
+def test_what_is_revoked_is_told_before_anything_is_asked(tiny_model: Path) -> None:
+    propose(tiny_model.parent)
     digest = sha256(tiny_model.read_bytes()).hexdigest()
     revoke = ("trust", "revoke", "--sha256", digest, "--reason", "it leaks", "--key", "own")
     assert Terminal(tiny_model.parent, *revoke).finish()[0] == 0
     terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
-    terminal.answer("where is it from (publisher/repository): ", "example/tiny@1")
     code, printed = terminal.finish()
-    assert (code, "it leaks" in printed, "(yes/no)" in printed) == (3, True, False)
-    assert manifest.read_bytes() == before
+    assert (code, "it leaks" in printed, "where is it from" in printed) == (3, True, False)
 
 
 def test_a_review_of_an_entry_leads_to_its_renewal(tiny_model: Path) -> None:

@@ -60,7 +60,7 @@ def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, day
             measured = candidate.measure(progress)
     proposal = propose(found, measured, stated, around.account_name(), around.today)
     entry = complete(proposal.draft, _approve_by(lane, around, days))
-    if refused := find_obstacles(around, entry, found.headers):
+    if refused := find_obstacles(around, proposal.draft, found.headers):
         return _refuse(refused)
     console.say(inspectscreen.pinned(entry.files, console.width()))
     if lane and (outside := find_outside(lane.frame, [lane.name], [entry])):

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from localai.approval import find_denied
+from localai.approval import approve_alone, find_denied
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_key, choose_manifest
 from localai.cli.revoking import load_here
@@ -21,12 +21,12 @@ from localai.inspection.proposed import propose
 from localai.inspection.types import Inspection
 from localai.manifest import envelope
 from localai.manifest.change import changing, read_signatures, write_signed
-from localai.manifest.draft import Stated, name_artifact
+from localai.manifest.draft import Draft, Stated, complete, name_artifact
 from localai.manifest.floor import Floor, read_all_floors
 from localai.manifest.freshness import check_clock, judge_unsigned
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.proposal import Proposal, write_proposal
-from localai.manifest.schema import Approval, Entry, parse_manifest
+from localai.manifest.schema import Approval, parse_manifest
 from localai.manifest.signature import PrivateKey, PublicKey
 from localai.manifest.signing import add_signature, begin_manifest
 from localai.manifest.trust import Role
@@ -70,12 +70,17 @@ def keep_proposal(proposal: Proposal) -> Path:
 
 
 def find_obstacles(
-    around: Surroundings, entry: Entry, headers: Sequence[GgufFile]
+    around: Surroundings, draft: Draft, headers: Sequence[GgufFile]
 ) -> tuple[Finding, ...]:
-    """Why every start on this host would refuse the entry, whoever signs it."""
-    denied = find_denied(entry, headers, around.read_policy(), around.today)
-    revoked = load_here(around).find(entry)
-    return (*denied, *([judge_revoked(revoked)] if revoked else ()))
+    """Why every start on this host would refuse what is drafted, whoever signs it. Rules about
+    licences and origins are asked once both are known."""
+    found = []
+    if draft.licence and draft.source:
+        entry = complete(draft._replace(unknown=()), approve_alone("nobody", around.today, 0))
+        found += find_denied(entry, headers, around.read_policy(), around.today)
+    if revoked := load_here(around).find(draft):
+        found.append(judge_revoked(revoked))
+    return tuple(found)
 
 
 def approve_as(

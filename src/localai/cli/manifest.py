@@ -121,7 +121,7 @@ def add(
     console.say(inspectscreen.pinned(proposal.draft.files, console.width()))
     approval = approve_as(around, by, ticket, review_days, proposer=proposal.by)
     entry = complete(proposal.draft, approval)
-    if denied := find_obstacles(around, entry, found.headers):
+    if denied := find_obstacles(around, proposal.draft, found.headers):
         console.say("under this host's policy no start would be allowed:")
         console.say(screen.answers(denied, console.width()))
     return enter(around, manifest, entry, in_place_of=bool(entry_id))

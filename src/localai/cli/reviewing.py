@@ -159,20 +159,15 @@ def _inspect(
 
 def _judge(around: Surroundings, draft: Draft, headers: Sequence[GgufFile]) -> tuple[Finding, ...]:
     """What this host's rules and its list of what is revoked refuse."""
-    from localai.approval import approve_alone, check_use
+    from localai.approval import check_use
     from localai.cli.editing import find_obstacles
-    from localai.manifest.draft import complete
 
     allowed = around.read_policy().policy.data_classes
-    found = []
+    found = list(find_obstacles(around, draft, headers))
     if denied := check_use(draft.use, allowed):
         evidence = f"{denied} data; the policy allows {', '.join(allowed) or 'none'}"
         why = "the policy lists the classes of data that may be used"
         found.append(Finding("approved-use", Verdict.FAIL, "not allowed", evidence, why))
-    if draft.licence and draft.source:
-        approval = approve_alone("nobody", around.today, 0)
-        entry = complete(draft._replace(unknown=()), approval)
-        found += find_obstacles(around, entry, headers)
     return tuple(found)
 
 
