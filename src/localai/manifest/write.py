@@ -32,11 +32,14 @@ def write_manifest(manifest: Manifest) -> bytes:
 def add_entry(raw: bytes, entry: Entry) -> bytes:
     """A manifest's bytes with ``entry`` in them and its version raised by one.
 
-    An entry with the same identifier is replaced. Comments stay where they are if the entry is
-    new and the entries end the file, as they do in what localai writes.
-    Raises DocumentError if the result breaks the schema.
+    An entry with the same identifier is replaced; who signed its files before stays, if they are
+    the same. Comments stay where they are if the entry is new and the entries end the file, as
+    they do in what localai writes. Raises DocumentError if the result breaks the schema.
     """
     before = parse_manifest(raw)
+    replaced = next((other for other in before.entries if other.id == entry.id), None)
+    if replaced and replaced.files == entry.files and not entry.provenance:
+        entry = entry._replace(provenance=replaced.provenance)
     kept = tuple(other for other in before.entries if other.id != entry.id)
     after = before._replace(version=before.version + 1, entries=(*kept, entry))
     text = _NO_ENTRIES.sub("entries:", _set(raw.decode(), "version", after.version))

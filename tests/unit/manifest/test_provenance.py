@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from localai.errors import DocumentError
 from localai.manifest.diff import Effect, compare
 from localai.manifest.provenance import Form, Provenance, add_provenance, tie_to
 from localai.manifest.schema import ArtifactFile, Entry, Manifest, parse_manifest
-from localai.manifest.write import replace_entries, write_manifest
+from localai.manifest.write import add_entry, replace_entries, write_manifest
 
 ON = date(2026, 1, 1)
 
@@ -43,6 +45,15 @@ def test_it_does_not_pass_to_other_files(manifest: Manifest) -> None:
     write_manifest(told._replace(entries=(other._replace(provenance=()),)))
 
 
+def test_approving_the_same_files_again_keeps_it(manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    raw = write_manifest(with_provenance(manifest, signed(entry)))
+    (again,) = parse_manifest(add_entry(raw, entry)).entries
+    assert again.provenance == (signed(entry),)
+    other = entry._replace(files=(entry.files[0]._replace(sha256="9" * 64),))
+    assert parse_manifest(add_entry(raw, other)).entries == (other,)
+
+
 def test_the_tie_is_of_all_files_in_order() -> None:
     assert tie_to(["1" * 64, "2" * 64]) != tie_to(["2" * 64, "1" * 64])
     assert tie_to(["1" * 64]) != tie_to(["1" * 64, "2" * 64])
@@ -65,3 +76,26 @@ def test_a_signer_is_told_what_came_and_went(manifest: Manifest) -> None:
     (went,) = compare(told, manifest._replace(version=4))
     assert (came.effect, came.what) == (Effect.STRONGER, what)
     assert (went.effect, went.what) == (Effect.WEAKER, what)
+
+
+SOURCE = Path(__file__).resolve().parents[3] / "src" / "localai"
+SHOWING = ("cli/", "reports/")
+KEEPING = {"manifest/write.py"}
+
+
+def readers(root: Path) -> set[str]:
+    """The modules in which something takes ``.provenance`` of a value."""
+    return {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "provenance"
+    }
+
+
+def test_nothing_that_decides_reads_it(tmp_path: Path) -> None:
+    """Neither a gate, nor what verifies a manifest: it would be one more way to approve."""
+    found = {path for path in readers(SOURCE) if not path.startswith(SHOWING)}
+    assert found == KEEPING
+    (tmp_path / "gate.py").write_text("def judge(entry): return bool(entry.provenance)")
+    assert readers(tmp_path) == {"gate.py"}
