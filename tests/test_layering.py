@@ -44,8 +44,8 @@ ONLY = {
     "gguf": ("dialect", "errors", "findings"),
     "formats": ("errors", "findings", "terminal"),
     "plan.gates": ("plan", "findings", "environment", "hardware", "host", "policy",
-                   "manifest.schema", "gguf.statements", "egress.selftest", "egress.probes.probe",
-                   "sandbox.spec"),
+                   "manifest.schema", "manifest.filename", "gguf.statements", "egress.selftest",
+                   "egress.probes.probe", "sandbox.spec"),
     # The launcher's two handles on the worker load none of what the worker runs.
     "worker.process": ("worker.client", "worker.protocol", "worker.descriptors",
                        "worker.spawn", "sandbox", "egress.probes.probe", "errors"),
