@@ -39,7 +39,7 @@ def propose(
     licence: Licence = "",
     entry_id: EntryId = "",
     name: EntryName = "",
-    kind: KindName = "model",
+    kind: KindName = "",
     purpose: Purposes = None,
     data_class: DataClasses = None,
     group: Groups = None,

@@ -26,11 +26,12 @@ def state(
     companions: Sequence[str] | None = None,
     note: str | None = None,
 ) -> Stated:
-    """A command line's words. The narrowest use is meant where none is said.
+    """A command line's words. The narrowest use is meant where none is said, and the kind that the
+    file says where that is empty.
 
     Raises UsageError for a kind that does not exist or is no GGUF file.
     """
-    if kind not in set(Kind) - {Kind.DATASET}:
+    if kind and kind not in set(Kind) - {Kind.DATASET}:
         raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
     return Stated(
         use=Use(
@@ -43,7 +44,7 @@ def state(
         source=read_source_text(source) if isinstance(source, str) else source,
         name=name,
         id=entry_id,
-        kind=Kind(kind),
+        kind=Kind(kind) if kind else None,
         note=note,
         companions=tuple(companions or ()),
     )

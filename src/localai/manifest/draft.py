@@ -17,6 +17,8 @@ from localai.manifest.origin import read_source, with_bases
 from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Source, Use
 from localai.shape import TEXT_LIMIT, is_line
 
+_KINDS = {"adapter": Kind.ADAPTER, "mmproj": Kind.PROJECTOR}  # ggml's docs/gguf.md, general.type
+
 
 class Unknown(StrEnum):
     """What an entry should say, and neither the file nor anybody has said yet."""
@@ -28,14 +30,14 @@ class Unknown(StrEnum):
 
 class Stated(NamedTuple):
     """What a person says of an artifact. ``name`` and ``id`` are made from the file where they are
-    empty, and licence and source are taken from what it states."""
+    empty, and licence, source and kind are taken from what it states."""
 
     use: Use
     licence: str = ""
     source: Source | None = None
     name: str = ""
     id: str = ""
-    kind: Kind = Kind.MODEL
+    kind: Kind | None = Kind.MODEL
     note: str | None = None
     companions: tuple[str, ...] = ()
 
@@ -99,7 +101,7 @@ def draft_entry(
     draft = Draft(
         id=stated.id or name_entry(files[0].name),
         name=name_artifact(stated.name, first, files[0].name),
-        kind=stated.kind,
+        kind=stated.kind or kind_of(first),
         files=tuple(files),
         gguf=pinned_by(headers),
         use=stated.use,
@@ -115,6 +117,11 @@ def draft_entry(
     ]
     draft = draft._replace(unknown=tuple(one for one in wanting if one))
     return answer(draft, stated.licence, with_bases(stated.source, first))
+
+
+def kind_of(header: GgufFile) -> Kind:
+    """What a file says that it is. Files made before there was a word for it are models."""
+    return _KINDS.get(header.text("general.type"), Kind.MODEL)
 
 
 def answer(draft: Draft, licence: str = "", source: Source | None = None) -> Draft:

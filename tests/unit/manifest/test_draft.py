@@ -27,7 +27,7 @@ from localai.manifest.draft import (
     name_entry,
     name_file,
 )
-from localai.manifest.schema import Approval, ArtifactFile, Manifest, Source
+from localai.manifest.schema import Approval, ArtifactFile, Kind, Manifest, Source
 
 
 def header(tensors: int, **metadata: str) -> GgufFile:
@@ -82,6 +82,20 @@ def test_what_neither_the_file_nor_anybody_says_is_unknown(stated: Stated) -> No
 @pytest.mark.parametrize("licence", ["a\nb", "mit\x1b[2J", "x" * 201, " ", "m\u200bit"])
 def test_a_licence_that_no_manifest_can_hold_is_unknown(stated: Stated, licence: str) -> None:
     assert Unknown.LICENCE in draft(Stated(stated.use), general__license=licence).unknown
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("adapter", Kind.ADAPTER),
+        ("mmproj", Kind.PROJECTOR),
+        ("model", Kind.MODEL),
+        ("", Kind.MODEL),
+    ],
+)
+def test_what_kind_it_is_the_file_says(stated: Stated, said: str, kind: Kind) -> None:
+    assert draft(stated._replace(kind=None), general__type=said).kind is kind
+    assert draft(stated._replace(kind=Kind.DRAFT), general__type=said).kind is Kind.DRAFT
 
 
 def test_a_persons_word_counts_before_the_files(stated: Stated) -> None:
