@@ -34,7 +34,7 @@ from localai.manifest.write import add_entry, renew, write_manifest
 from localai.places import make_private
 from localai.policy import DataClass, Policy
 from localai.smallfile import is_there, read_small
-from localai.terminal import printable
+from localai.terminal import printable, show_path
 
 
 def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, days: int) -> Exit:
@@ -75,7 +75,7 @@ def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, day
         console.say("you cannot sign for this host alone: a proposal is written instead")
         path = keep_proposal(proposal)
         officer = loaded.policy.officer or "your security officer"
-        console.out(f"proposal written: {path}. send it to {officer}")
+        console.out(f"proposal written: {show_path(path)}. send it to {officer}")
     return Exit.DONE
 
 
@@ -149,7 +149,9 @@ def _sign(entry: Entry, lane: LaneKey | None, around: Surroundings) -> None:
             empty = write_manifest(begin_manifest(path.stem, around.today))
             founding.store_manifest(path, empty, private)
         manifest = _put(entry, path, private, around)
-    console.say(f"signed: {path}, version {manifest.version}, holds until {manifest.expires}")
+    console.say(
+        f"signed: {show_path(path)}, version {manifest.version}, holds until {manifest.expires}"
+    )
 
 
 def _put(entry: Entry, path: Path, private: PrivateKey, around: Surroundings) -> Manifest:

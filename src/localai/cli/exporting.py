@@ -10,6 +10,7 @@ import typer
 
 from localai.cli import console
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
@@ -70,7 +71,9 @@ def export(
         made["oms"] = _sign_files(approved, entry, key, around)
     for kind, path in files.items():
         write_whole(path, made[kind], mode=0o644)
-        console.say(f"wrote {path}: {1 if kind == 'oms' else len(approved.listed)} approved")
+        console.say(
+            f"wrote {show_path(path)}: {1 if kind == 'oms' else len(approved.listed)} approved"
+        )
     return Exit.DONE
 
 

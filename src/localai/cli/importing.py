@@ -9,6 +9,7 @@ import typer
 
 from localai.cli import console
 from localai.errors import DocumentError, Exit, StateError, UsageError
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
@@ -43,7 +44,7 @@ def import_(
     if refused(found.findings):
         console.say("not imported, nothing was written")
         return Exit.REFUSED
-    console.say(f"imported: {found.path}")
+    console.say(f"imported: {show_path(found.path)}")
     return Exit.DONE
 
 

@@ -8,6 +8,7 @@ import typer
 
 from localai.cli import console
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -52,8 +53,8 @@ def generate(
     )
     key = generate_key(Algorithm(kind))
     save_key(path, key, passphrase)
-    console.say(f"private key  {path}")
-    console.say(f"public key   {public_beside(path)}")
+    console.say(f"private key  {show_path(path)}")
+    console.say(f"public key   {show_path(public_beside(path))}")
     console.out(key.public.fingerprint)
     return Exit.DONE
 

@@ -33,6 +33,7 @@ from localai.cli.proposing import approve, propose
 from localai.cli.reviewing import review
 from localai.cli.revising import remove, renew, revoke
 from localai.errors import Exit
+from localai.terminal import show_path
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -55,7 +56,7 @@ def init(
     from localai.cli.surroundings import look_around
 
     path = begin(look_around(), name, days)
-    console.say(f"made: {path}")
+    console.say(f"made: {show_path(path)}")
     console.say("next: localai manifest add MODEL, then localai manifest sign")
     return Exit.DONE
 

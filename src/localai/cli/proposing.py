@@ -28,6 +28,7 @@ from localai.cli.arguments import (
     Ticket,
 )
 from localai.errors import Exit
+from localai.terminal import show_path
 
 
 def propose(
@@ -77,12 +78,12 @@ def propose(
             proposal, found = propose_model(around, file, stated, progress)
         if proposal is None:
             console.print_findings(found.findings)
-            console.say(f"not proposed: {found.path}")
+            console.say(f"not proposed: {show_path(found.path)}")
             code = Exit.REFUSED
             continue
         unknown = ", ".join(proposal.draft.unknown)
         path = keep_proposal(proposal)
-        console.out(f"proposed: {path}{f', unknown: {unknown}' if unknown else ''}")
+        console.out(f"proposed: {show_path(path)}{f', unknown: {unknown}' if unknown else ''}")
     return code
 
 

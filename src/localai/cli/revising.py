@@ -13,6 +13,7 @@ import typer
 from localai.cli import console
 from localai.cli.arguments import ApprovedBy, InManifest, ReviewDays, Ticket
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
@@ -149,7 +150,7 @@ def write_next(
     )
     changes = compare(old.manifest, new.manifest)
     console.out(changescreen.show_changes(old, new, changes, console.width()))
-    console.say(f"written: {path}, which approves nothing until enough have signed")
+    console.say(f"written: {show_path(path)}, which approves nothing until enough have signed")
     console.say("next: localai manifest sign; localai manifest status says who is missing")
     return Exit.DONE
 

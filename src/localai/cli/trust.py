@@ -12,6 +12,7 @@ from localai.cli.arguments import KeyOfSignature, SignatureFile
 from localai.cli.following import show, update, verify
 from localai.cli.lane import lane
 from localai.errors import Exit
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.rotating import Draft
@@ -75,7 +76,7 @@ def init(
         made = found(around, key, signer or [], threshold)
     else:
         made = pin_given(around, file, fingerprint)
-    console.say(f"pinned: {around.places.root}")
+    console.say(f"pinned: {show_path(around.places.root)}")
     console.out(made)
     return Exit.DONE
 
@@ -233,7 +234,7 @@ def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation
     draft = sign_next(around, file, signer)
     console.out(rootscreen.show_draft(draft))
     if draft.in_force:
-        console.say(f"for other hosts: localai trust update {draft.path.parent}")
+        console.say(f"for other hosts: localai trust update {show_path(draft.path.parent)}")
     return Exit.DONE
 
 
