@@ -182,6 +182,13 @@ def test_with_a_clock_two_years_behind_nothing_is_dated(office: Home, command: s
     assert "set the clock of this host" in said
 
 
+def test_with_a_clock_two_years_behind_the_label_is_told_to_be_of_a_day_to_come(
+    office: Home,
+) -> None:
+    said = refuse(office, CHANGING["approve"], 2, str(OTHER_DAY), TWO_YEARS_AGO)
+    assert "label.json: declared on" in said and "which lies in the future" in said
+
+
 @pytest.mark.parametrize("command", ["verify", "status", "audit", "export"])
 def test_with_a_clock_two_years_behind_nothing_is_approved(office: Home, command: str) -> None:
     said = refuse(office, READING[command], 3, str(OTHER_DAY), TWO_YEARS_AGO)

@@ -120,7 +120,8 @@ def _found(around: Surroundings, private: PrivateKey) -> None:
 
 def _label(around: Surroundings, wishes: Wishes) -> None:
     rules = around.read_policy().policy.labels
-    finding = judge_labels(around.read_labels(), rules)
+    readings = around.read_labels()
+    finding = judge_labels(readings, rules)
     if not finding.refuses and wishes.label is None:
         console.say(f"label: {finding.summary} ({finding.evidence})")
         return
@@ -130,6 +131,8 @@ def _label(around: Surroundings, wishes: Wishes) -> None:
         )
     label = wishes.label
     if label is None:
+        if any(reading.void for reading in readings):
+            console.say(f"label: {printable(finding.evidence)}")
         console.say("What kind of host is this? Models run only where nothing is in production.")
         known = ", ".join(sorted(rules.classes))
         label = console.ask(f"label ({known})", "sandbox", option=_LABEL)
