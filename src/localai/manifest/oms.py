@@ -1,7 +1,7 @@
 """OpenSSF Model Signing (OMS): whether a bundle holds, and what it says of a file.
 
-What passes says who signed a file, and nothing about whether it may be used here. Nothing passes
-that model_signing 1.1.1 would refuse; the tests hold the two against each other.
+What passes says who signed a file, and nothing about whether it may be used here. The tests hold
+it against model_signing 1.1.1, which is the stricter one in no case that they know.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def _find_path_problem(path: str, seen: AbstractSet[str], left_out: AbstractSet[
         return "is not one inside the model, written in the usual way"
     if path in seen:
         return "stands twice"
-    if not left_out.isdisjoint({path, *map(str, pure.parents)}):
+    above = (path[:at] for at, letter in enumerate(path) if letter == "/")
+    if any(one in left_out for one in (path, *above, WHOLE)):
         return "is said to have been left out"
     return ""
 

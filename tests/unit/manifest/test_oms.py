@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from bundles import (
@@ -23,6 +24,8 @@ from bundles import (
     with_statement,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localai.errors import DocumentError, KeyFileError
 from localai.findings import Finding, Verdict
@@ -167,6 +170,38 @@ def test_no_byte_of_it_makes_it_say_something_else(private: PrivateKey) -> None:
     for at in range(len(raw)):
         found = judge_bundle(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :], private.public)
         assert found == meant or isinstance(found, Finding), at
+
+
+ODD = st.sampled_from(
+    ["", "x", ".", "..", "/", "a.gguf", "./a.gguf", "sub", "sub/", "sha512", "shards", A[1],
+     "0" * 64, "a\u202e", True, 1, 1.5, None, [], {}, ["sub"], ["."], {"name": "x"}]
+)  # fmt: skip
+KEY = generate_key()
+
+
+def places(node: Any) -> list[tuple[Any, Any]]:
+    """Every place in a document, as what holds it and its key or number there."""
+    keys = list(node) if isinstance(node, dict) else range(len(node))
+    found = [(node, key) for key in keys]
+    inner = [node[key] for key in keys if isinstance(node[key], dict | list)]
+    return [*found, *(place for one in inner for place in places(one))]
+
+
+@given(st.data())
+def test_whatever_was_signed_is_sound_or_refused(data: st.DataObject) -> None:
+    def change(statement: dict[str, Any]) -> None:
+        for _ in range(data.draw(st.integers(1, 3))):
+            holder, key = data.draw(st.sampled_from(places(statement)))
+            holder[key] = data.draw(ODD)
+
+    found = judge_bundle(with_statement(change, KEY), KEY.public)
+    if isinstance(found, Finding):
+        assert found.refuses
+        return
+    assert len(found.files) in (1, 2)
+    for path in map(PurePosixPath, found.files):
+        assert not path.is_absolute()
+        assert ".." not in path.parts
 
 
 def test_oversized(private: PrivateKey) -> None:
