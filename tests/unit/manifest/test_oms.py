@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from copy import deepcopy
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -192,7 +193,7 @@ def test_whatever_was_signed_is_sound_or_refused(data: st.DataObject) -> None:
     def change(statement: dict[str, Any]) -> None:
         for _ in range(data.draw(st.integers(1, 3))):
             holder, key = data.draw(st.sampled_from(places(statement)))
-            holder[key] = data.draw(ODD)
+            holder[key] = deepcopy(data.draw(ODD))
 
     found = judge_bundle(with_statement(change, KEY), KEY.public)
     if isinstance(found, Finding):
