@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import Template
-from localai.gguf.template import inspect_template
+from localai.gguf.template import inspect_sources
 from localai.inspection.types import InspectedFile, Inspection
 from localai.manifest.draft import Draft, Stated, draft_entry
 from localai.manifest.proposal import Proposal
@@ -44,14 +44,9 @@ def reconstruct(proposal: Proposal) -> Inspection:
         format="GGUF",
         files=tuple(InspectedFile(*file) for file in proposal.draft.files),
         facts=proposal.facts,
-        findings=(*told, *_inspect_again(proposal.templates)),
+        findings=(*told, *inspect_sources([(one.key, one.source) for one in proposal.templates])),
         templates=proposal.templates,
     )
-
-
-def _inspect_again(templates: Iterable[Template]) -> Iterator[Finding]:
-    for template in templates:
-        yield from inspect_template(template.key, template.source)
 
 
 def find_refusing(findings: Iterable[Finding], kind: Kind) -> tuple[Finding, ...]:

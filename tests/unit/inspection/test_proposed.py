@@ -71,6 +71,14 @@ def test_a_template_that_is_not_pinned_is_looked_at_too(tmp_path: Path) -> None:
     assert find_refusing(reconstruct(sly._replace(findings=sly.findings[:1])).findings, Kind.MODEL)
 
 
+def test_more_templates_than_anybody_reads(plain: Proposal) -> None:
+    """The limits are those of a file: whoever sends a proposal must not take an officer's day."""
+    (one,) = plain.templates
+    for some in ((one,) * 33, (one._replace(source="x" * (128 << 10)),) * 5):
+        told = reconstruct(plain._replace(templates=some))
+        assert find_refusing(told.findings, Kind.MODEL)
+
+
 def test_where_nothing_is_told_nothing_was_checked(plain: Proposal) -> None:
     silent = reconstruct(plain._replace(findings=()))
     assert [one.summary for one in find_refusing(silent.findings, Kind.MODEL)] == ["no findings"]
