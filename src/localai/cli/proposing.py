@@ -78,7 +78,7 @@ def propose(
             proposal, found = propose_model(around, file, stated, progress)
         if proposal is None:
             console.print_findings(found.findings)
-            console.say(f"not proposed: {show_path(found.path)}")
+            console.say(f"not proposed: {show_path(file)}")
             code = Exit.REFUSED
             continue
         unknown = ", ".join(proposal.draft.unknown)
