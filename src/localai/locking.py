@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 
@@ -74,8 +74,8 @@ def _wait_for(fd: int, folder: Path, until: float) -> None:
         except BlockingIOError as error:
             if time.monotonic() > until:
                 raise StateError(
-                    f"another command has been changing {folder} all the time; nothing was done",
-                    hint="find it with lslocks, and run this command again once it is done",
+                    f"something has kept {folder} locked all the time; nothing was done",
+                    hint=f"find out what: {_name_holder(fd)}; then run this command again",
                 ) from error
             time.sleep(_LOOK_EVERY_S)
         except OSError as error:  # a file system whose folders cannot be locked: NFS
@@ -85,3 +85,14 @@ def _wait_for(fd: int, folder: Path, until: float) -> None:
             ) from error
         else:
             return
+
+
+def _name_holder(fd: int) -> str:
+    """The command that shows who holds the lock of an open folder. Source: proc_locks(5)."""
+    place = f":{os.fstat(fd).st_ino}"
+    with suppress(OSError):  # no such list here
+        for line in Path("/proc/locks").read_text("ascii").splitlines():
+            _, kind, _, _, pid, where, *_ = line.split()  # one that waits has -> for its kind
+            if kind == "FLOCK" and where.endswith(place):
+                return f"ps -fp {pid}"
+    return "lslocks"
