@@ -12,6 +12,7 @@ from localai.plan.matching import (
     find_namesake,
     find_outside,
     find_revoked,
+    find_revoked_file,
     judge_outside,
     judge_revoked,
     name_origin,
@@ -70,6 +71,8 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     if facts.manifests and not any(one.verification.manifest for one in facts.manifests):
         evidence = "no manifest counts that it could be in"
         return Finding(CHECK, Verdict.NOT_CHECKED, "not looked up", evidence)
+    if revoked := find_revoked_file(facts.manifests, artifact.digests):
+        return judge_revoked(revoked)
     digests = [digest.rpartition(":")[2] for digest in artifact.digests]
     if outside := find_outside(facts.manifests, digests):
         return judge_outside(outside)
