@@ -27,7 +27,7 @@ from localai.manifest.freshness import SOON, check_clock
 from localai.manifest.keyfile import load_public, public_beside
 from localai.manifest.lane import find_outside
 from localai.manifest.load import load_trust, verify_file
-from localai.manifest.schema import Approval, Entry, Manifest, Use, parse_manifest
+from localai.manifest.schema import LIMIT, Approval, Entry, Manifest, Use, parse_manifest
 from localai.manifest.signature import PrivateKey
 from localai.manifest.signing import MANIFEST_DAYS, begin_manifest
 from localai.manifest.write import add_entry, renew, write_manifest
@@ -162,7 +162,7 @@ def _put(entry: Entry, path: Path, private: PrivateKey, around: Surroundings) ->
             f"{path}: {signature.summary}: {signature.evidence}; nothing is added to it",
             hint=f"look at what changed in it; if it is right: localai manifest sign {path}",
         )
-    before = read_small(path)
+    before = read_small(path, limit=LIMIT)
     if before is None:
         raise StateError(f"{path} is gone", hint="run the command again")
     listed = parse_manifest(before)  # with what is outside of a lane, and stands there all the same
