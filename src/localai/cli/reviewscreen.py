@@ -91,6 +91,16 @@ def review_document(found: Review, today: date, code: int) -> dict[str, object]:
         }
         if approval
         else None,
+        "provenance": [
+            {
+                "form": one.form.value,
+                "signed_as": one.signed_as,
+                "key_sha256": one.key,
+                "bundle_sha256": one.bundle,
+                "checked": str(one.checked),
+            }
+            for one in (entry.provenance if entry else ())
+        ],
         "findings_of": "file" if found.at_hand else "proposal" if inspected else None,
         "findings": [finding_document(one) for one in inspected.findings] if inspected else [],
         "templates": [

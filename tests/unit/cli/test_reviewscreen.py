@@ -15,6 +15,7 @@ from localai.inspection.inspect import inspect_path
 from localai.inspection.proposed import propose, reconstruct
 from localai.manifest.draft import Stated, Unknown, answer, complete, draft_of
 from localai.manifest.proposal import Proposal, parse_proposal, write_proposal
+from localai.manifest.provenance import Form, Provenance
 from localai.manifest.schema import Approval, ArtifactFile, Source, Use
 
 TODAY = date(2026, 3, 1)
@@ -113,6 +114,24 @@ def test_the_age_of_an_approval(told: Review, age: int, left: int, words: str) -
     assert isinstance(approved, dict)
     assert (approved["age_days"], approved["days_left"]) == (age, left)
     assert document["findings_of"] is None
+
+
+def test_who_signed_the_files_before(told: Review) -> None:
+    approval = Approval("Office", TODAY, TODAY)
+    draft = answer(told.draft, "MIT", Source("a", "a/b"))
+    by = Provenance(Form.OMS, "sly.gguf", "1" * 64, "2" * 64, "3" * 64, TODAY)
+    entry = complete(draft, approval)._replace(provenance=(by,))
+    review = Review(draft_of(entry), None, (), entry=entry)
+    assert f"  provenance oms, sly.gguf signed by the key {'1' * 64}" in show(review, 300)
+    assert reviewscreen.review_document(review, TODAY, 0)["provenance"] == [
+        {
+            "form": "oms",
+            "signed_as": "sly.gguf",
+            "key_sha256": "1" * 64,
+            "bundle_sha256": "2" * 64,
+            "checked": str(TODAY),
+        }
+    ]
 
 
 def test_the_document(told: Review) -> None:
