@@ -98,6 +98,7 @@ def approve(
     data_class: DataClasses = None,
     group: Groups = None,
     safeguard: Safeguards = None,
+    companion: Companions = None,
     note: Note = None,
     by: ApprovedBy = None,
     ticket: Ticket = None,
@@ -128,6 +129,7 @@ def approve(
         data_classes=data_class,
         groups=group,
         safeguards=safeguard,
+        companions=companion,
         note=note,
     )
     review = look_at(around, told._replace(draft=draft), file)

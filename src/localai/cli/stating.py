@@ -60,6 +60,7 @@ def amend(
     data_classes: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     safeguards: Sequence[str] | None = None,
+    companions: Sequence[str] | None = None,
     note: str | None = None,
 ) -> Draft:
     """A draft with what an approver says in the place of what was proposed."""
@@ -73,6 +74,7 @@ def amend(
             tuple(safeguards or use.safeguards),
         ),
         note=note or draft.note,
+        companions=tuple(companions or draft.companions),
     )
     return answer(amended, licence.strip(), read_source_text(source))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import date
@@ -144,6 +146,21 @@ def test_a_template_that_is_no_text(proposal: Proposal, content: str) -> None:
         document["templates"][0]["base64"] = content
 
     refuse(changed(proposal, put), "base64")
+
+
+def test_whatever_the_bytes_it_is_read_or_refused(proposal: Proposal) -> None:
+    whole, source = write_proposal(proposal), random.Random(1)
+    read = 0
+    for _ in range(2000):
+        raw = bytearray(whole)
+        for _ in range(source.randint(1, 4)):
+            raw[source.randrange(len(raw))] = source.choice(b'\x00\xff"{}[],:\\0aA \n')
+        with contextlib.suppress(DocumentError):
+            found = parse_proposal(bytes(raw[: source.choice((len(raw), len(raw) - 3))]))
+            read += 1
+            for one in found.templates:
+                assert sha256(one.source.encode()).hexdigest() == one.sha256
+    assert 0 < read < 2000
 
 
 def test_it_is_capped(proposal: Proposal) -> None:
