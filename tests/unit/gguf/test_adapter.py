@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gguf_maker as maker
 import llama_loading
 from gguf_reading import read
 from localai.findings import Finding, Verdict, refused
-from localai.gguf.adapter import check_adapter, find_misfits
+from localai.gguf.adapter import check_adapter, find_adapter, find_misfits
 from localai.gguf.facts import GgufFile, Tensor
 
 LOADED, REFUSED, ENDED = "loaded", "refused", ""
@@ -217,3 +219,70 @@ def test_a_part_of_a_set_is_none() -> None:
     parts = GOOD._replace(entries=(*GOOD.entries, maker.entry("split.count", maker.U16, 2)))
     (finding,) = [one for one in check_adapter(read(parts)) if one.refuses]
     assert (finding.check, finding.verdict) == ("gguf-set", Verdict.FAIL)
+
+
+READ = (read(GOOD), read(MODEL))
+BASES = (Q, EMBEDDING, "output.weight", "blk.0.ffn_up.weight", "blk.9.attn_q.weight", "")
+ENDS = (".lora_a", ".lora_b", "", "_norm.weight", ".lora_a.lora_a")
+SIDES = st.sampled_from((2, 3, WIDTH, VOCABULARY))
+SHAPES = st.tuples(SIDES, SIDES, st.sampled_from((1, 1, 2)))
+TYPES = st.sampled_from(("F32", "F32", "F16", "Q8_0", "I32", "F64"))
+Drawn = tuple[str, tuple[int, ...], str]
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> list[Drawn]:
+    """Two matrices that nearly fit: each of the numbers may be another."""
+    base = draw(st.sampled_from((Q, EMBEDDING)))
+    down, up = ((WIDTH, 2, 1), (2, WIDTH, 1)) if base == Q else ((2, VOCABULARY, 1), (2, WIDTH, 1))
+    shapes = [list(down), list(up)]
+    for _ in range(draw(st.integers(0, 2))):
+        shapes[draw(st.integers(0, 1))][draw(st.integers(0, 2))] = draw(SIDES)
+    return [
+        (base + end, tuple(shape), draw(TYPES)) for end, shape in zip(ENDS, shapes, strict=False)
+    ]
+
+
+@st.composite
+def strangers(draw: st.DrawFn) -> list[Drawn]:
+    return [(draw(st.sampled_from(BASES)) + draw(st.sampled_from(ENDS)), draw(SHAPES), draw(TYPES))]
+
+
+def llama_cpp_takes(file: GgufFile, model: GgufFile) -> bool:
+    """The same rules from the other end: from each tensor to what would be computed of it."""
+    theirs, mine = ({one.name: one for one in whole.tensors} for whole in (model, file))
+    for name, tensor in mine.items():
+        base = name[: -len(".lora_a")]
+        if tensor.type in ("I32", "F64"):
+            return False
+        if name.endswith("_norm.weight"):
+            continue
+        if not name.endswith((".lora_a", ".lora_b")) or base not in theirs:
+            return False
+        if {f"{base}.lora_a", f"{base}.lora_b"} - set(mine):
+            return False
+        down, up, whole = (
+            (*one.shape, 1, 1, 1)[:4]
+            for one in (mine[f"{base}.lora_a"], mine[f"{base}.lora_b"], theirs[base])
+        )
+        if base == EMBEDDING:
+            down = (down[1], down[0], *down[2:])
+            whole = (whole[1], whole[0], *whole[2:])
+        product = (down[0], up[1]) if down[1] == up[0] else None
+        if product != whole[:2] or not down[2:] == up[2:] == whole[2:]:
+            return False
+    return True
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.lists(pairs(), max_size=2), st.one_of(st.just([]), strangers()))
+def test_whatever_the_tensors_are(paired: list[list[Drawn]], alone: list[Drawn]) -> None:
+    """Names, shapes and types as nobody makes them: what passes, llama.cpp can multiply."""
+    drawn = [*alone, *(one for both in paired for one in both)]
+    tensors = {name: Tensor(name, shape, kind, 0, 0) for name, shape, kind in drawn}
+    adapter, model = READ[0]._replace(tensors=tuple(tensors.values())), READ[1]
+    findings = find_adapter(adapter)
+    if not refused(findings):
+        findings += find_misfits(adapter, [model])
+    adapts = any(name.endswith(".lora_a") for name in tensors)
+    assert refused(findings) is not (adapts and llama_cpp_takes(adapter, model))
