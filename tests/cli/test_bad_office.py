@@ -3,6 +3,7 @@ nothing lost, changed or left half-written."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -261,3 +262,15 @@ def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
     place.touch()
     said = refuse(home, command, 4)
     assert f"{place}" in said and "hint: " in said
+
+
+def test_a_folder_of_an_audit_that_may_not_be_read_is_told_and_the_others_are_read(
+    office: Home, tmp_path: Path
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    if os.access(closed, os.R_OK):
+        pytest.skip("root reads every folder")
+    said = refuse(office, ("manifest", "audit", "--root", str(closed), "--root", "."), 3)
+    assert f"{closed}: not looked into, Permission denied" in said
+    assert "other.gguf" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,12 @@ def moved(home: Home, tmp_path: Path) -> Home:
     place = tmp_path / "moved"
     place.mkdir()
     return home.copy(place)
+
+
+# They look at a model, and let nobody look into them meanwhile.
+hidden = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root sees what a process has open that hides itself"
+)
 
 
 def manifest(home: Home) -> Manifest:
@@ -58,6 +65,7 @@ def wait_for_waiters(folder: Path, number: int) -> None:
     assert count_opened(folder) == number + 1
 
 
+@hidden
 def test_all_of_four_approvals_are_kept(moved: Home) -> None:
     """All four measure their model, wait for the lock, and only then read the manifest."""
     before, models = manifest(moved), make_models(moved)
@@ -76,6 +84,7 @@ def test_all_of_four_approvals_are_kept(moved: Home) -> None:
     moved.call("verify", *map(str, models), check=True)
 
 
+@hidden
 def test_all_of_four_added_entries_are_kept(moved: Home) -> None:
     before, models = manifest(moved), make_models(moved)
     folder = moved.directory / "config/manifests"

@@ -18,7 +18,8 @@ def test_while_one_command_holds_it_no_other_does(tmp_path: Path) -> None:
             locked_folder(tmp_path, 0.1),
         ):
             pytest.fail("two at once")
-        assert f"ps -fp {os.getpid()};" in refused.value.hint
+        # some file systems have another number for the folder than the kernel's list of locks
+        assert f"{os.getpid()};" in refused.value.hint or "lslocks;" in refused.value.hint
     with locked_folder(tmp_path, 0):
         assert list(tmp_path.iterdir()) == []
 
