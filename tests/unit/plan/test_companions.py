@@ -185,6 +185,14 @@ def test_its_licence_is_asked_for_too(bound: Facts) -> None:
     assert "adapter style.gguf: the entry names GPL-3.0" in finding.evidence
 
 
+def test_who_approves_for_themselves_approves_no_adapter_either(bound: Facts) -> None:
+    _, style = adapter_of(bound)
+    facts = change(bound, entry=entry_with(style, self_approved=True))
+    assert ask(facts, "approved-use").verdict is Verdict.NOTE
+    finding = ask(facts, "artifact-approved", Policy(self_approval=False))
+    assert (finding.verdict, finding.summary) == (FAIL, "self-approved")
+
+
 def test_what_is_revoked_stops(bound: Facts) -> None:
     (loaded,) = bound.manifests
     lines = Revocations((Revoked(Named.ENTRY, "style", date(2026, 2, 20), "poisoned"),))
