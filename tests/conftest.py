@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import gguf_maker
+from model_signing_peer import ModelSigning, find_model_signing
 
 DEMO = ".localai-demo"
 
@@ -59,3 +60,9 @@ def engine_source() -> Path:
     if not brought.is_dir():
         pytest.skip("no engine source: set LOCALAI_TEST_ENGINE_SOURCE, or run scripts/test")
     return brought
+
+
+@pytest.fixture(scope="session")
+def model_signing(tmp_path_factory: pytest.TempPathFactory) -> ModelSigning:
+    """Somebody else's program for bundles, as ``scripts/test`` brought it."""
+    return find_model_signing(tmp_path_factory.mktemp("peer"))

@@ -6,6 +6,7 @@ The layout is written out here a second time, by hand and from the specification
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from array import array
@@ -103,6 +104,48 @@ def model_parts(
     entries += [entry(key, STRING, text) for key, text in (metadata or {}).items()]
     infos, data = _lay_out(_weights(random.Random(seed), len(vocabulary)))
     return Parts(tuple(entries), infos, data)
+
+
+RANK = 2
+ADAPTED = tuple(
+    (f"blk.{layer}.{name}.weight", (columns, rows))
+    for layer in range(LAYERS)
+    for name, columns, rows in (("attn_q", WIDTH, WIDTH), ("ffn_up", WIDTH, INNER))
+)
+
+
+def make_adapter(*, seed: int = 1, metadata: Mapping[str, str] | None = None) -> bytes:
+    """A LoRA for the models of ``make_model`` that makes them say something else."""
+    return adapter_parts(seed=seed, metadata=metadata).bytes()
+
+
+def adapter_parts(
+    *,
+    seed: int = 1,
+    adapted: Sequence[tuple[str, tuple[int, ...]]] = ADAPTED,
+    alpha: bytes | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Parts:
+    """The same, in parts: two matrices for each tensor of ``adapted``, which has a name and a
+    shape; ``alpha`` replaces the entry that says how strong it is."""
+    source = random.Random(seed)
+    texts = {
+        "general.architecture": "llama",
+        "general.type": "adapter",
+        "general.name": "Tiny Adapter",
+        "general.license": "apache-2.0",
+        "adapter.type": "lora",
+        **(metadata or {}),
+    }
+    entries = [entry(key, STRING, text) for key, text in texts.items()]
+    entries.append(entry("adapter.lora.alpha", F32, 16.0) if alpha is None else alpha)
+    weights = []
+    for name, (columns, rows, *experts) in adapted:
+        for end, shape in ((".lora_a", (columns, RANK)), (".lora_b", (RANK, rows))):
+            whole = (*shape, *experts)
+            numbers = array("f", (source.gauss(0, 0.3) for _ in range(math.prod(whole))))
+            weights.append((name + end, whole, numbers.tobytes()))
+    return Parts(tuple(entries), *_lay_out(weights))
 
 
 def make_split(*, seed: int = 1) -> tuple[bytes, bytes]:

@@ -24,7 +24,7 @@ ROWS = (
     ("reports",),
     ("launch + examination", "trials", "guest"),
     ("inspection", "audit", "promotion"),
-    ("beginning", "artifact", "intact", "approval"),
+    ("beginning", "artifact + identification", "intact", "approval"),
     ("plan", "schedule"),
     ("store",),
     ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),
@@ -45,8 +45,8 @@ ONLY = {
     "gguf": ("dialect", "errors", "findings"),
     "formats": ("errors", "findings", "terminal"),
     "plan.gates": ("plan", "findings", "environment", "hardware", "host", "policy",
-                   "manifest.schema", "gguf.statements", "egress.selftest", "egress.probes.probe",
-                   "sandbox.spec", "store.state"),
+                   "manifest.schema", "manifest.filename", "gguf.statements", "egress.selftest",
+                   "egress.probes.probe", "sandbox.spec", "store.state"),
     # The launcher's two handles on the worker load none of what the worker runs.
     "worker.process": ("worker.client", "worker.protocol", "worker.descriptors",
                        "worker.spawn", "sandbox", "egress.probes.probe", "errors"),
@@ -62,7 +62,7 @@ WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spa
 OWNERS = {
     "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
-    "llama_cpp": "worker.engine",
+    "llama_cpp": "worker.engine + worker.loading",
     "typer": "cli",
     "yaml": "document",
 }

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bootstrap import checks, engine_source, home, model, needs, wheels
+from bootstrap import checks, engine_source, home, model, model_signing, needs, wheels
 from bootstrap.environment import Environment
 from bootstrap.errors import CannotError
 from bootstrap.fuzz import fuzz
@@ -104,6 +104,8 @@ def test(checkout: Checkout, environ: Mapping[str, str], arguments: Sequence[str
         if not environ.get(engine_source.VARIABLE):
             engine_source.bring_engine_source(checkout, Pip(checkout.venv, environ))
             environ = {**environ, engine_source.VARIABLE: str(checkout.engine_source)}
+        if not environ.get(model_signing.VARIABLE):
+            environ = {**environ, **model_signing.bring_model_signing(checkout, environ)}
     return checks.run_checks(
         checkout,
         {**environ, "LOCALAI_DEMO_MODEL": str(checkout.model)},

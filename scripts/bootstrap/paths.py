@@ -46,6 +46,11 @@ class Checkout:
         """What the tests read of the engine's source package, laid out as llama.cpp has it."""
         return self.home / "engine-source"
 
+    @property
+    def model_signing(self) -> Path:
+        """The environment of another program that the tests ask."""
+        return self.home / "model-signing"
+
 
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that the file is there complete or not at all."""

@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from urllib.parse import urlsplit
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
 from localai.gguf.statements import read_statements
-from localai.manifest.schema import Approval, Entry, Manifest, Source, Use
+from localai.manifest.schema import Approval, Entry, Manifest, Use
 from localai.plan.gates.licence import judge_licence
 from localai.plan.gates.restricted_technology import judge_origin
 from localai.policy import LoadedPolicy
-
-
-def parse_source(text: str) -> Source:
-    """``publisher/repository@revision`` or an address, as people copy it from a hub.
-
-    Of an address the publisher is the first part of its path where there are two, else the host.
-    """
-    text = text.strip()
-    whole, at, revision = text.rpartition("@")
-    repository = whole if at else text
-    address = urlsplit(repository)
-    steps = [step for step in address.path.split("/") if step]
-    if address.netloc and len(steps) < 2:
-        publisher = address.hostname or repository
-    else:
-        publisher = steps[0] if steps else repository
-    return Source(publisher, repository, revision if at else None)
 
 
 def approve_alone(name: str, today: date, days: int) -> Approval:

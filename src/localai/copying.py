@@ -27,10 +27,10 @@ _ERRORS = {error.code: error for error in (DocumentError, StateError)}
 
 
 class Copied(NamedTuple):
-    """The tree digest of each file as it was written, and how many seconds that took."""
+    """The tree digest of each file as it was written, and how many seconds each took."""
 
     trees: tuple[str, ...]
-    seconds: float
+    seconds: tuple[float, ...]
 
 
 class Copying:
@@ -63,7 +63,7 @@ class Copying:
         for line in self._lines:
             said = json.loads(line)
             if "trees" in said:
-                return Copied(tuple(said["trees"]), said["seconds"])
+                return Copied(tuple(said["trees"]), tuple(said["seconds"]))
             if "code" in said:
                 raise _ERRORS[said["code"]](said["message"], hint=said["hint"])
             report(said["done"])
@@ -89,16 +89,17 @@ def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int]) -> Non
     def say(**message: object) -> None:
         os.write(output, (json.dumps(message) + "\n").encode())
 
-    began = time.perf_counter()
-    trees: list[str] = []
+    trees, seconds = list[str](), list[float]()
     try:
         for file, vessel in zip(files, vessels, strict=True):
+            began = time.perf_counter()
             before = sum(done.size for done in files[: len(trees)])
             trees.append(_copy_one(file, vessel, partial(_say_done, say, before)))
+            seconds.append(time.perf_counter() - began)
     except LocalAIError as error:
         say(code=error.code, message=error.message, hint=error.hint)
     else:
-        say(trees=trees, seconds=time.perf_counter() - began)
+        say(trees=trees, seconds=seconds)
 
 
 def _say_done(say: Callable[..., None], before: int, done: int) -> None:

@@ -3,7 +3,7 @@
 YAML as usually read turns ``no`` into False and a long digest into a number, keeps the last of
 two equal keys, follows aliases, and ends comments at characters that no editor shows. Here:
 
-1. the size is capped before anything looks at the bytes;
+1. the size is capped before anything looks at the bytes, and the values of YAML by that;
 2. the bytes are UTF-8 with ``\\n`` as the only line end, and hold no control, format (bidi, zero
    width) or private character, and no space but the common one: not in the file, and not in any
    value after its escapes were read;
@@ -12,7 +12,7 @@ two equal keys, follows aliases, and ends comments at characters that no editor 
 4. :mod:`localai.shape` then reads typed fields and refuses every key that it does not know.
 
 JSON goes through the same steps and yields the same tree. Numbers and true/false come out as
-their text; null and fractions are refused.
+their text; null is refused, and so are fractions unless they are asked for.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ DEPTH = 12
 
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
+_BYTES_A_VALUE = 8  # at least, on the average: a hostile document would hold one in two
 
 # libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. One of them
 # may refuse a corner that the other reads; the tests see to it that they never read two things.
@@ -48,9 +49,10 @@ def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
 
     Raises DocumentError with the line of whatever is refused.
     """
-    text = _decode(raw, limit)
+    text = decode_text(raw, limit=limit)
     try:
-        return _TreeBuilder(yaml.parse(text, Loader=_Loader)).build()
+        events = yaml.parse(text, Loader=_Loader)
+        return _TreeBuilder(events, limit // _BYTES_A_VALUE).build()
     except yaml.MarkedYAMLError as error:
         problem = error.problem or "cannot be read as YAML"
         raise DocumentError(f"{_line_of(error.problem_mark)}{problem}") from error
@@ -58,15 +60,16 @@ def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
         raise DocumentError(f"cannot be read as YAML: {error}") from error
 
 
-def read_json(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
-    """Read a JSON object under the same rules. Raises DocumentError."""
-    text = _decode(raw, limit)
+def read_json(raw: bytes, *, limit: int = LIMIT, fractions: bool = False) -> dict[str, Node]:
+    """Read a JSON object under the same rules, with ``fractions`` also numbers that are none, for
+    a format that writes all numbers like that. Raises DocumentError."""
+    text = decode_text(raw, limit=limit)
     try:
         value = json.loads(
             text,
             object_pairs_hook=_refuse_duplicates,
             parse_int=str,
-            parse_float=_refuse_number,
+            parse_float=str if fractions else _refuse_number,
             parse_constant=_refuse_number,
         )
     except json.JSONDecodeError as error:
@@ -77,6 +80,23 @@ def read_json(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
     if not isinstance(node, dict):
         raise DocumentError("the top level must be an object")
     return node
+
+
+def decode_text(raw: bytes, *, limit: int) -> str:
+    """The text of a document after the steps 1 and 2. Raises DocumentError."""
+    if len(raw) > limit:
+        raise DocumentError(f"{len(raw)} bytes: more than the {limit} that are allowed")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not UTF-8 at byte {error.start}") from error
+    if (at := _find_refused(text)) is not None:
+        line = text.count("\n", 0, at) + 1
+        raise DocumentError(
+            f"line {line}: the character U+{ord(text[at]):04X} is not allowed",
+            hint="only printable characters, single spaces and \\n line ends are",
+        )
+    return text
 
 
 def encode_text(text: str) -> bytes:
@@ -96,27 +116,16 @@ def is_clean(text: str) -> bool:
     return _find_refused(text) is None
 
 
-def _find_refused(text: str) -> re.Match[str] | None:
-    for match in _UNUSUAL.finditer(text):
-        if unicodedata.category(match[0]) in _REFUSED_CATEGORIES:
-            return match
-    return None
-
-
-def _decode(raw: bytes, limit: int) -> str:
-    if len(raw) > limit:
-        raise DocumentError(f"{len(raw)} bytes: more than the {limit} that are allowed")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"not UTF-8 at byte {error.start}") from error
-    if match := _find_refused(text):
-        line = text.count("\n", 0, match.start()) + 1
-        raise DocumentError(
-            f"line {line}: the character U+{ord(match[0]):04X} is not allowed",
-            hint="only printable characters, single spaces and \\n line ends are",
-        )
-    return text
+def _find_refused(text: str) -> int | None:
+    """Where the first of the characters that are refused stands."""
+    if not _UNUSUAL.search(text):
+        return None
+    refused = (
+        character
+        for character in set(text) - {" ", "\n"}
+        if unicodedata.category(character) in _REFUSED_CATEGORIES
+    )
+    return min(map(text.index, refused), default=None)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -147,8 +156,8 @@ def _take_json(value: object, depth: int) -> Node:
 
 
 def _take_text(value: str, where: str = "") -> str:
-    if match := _find_refused(value):
-        raise DocumentError(f"{where}the character U+{ord(match[0]):04X} is not allowed")
+    if (at := _find_refused(value)) is not None:
+        raise DocumentError(f"{where}the character U+{ord(value[at]):04X} is not allowed")
     return value
 
 
@@ -160,8 +169,10 @@ class _TreeBuilder:
     """Build the tree from the parser's events. The events still show what a loader would have
     resolved silently: anchors, tags, aliases, and whether a scalar was quoted."""
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, events: Iterator[yaml.Event], most: int) -> None:
         self._events = events
+        self._most = most
+        self._met = 0
 
     def build(self) -> dict[str, Node]:
         self._next()  # the stream starts
@@ -191,6 +202,9 @@ class _TreeBuilder:
             raise self._refuse(event, "aliases (*) are not allowed")
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             raise self._refuse(event, "a value was expected")
+        self._met += 1
+        if self._met > self._most:
+            raise self._refuse(event, f"more than the {self._most} values that are allowed")
         if event.anchor is not None:
             raise self._refuse(event, "anchors (&) are not allowed")
         if event.tag is not None:

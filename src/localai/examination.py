@@ -7,16 +7,17 @@ libraries that are slow to load.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import localai
-from localai.artifact import OpenArtifact, hash_artifact, seal_artifact
 from localai.errors import WorkerError
 from localai.hashing import Progress
 from localai.host import forced_switches
+from localai.identification import hash_artifacts, seal_artifacts
 from localai.plan.build import Decision, decide, why_not_to_probe
 from localai.plan.document import record_document
 from localai.plan.gather import gather
@@ -24,6 +25,7 @@ from localai.records.log import append
 from localai.terminal import sanitise
 
 if TYPE_CHECKING:
+    from localai.artifact import OpenArtifact
     from localai.copying import Copying
     from localai.egress.proving import Proof
     from localai.plan.facts import Facts, Resources
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
 
 
 class UnderWay(NamedTuple):
-    """What the launch has begun: a laboratory, a worker, and a copy of the artifact, which is
-    None where there is nothing to copy or no memory for it."""
+    """What the launch has begun: a laboratory, a worker, the artifacts, the model first, and a
+    copy of them, which is None where there is nothing to copy or no memory for it."""
 
     proof: Proof
     worker: WorkerProcess
-    opened: OpenArtifact
+    opened: Sequence[OpenArtifact]
     resources: Resources
     copying: Copying | None
 
@@ -68,7 +70,7 @@ def examine(
     )
     clock.mark("facts")
     unprobed = why_not_to_probe(facts, facts.policy.policy)
-    if not unprobed and begun.opened.artifact.problem:
+    if not unprobed and any(one.artifact.problem for one in begun.opened):
         unprobed = "the file cannot be read"
     if unprobed:
         facts = _only_identify(facts, begun, unprobed, report)
@@ -82,35 +84,41 @@ def examine(
 
 
 def _only_identify(facts: Facts, begun: UnderWay, unprobed: str, report: Progress) -> Facts:
-    """What can still be said of a file when the start is refused already: whether it is listed."""
+    """What can still be said of files when the start is refused already: whether they are
+    listed."""
     if begun.copying:
         begun.copying.end()
-        hash_artifact(begun.opened, facts.manifests, report)
-    return facts._replace(artifact=begun.opened.artifact, unprobed=unprobed)
+        hash_artifacts(begun.opened, facts.manifests, report)
+    return _with_artifacts(facts, begun)._replace(unprobed=unprobed)
 
 
 def _measure(facts: Facts, begun: UnderWay, clock: Clock, report: Progress) -> Facts:
-    """Have the worker confined and probed and the artifact sealed; add what came of it.
+    """Have the worker confined and probed and the artifacts sealed; add what came of it.
 
     What does not fit into memory is not even hashed: the figures refuse at once.
     """
-    opened = begun.opened
     try:
         facts = prove(facts, begun, clock)
     except WorkerError as error:  # no worker that is confined as it must be: that is a refusal
         facts = facts._replace(unsealed=error.message)
     if begun.copying:  # it has been under way all the time
-        seal_artifact(opened, begun.copying, facts.manifests, report)
+        seal_artifacts(begun.opened, begun.copying, facts.manifests, report)
     clock.mark("artifact")
-    return facts._replace(artifact=opened.artifact, resources=begun.resources)
+    return _with_artifacts(facts, begun)._replace(resources=begun.resources)
+
+
+def _with_artifacts(facts: Facts, begun: UnderWay) -> Facts:
+    model, *companions = (one.artifact for one in begun.opened)
+    return facts._replace(artifact=model, companions=tuple(companions))
 
 
 def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
     """Have the worker confined and probed; add its layers, its probes, its telemetry switches."""
-    proof, worker, opened = begun.proof, begun.worker, begun.opened
+    proof, worker = begun.proof, begun.worker
     proof.begin_controls()
+    vessels = [vessel for one in begun.opened for vessel in one.vessels]
     with ExitStack() as handed:
-        models = [_open_read_only(vessel, handed) for vessel in opened.vessels]
+        models = [_open_read_only(vessel, handed) for vessel in vessels]
         sealed = worker.seal([*proof.lent, *models])
     clock.mark("worker-sealed")
     proof.wait_for_controls()

@@ -18,6 +18,7 @@ class Verdict(StrEnum):
 
 
 REFUSING = frozenset({Verdict.FAIL, Verdict.NOT_CHECKED})
+WORST_FIRST = (Verdict.FAIL, Verdict.NOT_CHECKED, Verdict.WAIVED, Verdict.NOTE, Verdict.PASS)
 
 
 class Finding(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file
-from localai.manifest.schema import name_of
+from localai.manifest.filename import name_of
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
     Match,
@@ -20,6 +20,7 @@ from localai.plan.matching import (
     find_match,
     find_namesake,
     find_outside,
+    find_revoked_file,
     in_force,
     judge_outside,
     judge_revoked,
@@ -106,6 +107,10 @@ def judge_match(match: Match, today: date, self_approval: bool) -> Finding:
 
 
 def _judge_unlisted(path: Path, digests: Digests, manifests: Sequence[LoadedManifest]) -> Finding:
+    if revoked := find_revoked_file(
+        manifests, (f"sha256:{digests.sha256}", f"tree-sha256:{digests.tree}")
+    ):
+        return judge_revoked(revoked)
     known = [digest for digest in (digests.sha256, digests.tree) if digest]
     if outside := find_outside(manifests, known):
         return judge_outside(outside)

@@ -22,14 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.artifact import OpenArtifact, make_vessels, measure_resources, open_artifact
+from localai.artifact import make_vessels, measure_resources, open_artifacts
 from localai.beginning import Beginning, take_beginning
 from localai.copying import Copying
 from localai.errors import LocalAIError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
 from localai.places import Places
-from localai.plan.facts import Artifact, Facts, Resources
+from localai.plan.facts import Facts, Resources
 from localai.plan.request import Around, Clock, StartRequest
 from localai.records.log import append
 from localai.sandbox import kernel
@@ -100,15 +100,19 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(begun.close)
-        opened = open_artifact(request.model, around.places.store)
-        cleanup.callback(opened.close)
+        opened = open_artifacts(request, around.places.store)
+        for one in opened:
+            cleanup.callback(one.close)
         resources, repack = measure_resources(opened, request.context)
         copying = None
-        if resources.needed <= resources.free and not opened.artifact.problem:
-            make_vessels(opened)
-            copying = Copying(opened.files, opened.vessels)
+        if resources.needed <= resources.free and any(one.files for one in opened):
+            for one in opened:
+                make_vessels(one)
+            files = [file for one in opened for file in one.files]
+            copying = Copying(files, [vessel for one in opened for vessel in one.vessels])
             cleanup.callback(copying.end)
-        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened.files)))
+        # An adapter is loaded from its descriptor, and only a set of parts by paths.
+        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened[0].files)))
         clock.mark("worker-started")
         # Slow to import: it goes on while the artifact is copied and the worker imports.
         from localai.examination import UnderWay, examine
@@ -122,10 +126,12 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
             "threads": request.threads or count_cores(),
             "gpu_layers": request.gpu_layers if spec.devices else 0,
             "repack": repack,
+            "adapters": [one.artifact.scale for one in opened[1:]],
         }
         artifact = examined.facts.artifact
         assert artifact is not None and artifact.entry is not None  # nothing is allowed without
-        begun.worker.go(opened.sizes, options, artifact.entry.approval.on)
+        sizes = [size for one in opened for size in one.sizes]
+        begun.worker.go(sizes, options, artifact.entry.approval.on)
         begun.proof.close()  # while the worker loads
         install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end
@@ -143,8 +149,7 @@ def prove_host(facts: Facts, places: Places) -> Facts:
             begun = Beginning(places, every_filter=True)
             cleanup.callback(begun.close)
             begun.confine(gpu=True)  # where there is one: its rules are the wider ones
-            nothing = OpenArtifact(Artifact("", ""))
-            under_way = UnderWay(begun.proof, begun.worker, nothing, Resources(0, 0, ""), None)
+            under_way = UnderWay(begun.proof, begun.worker, (), Resources(0, 0, ""), None)
             facts = prove(facts, under_way, Clock())
             # Whatever was probed: without one of them it is no whole self-test.
             return facts._replace(egress=facts.egress and facts.egress._replace(asked=FILTERS))

@@ -1,15 +1,22 @@
-"""One process at a time: a lock file that every command of an account takes in turn."""
+"""One process at a time: a lock that every command takes in turn, of an account or of a folder."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from localai.errors import StateError
 from localai.places import make_private
+
+PATIENCE_S = 30.0
+"""How long a folder's lock is waited for: whoever may read the folder may hold it."""
+
+_LOOK_EVERY_S = 0.05
 
 
 @contextmanager
@@ -60,6 +67,26 @@ def holding(path: Path) -> Iterator[bool]:
         os.close(fd)
 
 
+@contextmanager
+def locked_folder(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock of ``folder`` itself, whichever account's command it is; wait for it.
+
+    It leaves no file behind and needs no right but to read the folder. Raises StateError if it
+    cannot be had, or not within ``patience_s`` seconds. Source: flock(2), of a directory.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StateError(
+            f"cannot read {folder}: {error.strerror}", hint=f"ls -ld {quote(str(folder))}"
+        ) from error
+    try:
+        _wait_for(fd, folder, time.monotonic() + patience_s)
+        yield
+    finally:
+        os.close(fd)
+
+
 def _try(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,3 +100,34 @@ def _is_still(path: Path, fd: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(fd))
     except FileNotFoundError:
         return False
+
+
+def _wait_for(fd: int, folder: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise StateError(
+                    f"something has kept {folder} locked all the time; nothing was done",
+                    hint=f"find out what: {_name_holder(fd)}; then run this command again",
+                ) from error
+            time.sleep(_LOOK_EVERY_S)
+        except OSError as error:  # a file system whose folders cannot be locked: NFS
+            raise StateError(
+                f"cannot lock {folder}: {error.strerror}",
+                hint="work on a copy in a folder on a local file system",
+            ) from error
+        else:
+            return
+
+
+def _name_holder(fd: int) -> str:
+    """The command that shows who holds the lock of an open folder. Source: proc_locks(5)."""
+    place = f":{os.fstat(fd).st_ino}"
+    with suppress(OSError):  # no such list here
+        for line in Path("/proc/locks").read_text("ascii").splitlines():
+            _, kind, _, _, pid, where, *_ = line.split()  # one that waits has -> for its kind
+            if kind == "FLOCK" and where.endswith(place):
+                return f"ps -fp {pid}"
+    return "lslocks"

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from localai.document import Node
+from localai.document import Node, is_clean
 from localai.errors import DocumentError
 
 _T = TypeVar("_T")
@@ -20,6 +20,12 @@ _E = TypeVar("_E", bound=StrEnum)
 
 TEXT_LIMIT = 200
 """Characters that a text may have unless a schema says otherwise."""
+
+
+def is_line(text: str) -> bool:
+    """Whether a field can hold ``text`` as it is: one clean line that is not too long."""
+    return 0 < len(text.strip()) <= len(text) <= TEXT_LIMIT and "\n" not in text and is_clean(text)
+
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -67,6 +73,10 @@ class Fields:
         """True if the optional field ``key`` is there. Asking makes it a known field."""
         self.taken.add(key)
         return key in self._node
+
+    def ignore_others(self) -> None:
+        """Let what nobody takes stand, for a format that says so: it is not looked at."""
+        self.taken |= self._node.keys()
 
     def refuse(self, key: str, problem: str) -> DocumentError:
         """The error to raise about field ``key``."""

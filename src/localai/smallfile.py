@@ -57,3 +57,32 @@ def read_small(path: Path, *, limit: int = LIMIT, owner: int | None = None) -> b
             hint="replace it by a file of the expected kind",
         )
     return content
+
+
+def list_files(folder: Path, ending: str) -> list[Path]:
+    """What lies in ``folder`` under names that end so, by name and without hidden files; nothing if
+    there is no such folder. Raises StateError if it cannot be read: what is in it is not known."""
+    try:
+        found = [path for path in folder.iterdir() if path.name.endswith(ending)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StateError(
+            f"cannot read {folder}: {error.strerror}", hint=f"ls -ld {folder}, and make it readable"
+        ) from error
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
+def is_there(path: Path) -> bool:
+    """True if there is anything of that name, a dangling link too. Raises StateError if that cannot
+    be seen: what cannot be seen is not absent."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        folder = path.parent
+        raise StateError(
+            f"cannot look into {folder}: {error.strerror}", hint=f"ls -ld {folder}, and open it"
+        ) from error
+    return True

@@ -15,6 +15,7 @@ sequence that is cut in two by streaming is no other case.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 _UNSAFE = re.compile(
     "["
@@ -63,3 +64,8 @@ def printable(text: str) -> str:
         else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
+
+
+def show_path(path: Path) -> str:
+    """The name of a file on one line, whatever it is called."""
+    return printable(str(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from home import Home
+from transcript import put_command
 
 from localai.sandbox import kernel
 
@@ -44,16 +45,13 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """A clean environment, in which ``localai`` is the one under test."""
     if Path("/etc/localai/policy.yaml").exists():
         pytest.skip("this host has an administrator's policy, which LOCALAI_HOME does not move")
-    command = tmp_path / "bin" / "localai"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m localai "$@"\n')
-    command.chmod(0o755)
-    bring = command.with_name("bring")
+    commands = put_command(tmp_path / "bin", "-m", "localai")
+    bring = commands / "bring"
     program = Path(__file__).resolve().parents[1] / "bring.py"
     bring.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
     bring.chmod(0o755)
     return {
-        "PATH": f"{command.parent}:/usr/bin:/bin",
+        "PATH": f"{commands}:/usr/bin:/bin",
         "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"),
         "HOME": str(tmp_path),
         "LOCALAI_HOME": str(tmp_path / "home"),

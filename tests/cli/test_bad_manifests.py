@@ -192,7 +192,7 @@ ATTACKS: dict[str, tuple[Callable[[str], str | bytes], str]] = {
     "a yes for true": (lambda text: text.replace("self-approved: true", "self-approved: yes"),
                        "self-approved"),
     "an exponent": (lambda text: text.replace("version: 2", "version: 2e3"), "version"),
-    "too large": (lambda text: text + "# x\n" * (1 << 18), "larger than the 1048576 bytes"),
+    "too large": (lambda text: text + "# x\n" * (1 << 22), "larger than the 16777216 bytes"),
 }  # fmt: skip
 
 
@@ -241,12 +241,12 @@ def test_fewer_keys_than_the_threshold(
 
 
 def test_one_signer_of_two_cannot_approve_alone(office: Home, tmp_path: Path) -> None:
-    """``approve`` then writes a request for the officer, and touches no manifest."""
+    """``approve`` then writes a proposal for the officer, and touches no manifest."""
     moved = office.copy(tmp_path)
     before = moved.files()
     ran = moved.call("approve", str(moved.model), *TERMS)
     assert ran.returncode == 0, ran.stderr.decode()
-    assert b"request written: " in ran.stdout
+    assert b"proposal written: " in ran.stdout
     assert moved.files() == before
 
 

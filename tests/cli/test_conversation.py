@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,81 @@ def test_interrupted_is_130(tiny_model: Path) -> None:
     code, printed = terminal.finish()
     assert (code, "interrupted" in printed) == (130, True), printed
     assert not (tiny_model.parent / "home/config/keys").exists()
+
+
+def propose(directory: Path, *said: str) -> Path:
+    """A proposal by somebody else, and a manifest to put it into."""
+    for words in (("setup", "--label", "sandbox", "--unencrypted-key"), ("manifest", "propose",
+                  "tiny.gguf", *said)):  # fmt: skip
+        terminal = Terminal(directory, *words)
+        assert terminal.finish()[0] == 0
+    proposal = directory / "tiny.proposal.json"
+    told = json.loads(proposal.read_text())
+    proposal.write_text(json.dumps({**told, "proposed-by": "somebody else"}))
+    return directory / "home/config/manifests/own.yaml"
+
+
+def test_a_review_asks_what_is_unknown_and_then_whether(tiny_model: Path) -> None:
+    manifest = propose(tiny_model.parent)
+    terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
+    terminal.answer("where is it from (publisher/repository): ", "example/tiny@1")
+    terminal.answer("approve it for evaluation, with public data, until ", "yes")
+    code, printed = terminal.finish()
+    assert code == 0, printed
+    assert "now allowed:" in printed and "localai manifest sign" in printed
+    written = manifest.read_text()
+    assert "revision: 1" in written and "self-approved" not in written
+
+
+def test_a_review_that_ends_with_no_writes_nothing(tiny_model: Path) -> None:
+    manifest = propose(tiny_model.parent, "--source", "example/tiny")
+    before = manifest.read_bytes()
+    terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
+    terminal.answer("(yes/no) [no]: ", "")
+    code, printed = terminal.finish()
+    assert (code, "nothing was written" in printed) == (3, True)
+    assert manifest.read_bytes() == before
+
+
+def test_a_review_does_not_ask_over_what_refuses(tiny_model: Path) -> None:
+    propose(tiny_model.parent, "--source", "example/tiny")
+    rules = "schema: localai.policy/1\nname: mine\nlicences: [MIT]\n"
+    (tiny_model.parent / "home/config/policy.yaml").write_text(rules)
+    code, printed = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json").finish()
+    assert (code, "(yes/no)" in printed, "not allowed" in printed) == (3, False, True)
+
+
+def test_an_answer_is_judged_as_an_option_is(tiny_model: Path) -> None:
+    manifest = propose(tiny_model.parent)
+    before = manifest.read_bytes()
+    rules = """schema: localai.policy/1\nname: mine
+restricted-technologies: {source: Office, as-of: 2026-01-01, names: [Forbidden Labs]}\n"""
+    (tiny_model.parent / "home/config/policy.yaml").write_text(rules)
+    terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
+    terminal.answer("where is it from (publisher/repository): ", "forbidden-labs/tiny@1")
+    code, printed = terminal.finish()
+    assert (code, "Forbidden Labs" in printed, "(yes/no)" in printed) == (3, True, False)
+    assert manifest.read_bytes() == before
+
+
+def test_what_is_revoked_is_told_before_anything_is_asked(tiny_model: Path) -> None:
+    propose(tiny_model.parent)
+    digest = sha256(tiny_model.read_bytes()).hexdigest()
+    revoke = ("trust", "revoke", "--sha256", digest, "--reason", "it leaks", "--key", "own")
+    assert Terminal(tiny_model.parent, *revoke).finish()[0] == 0
+    terminal = Terminal(tiny_model.parent, "manifest", "review", "tiny.proposal.json")
+    code, printed = terminal.finish()
+    assert (code, "it leaks" in printed, "where is it from" in printed) == (3, True, False)
+
+
+def test_a_review_of_an_entry_leads_to_its_renewal(tiny_model: Path) -> None:
+    directory = tiny_model.parent
+    setup = Terminal(directory, "setup", "--label", "sandbox", "--unencrypted-key")
+    assert setup.finish()[0] == 0
+    told = ("--yes", "--source", "example/tiny@1", "--licence", "MIT")
+    assert Terminal(directory, "approve", "tiny.gguf", *told).finish()[0] == 0
+    terminal = Terminal(directory, "manifest", "review", "tiny", "--by", "Office")
+    terminal.answer("approve it again for evaluation, with public data, until ", "yes")
+    code, printed = terminal.finish()
+    assert code == 0, printed
+    assert "approval by: " in printed and "-> Office" in printed

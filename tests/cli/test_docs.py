@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
+import administered
 import pytest
 import typer
-from transcript import play, read_steps
+from transcript import play, put_command, read_steps
 from typer.main import get_command
 
+import gguf_maker
 from localai.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +23,11 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benc
 PLAYED = [path for path in PAGES if "```console" in path.read_text("utf-8")]
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SCENE = re.compile(
+    r"^<!-- on (?P<day>\d{4}-\d\d-\d\d)(?P<where>, administered)? -->$"
+    r"|^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 _INLINE = re.compile(r"`(localai [^`]+)`")
 _COMMAND = re.compile(r"(?:^|[\s|;&])localai((?: [^|;&<>\n]+)?)")
 _GLOBAL = ("--help", "--version", "-h")
@@ -93,6 +101,27 @@ def test_a_command_that_does_not_exist_is_seen(tmp_path: Path, text: str) -> Non
     assert [bool(problem(words)) for words in named(page)] == [True]
 
 
+class Scene(NamedTuple):
+    """A block that is played, on a day ("": today), at a machine with rules of an administrator or
+    at one's own."""
+
+    text: str
+    day: str = ""
+    administered: bool = False
+
+
+def scenes(page: Path) -> Iterator[Scene]:
+    """The blocks of a page, each with what a remark above it says of all that follow:
+    ``<!-- on 2027-01-11 -->``, ``<!-- on 2027-01-11, administered -->``."""
+    day, where = "", ""
+    for found in _SCENE.finditer(page.read_text("utf-8")):
+        if found["day"]:
+            day, where = found["day"], found["where"]
+        elif found["language"] == "console":
+            yield Scene(found["text"], day, bool(where))
+
+
+@pytest.mark.timeout(300)  # one page is a year
 @pytest.mark.parametrize("page", PLAYED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_shows(
     page: Path, tmp_path: Path, environ: dict[str, str], tiny_bytes: bytes
@@ -103,14 +132,65 @@ def test_what_a_page_shows(
     directory.mkdir()
     (directory / "model.gguf").write_bytes(tiny_bytes)
     (directory / "other.gguf").write_bytes(tiny_bytes[:-1] + b"\x01")
+    (directory / "style.gguf").write_bytes(gguf_maker.make_adapter())
     (directory / "question.txt").write_text("Why do public records matter?\n")
-    for block in blocks(page, "console"):
-        for step in read_steps(block):
-            silent = not step.expected and not step.code
-            shown = step._replace(expected=("...",)) if silent else step
-            if difference := play(shown, directory, environ):
-                pytest.fail(f"{page.name}: {difference}", pytrace=False)
+    why_not = ""
+    for scene in scenes(page):
+        wrap: tuple[str, ...] = ()
+        if scene.administered:
+            wrap = administered.wrap(tmp_path)
+            if why_not := administered.find_obstacle(wrap):
+                continue
+        if difference := play_scene(scene, directory, on_day(scene, tmp_path, environ), wrap):
+            pytest.fail(f"{page.name}: {difference}", pytrace=False)
+    if why_not:
+        pytest.skip(f"played but for what an administrator's machine shows: {why_not}")
+
+
+def play_scene(scene: Scene, directory: Path, environ: dict[str, str], wrap: Sequence[str]) -> str:
+    """The first difference, "" if there is none."""
+    for step in read_steps(scene.text):
+        silent = not step.expected and not step.code
+        shown = step._replace(expected=("...",)) if silent else step
+        if difference := play(shown, directory, environ, wrap):
+            return difference
+    return ""
+
+
+def on_day(scene: Scene, place: Path, environ: dict[str, str]) -> dict[str, str]:
+    """The same environment with ``localai`` on that day; an administrator's machine knows nothing
+    of the home that was moved."""
+    if not scene.day:
+        return environ
+    command = place / scene.day
+    if not command.exists():
+        put_command(command, str(Path(__file__).with_name("otherday.py")), scene.day)
+    moved = environ | {"PATH": f"{command}:{environ['PATH']}"}
+    if scene.administered:
+        del moved["LOCALAI_HOME"]
+    return moved
 
 
 def test_pages_are_played() -> None:
     assert {"it-staff.md", "security-officer.md", "developer.md"} <= {page.name for page in PLAYED}
+
+
+def test_a_page_says_when_and_where_it_is_played(tmp_path: Path, environ: dict[str, str]) -> None:
+    page = tmp_path / "page.md"
+    block = "```console\n$ localai manifest init own\n```\n"
+    page.write_text(
+        f"{block}<!-- on 2031-05-06 -->\n{block}```sh\nx\n```\n"
+        f"<!-- on 2031-05-07, administered -->\n{block}{block}<!-- on 2031-05-08 -->\n{block}"
+    )
+    found = [(scene.day, scene.administered) for scene in scenes(page)]
+    assert found == [
+        ("", False),
+        ("2031-05-06", False),
+        ("2031-05-07", True),
+        ("2031-05-07", True),
+        ("2031-05-08", False),
+    ]
+    scene = Scene("$ localai manifest init own", "2031-05-06")
+    assert play_scene(scene, tmp_path, on_day(scene, tmp_path, environ), ()) == ""
+    made = (tmp_path / "home" / "config" / "manifests" / "own.yaml").read_text("utf-8")
+    assert "issued: 2031-05-06" in made

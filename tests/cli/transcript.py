@@ -16,7 +16,9 @@ its own for any number of lines. Commands of one file follow each other in one d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, run
 from typing import NamedTuple
@@ -60,10 +62,20 @@ def _trim(lines: list[str]) -> list[str]:
     return lines
 
 
-def play(step: Step, directory: Path, environ: Mapping[str, str]) -> str:
-    """Run one step and say what differs from the transcript, "" if nothing does."""
+def put_command(directory: Path, *how: str) -> Path:
+    """Make a directory with ``localai`` in it: Python, called with ``how`` and what follows."""
+    directory.mkdir()
+    command = directory / "localai"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *how])} "$@"\n')
+    command.chmod(0o755)
+    return directory
+
+
+def play(step: Step, directory: Path, environ: Mapping[str, str], wrap: Sequence[str] = ()) -> str:
+    """Run one step, inside the command ``wrap``, and say what differs from the transcript, "" if
+    nothing does."""
     done = run(
-        ["bash", "-c", f"set -o pipefail; {step.command}"],
+        [*wrap, "bash", "-c", f"set -o pipefail; {step.command}"],
         cwd=directory,
         env=environ,
         stdin=DEVNULL,

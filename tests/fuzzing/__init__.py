@@ -18,4 +18,5 @@ TARGETS = (
     "datasets",
     "parquet",
     "unknown",
+    "manifest",
 )

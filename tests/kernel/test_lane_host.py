@@ -110,9 +110,9 @@ def test_a_key_of_the_lane_approves_without_an_administrator(host: Host) -> None
     assert "lane of dana until 2099-12-31" in found["manifest-signature"]["evidence"]
 
 
-def test_without_the_lane_it_is_a_request(host: Host) -> None:
-    done = host.play(f"localai approve tiny.gguf {TERMS}; rm *.request.yaml", "before")
-    assert "request written" in done.stdout
+def test_without_the_lane_it_is_a_proposal(host: Host) -> None:
+    done = host.play(f"localai approve tiny.gguf {TERMS}; rm *.proposal.json", "before")
+    assert "proposal written" in done.stdout
     assert host.play("localai check tiny.gguf", "before").returncode == 3
 
 

@@ -19,8 +19,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from localai.artifact import OpenArtifact, make_vessels, open_artifact, seal_artifact
+from localai.artifact import OpenArtifact, make_vessels, open_artifact
 from localai.copying import Copying
+from localai.identification import seal_artifacts
 from localai.sandbox import kernel
 from localai.sandbox.filters import deny
 from localai.sandbox.seccomp import Action, Filter, install
@@ -72,7 +73,7 @@ def _ask(trial: Trial, opened: OpenArtifact) -> str:
 def _seal(opened: OpenArtifact) -> list[int]:
     """The artifact in sealed memory, as the worker gets it."""
     make_vessels(opened)
-    seal_artifact(opened, Copying(opened.files, opened.vessels), [])
+    seal_artifacts([opened], Copying(opened.files, opened.vessels), [])
     assert not opened.artifact.problem, opened.artifact.problem
     return [os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY) for vessel in opened.vessels]
 

@@ -127,6 +127,7 @@ def good(entry: Entry, loaded: LoadedManifest, egress: EgressReport) -> plan.Fac
             held=GgufFacts("llama", 12),
             said=Statements(("apache-2.0",), (("general.name", "Tiny 1M"),)),
         ),
+        companions=(),
         switches=tuple(TELEMETRY_SWITCHES),
         sandbox=SandboxStatus(layers, 65534, 4711),
         egress=egress,

@@ -5,37 +5,16 @@ from __future__ import annotations
 from datetime import date
 from types import MappingProxyType
 
-import pytest
-
 from localai.approval import (
     approve_alone,
     check_use,
     displaced_by,
     find_denied,
     fit_into,
-    parse_source,
 )
 from localai.gguf.facts import GgufFile
-from localai.manifest.schema import Entry, Manifest, Source, Use
+from localai.manifest.schema import Entry, Manifest, Use
 from localai.policy import LoadedPolicy, Policy, Restricted, Waiver
-
-
-@pytest.mark.parametrize(
-    ("text", "source"),
-    [
-        ("acme/tiny", Source("acme", "acme/tiny")),
-        ("acme/tiny@0f3c", Source("acme", "acme/tiny", "0f3c")),
-        (" acme ", Source("acme", "acme")),
-        (
-            "https://hub.example/acme/tiny",
-            Source("acme", "https://hub.example/acme/tiny"),
-        ),
-        ("https://models.example", Source("models.example", "https://models.example")),
-        ("https://models.example/x", Source("models.example", "https://models.example/x")),
-    ],
-)
-def test_source(text: str, source: Source) -> None:
-    assert parse_source(text) == source
 
 
 def manifest(*entries: Entry) -> Manifest:

@@ -10,17 +10,13 @@ from pathlib import Path
 import pytest
 
 import gguf_maker as maker
-from localai.artifact import (
-    OpenArtifact,
-    hash_artifact,
-    measure_resources,
-    open_artifact,
-)
+from localai.artifact import OpenArtifact, measure_resources, open_artifact
 from localai.errors import DocumentError
 from localai.findings import refused
 from localai.gguf import reader
 from localai.gguf.memory import inference_bytes
 from localai.gguf.sets import name_parts
+from localai.identification import hash_artifacts
 from localai.manifest.schema import ArtifactFile, Entry
 from localai.manifest.verify import LoadedManifest
 from localai.sealing import RESERVE
@@ -167,7 +163,7 @@ def test_every_part_is_hashed_and_the_entry_found(
 ) -> None:
     manifest = approve(loaded, entry, opened)
     done = list[int]()
-    hash_artifact(opened, [manifest], done.append)
+    hash_artifacts([opened], [manifest], done.append)
     found = opened.artifact
     assert found.entry is manifest.entries[0]
     assert found.digests == tuple(f"sha256:{file.sha256}" for file in found.entry.files)
@@ -183,14 +179,14 @@ def test_one_changed_part_is_enough(
     content = bytearray(opened.files[1].path.read_bytes())
     content[-1] ^= 1
     opened.files[1].path.write_bytes(content)
-    hash_artifact(opened, [manifest])
+    hash_artifacts([opened], [manifest])
     assert opened.artifact.entry is None
     assert len(opened.artifact.digests) == 2
 
 
 def test_a_file_that_shrinks_is_a_problem(opened: OpenArtifact) -> None:
     os.truncate(opened.files[1].path, opened.files[1].size - 1)
-    hash_artifact(opened, [])
+    hash_artifacts([opened], [])
     assert opened.artifact.problem
     assert not opened.artifact.digests
 
@@ -198,7 +194,7 @@ def test_a_file_that_shrinks_is_a_problem(opened: OpenArtifact) -> None:
 @pytest.mark.parametrize(("context", "beside"), [(512, "reserve"), (1 << 20, "inference")])
 def test_the_memory_that_a_set_needs(opened: OpenArtifact, context: int, beside: str) -> None:
     """Never less than what the copy leaves free: it would stop after the gate had passed."""
-    resources, repack = measure_resources(opened, context)
+    resources, repack = measure_resources([opened], context)
     inference = inference_bytes(opened.headers, context, repack=True)
     assert (inference > RESERVE) == (beside == "inference")
     assert resources.needed == opened.artifact.size + max(inference, RESERVE)

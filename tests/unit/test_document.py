@@ -72,6 +72,12 @@ def test_the_size_is_capped_first() -> None:
         read_document(b"\xff" * 7, limit=6)
 
 
+def test_values_are_capped_by_the_limit() -> None:
+    assert read_document(b"a: [" + b"b," * 97 + b"]", limit=800)  # with the key and two around it
+    with pytest.raises(DocumentError, match="line 1: more than the 100 values"):
+        read_document(b"a: [" + b"b," * 98 + b"]", limit=800)
+
+
 def test_depth_is_capped_where_it_says() -> None:
     def nest(levels: int) -> bytes:  # a mapping around the lists is one level
         return b"a: " + b"[" * (levels - 1) + b"b" + b"]" * (levels - 1)

@@ -174,6 +174,8 @@ waivers: [{check: resources, approver: Pat, reason: it fits, until: 2027-01-31}]
                 "manifest-freshness",
                 "artifact-approved",
                 "artifact-format",
+                "chat-template",
+                "companions",
                 "sandbox",
                 "sandbox-egress",
                 "self-test",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localai.errors import StateError
-from localai.smallfile import read_small
+from localai.smallfile import is_there, list_files, read_small
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:
@@ -67,3 +67,27 @@ def test_an_unreadable_file_is_an_error_not_an_absence(tmp_path: Path) -> None:
     (tmp_path / "file").touch(mode=0o000)
     with pytest.raises(StateError, match="cannot read"):
         read_small(tmp_path / "file")
+
+
+def test_files_of_a_folder_by_their_names(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yaml", ".hidden.yaml", "a.json", "yaml"):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_files(tmp_path, ".yaml")] == ["a.yaml", "b.yaml"]
+    assert list_files(tmp_path / "none", ".yaml") == []
+
+
+def test_a_folder_that_cannot_be_read_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / ("x" * 300)):
+        with pytest.raises(StateError, match="cannot read") as refused:
+            list_files(path, ".yaml")
+        assert str(path) in refused.value.hint
+
+
+def test_what_cannot_be_seen_is_not_absent(tmp_path: Path) -> None:
+    assert not is_there(tmp_path / "link")
+    (tmp_path / "link").symlink_to("gone")
+    assert is_there(tmp_path / "link")
+    assert not is_there(tmp_path / "link" / "below")
+    with pytest.raises(StateError, match="cannot look into"):
+        is_there(tmp_path / ("x" * 300))

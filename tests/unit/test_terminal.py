@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
-from localai.terminal import printable, sanitise
+from localai.terminal import printable, sanitise, show_path
 
 ATTACKS = {
     "colour": "\x1b[31mred",
@@ -92,3 +93,8 @@ def test_a_name_holds_no_blank_but_spaces(blank: str) -> None:
 def test_a_name_may_be_in_any_script() -> None:
     name = "Modèle 模型 модель \u0928\u092e\u0938\u094d\u0924\u0947"
     assert printable(name) == name
+
+
+def test_a_file_is_named_on_one_line() -> None:
+    assert show_path(Path("a b/c.gguf")) == "a b/c.gguf"
+    assert show_path(Path("a\n\u202e/\udcff.gguf")) == r"a\n\u202e/\udcff.gguf"

@@ -14,6 +14,7 @@ from localai.audit.cache import Key, Known
 from localai.audit.files import AuditedFile, Ground, State, judge_file, mark_same
 from localai.audit.measure import Task
 from localai.audit.rules import Remark, Rules, Topic, judge_rules
+from localai.audit.shelves import Shelves
 from localai.audit.stores import Folder, name_stored, read_ollama_names
 from localai.audit.survey import Survey
 from localai.audit.walk import Unseen
@@ -72,7 +73,7 @@ def conclude(
     blobs = {file.path.parent for file in found.candidates if file.path.parent.name == "blobs"}
     names = {folder: read_ollama_names(folder) for folder in blobs}
     ground = Ground(
-        rules.manifests,
+        Shelves(rules.manifests),
         rules.revocations,
         occasion.made.date(),
         rules.policy.policy.self_approval,

@@ -8,14 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from localai.audit.shelves import Shelves
 from localai.audit.stores import Named
 from localai.audit.survey import Candidate
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests
 from localai.intact import CHECK, Checked, judge_digests
+from localai.manifest.filename import name_of
 from localai.manifest.revocation import Kind, Revocations, Revoked
-from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import Match, judge_revoked
 
 _WHY = "only what a signed manifest lists may run"
@@ -59,7 +60,7 @@ class AuditedFile(NamedTuple):
 class Ground(NamedTuple):
     """What files are held against."""
 
-    manifests: Sequence[LoadedManifest]
+    manifests: Shelves
     revocations: Revocations
     today: date
     self_approval: bool
@@ -75,8 +76,9 @@ def judge_file(
         return AuditedFile(
             path, candidate.kind, candidate.key.size, State.NOT_CHECKED, finding, None, None, named
         )
+    manifests = ground.manifests.take(found.size, name_of(path))
     checked = judge_digests(
-        path, found, ground.manifests, ground.today, self_approval=ground.self_approval
+        path, found, manifests, ground.today, self_approval=ground.self_approval
     )
     finding = _refine(checked, found, named, ground)
     state = _STATES.get(finding.summary, State.UNAPPROVED)

@@ -105,8 +105,6 @@ def _ends(rules: Rules, today: date) -> Iterator[tuple[str, date]]:
         yield "root of trust", rules.trust.root.expires
         if rules.trust.root.lane:
             yield "lane", rules.trust.root.lane.frame.until
-        if rules.trust.root.lane:
-            yield "lane", rules.trust.root.lane.frame.until
     for loaded in rules.manifests:
         if known := loaded.verification.manifest:
             yield from ends_of_manifest(known)

@@ -12,7 +12,7 @@ from localai.audit.kinds import name_model
 from localai.audit.measure import Task
 from localai.audit.walk import Seen, Unseen, walk
 from localai.errors import DocumentError
-from localai.manifest.schema import name_of
+from localai.manifest.filename import name_of
 from localai.manifest.verify import LoadedManifest
 from localai.sealing import open_regular
 

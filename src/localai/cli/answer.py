@@ -23,14 +23,23 @@ from localai.worker.protocol import Done, Message, Sampling
 SCHEMA = "localai.answer/1"
 
 
+class Adapted(NamedTuple):
+    """An adapter that had its part in an answer, and how strongly it counted."""
+
+    name: str
+    digests: tuple[str, ...]
+    scale: float
+
+
 class Provenance(NamedTuple):
     """Where an answer comes from: the model with the digests that were verified, the record of the
-    start, and when. ``when`` is in UTC."""
+    start, and when; the adapters. ``when`` is in UTC."""
 
     model: str
     digests: tuple[str, ...]
     record: int
     when: datetime
+    adapters: tuple[Adapted, ...] = ()
 
     @property
     def date(self) -> str:
@@ -39,10 +48,14 @@ class Provenance(NamedTuple):
     def header(self) -> str:
         """The lines that stand above a text that leaves the terminal."""
         digests = "".join(f"digest: {digest}\n" for digest in self.digests)
+        adapters = "".join(
+            f"with:   {sanitise(one.name)}, an adapter at {one.scale:g}, {', '.join(one.digests)}\n"
+            for one in self.adapters
+        )
         return (
             f"{DISCLOSURE}\n"
             f"model:  {sanitise(self.model)}\n"
-            f"{digests}"
+            f"{digests}{adapters}"
             f"date:   {self.date}\n"
             f"record: {self.record}\n"
         )
@@ -65,6 +78,10 @@ class Answer(NamedTuple):
             "schema": SCHEMA,
             "disclosure": DISCLOSURE,
             "model": {"name": provenance.model, "digests": list(provenance.digests)},
+            "adapters": [
+                {"name": one.name, "digests": list(one.digests), "scale": one.scale}
+                for one in provenance.adapters
+            ],
             "date": provenance.date,
             "record": provenance.record,
             "text": self.text,

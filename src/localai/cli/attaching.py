@@ -23,7 +23,7 @@ from localai.manifest.keyfile import load_public
 from localai.manifest.load import read_manifest, verify_file
 from localai.manifest.schema import Manifest
 from localai.manifest.signature import PublicKey
-from localai.manifest.signing import attach_signature
+from localai.manifest.signing import attach_signatures
 from localai.manifest.verify import Verification
 from localai.manifest.write import renew
 from localai.reports.request import write_request
@@ -45,7 +45,7 @@ def ask_for(around: Surroundings, manifest: str | None, days: int | None) -> Ask
     """What is to be signed; with ``days`` after the version was raised and the dates renewed in
     the file. Raises UsageError if no signature over it would be worth anything."""
     path = choose_manifest(around.places, manifest)
-    with changing(around.places.state):
+    with changing(path.parent):
         before, _ = read_manifest(path)
         raw = before if days is None else renew(before, around.today, days)
         keys_that_count(around, path, raw)
@@ -83,22 +83,20 @@ def write_request_folder(asked: Asked, folder: Path | None) -> Path:
 def attach(
     around: Surroundings, manifest: str | None, file: Path, key: Path | None
 ) -> tuple[Path, Verification]:
-    """Put the signature in ``file`` beside those that the manifest has, and verify the result.
+    """Put the signatures in ``file`` beside those that the manifest has, and verify the result.
 
     ``key`` is whose it is; without it each key of the root of trust is tried. Raises UsageError if
     it would be worth nothing, DocumentError if it holds for none of the keys.
     """
     path = choose_manifest(around.places, manifest)
     signer = take_from(file, key)
-    with changing(around.places.state):
+    with changing(path.parent):
         raw, _ = read_manifest(path)
         trusted = keys_that_count(around, path, raw)
         counted = _trust_given(key) if trusted is None else trusted
-        mine, public = signer(MANIFEST_TYPE, raw, counted)
-        beside = envelope_beside(path)
-        present = read_signatures(path)
-        signed = attach_signature(MANIFEST_TYPE, raw, mine, public, present, trusted)
-        write_whole(beside, signed, mode=0o644)
+        mine, present = signer(MANIFEST_TYPE, raw, counted), read_signatures(path)
+        signed = attach_signatures(MANIFEST_TYPE, raw, mine, present, trusted)
+        write_whole(envelope_beside(path), signed, mode=0o644)
     return path, verify_file(path, around.places, around.today)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from localai.cli import console
 from localai.errors import Exit, StateError, UsageError
-from localai.terminal import printable
+from localai.terminal import printable, show_path
 
 if TYPE_CHECKING:
     from localai.audit.audit import Audit
@@ -24,6 +24,7 @@ def audit(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
+            readable=False,  # then the audit says so, and goes on with the others
             help="a folder to look through; repeatable; the home directory, and what other tools "
             "keep elsewhere, if left out",
         ),
@@ -144,7 +145,7 @@ def _write(found: Audit, files: Mapping[str, Path]) -> None:
 
     for kind, path in files.items():
         write_whole(path, _make(kind, found), mode=0o644)
-        console.say(f"wrote {path}")
+        console.say(f"wrote {show_path(path)}")
 
 
 def _make(kind: str, found: Audit) -> bytes:

@@ -71,7 +71,7 @@ def show_status(stands: Sequence[Stand], endings: Sequence[Ending], width: int) 
         return "\n".join([*lines, f"nothing {title}"])
     lines.append(f"{title}:")
     for ending in endings:
-        text = f"{ending.last}, {_left(ending.left)}: {printable(ending.what)}"
+        text = f"{ending.last}, {show_left(ending.left)}: {printable(ending.what)}"
         lines += hang("  - ", 4, text, width)
     return "\n".join(lines)
 
@@ -116,7 +116,8 @@ def _stand_document(stand: Stand) -> dict[str, object]:
     }
 
 
-def _left(days: int) -> str:
+def show_left(days: int) -> str:
+    """How long something still holds; its last day is day 0."""
     count = "1 day" if abs(days) == 1 else f"{abs(days)} days"
     if days == 0:
         return "the last day"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import Model
+from localai.cli.arguments import Adapters, Model
 from localai.errors import Exit
 
 
@@ -15,6 +15,7 @@ def command(
     model: Model,
     purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
     data_class: Annotated[str, typer.Option(help="data of which class")] = "public",
+    adapter: Adapters = None,
     json: Annotated[bool, typer.Option("--json", help="print localai.decision/1")] = False,
 ) -> int:
     """Ask every gate and probe the sandbox, load nothing.
@@ -22,15 +23,18 @@ def command(
     A worker is confined, probed and ended. Exit code 0: it may run; 3: it may not.
     """
     from localai.cli.naming import find_model
+    from localai.cli.prompting import parse_adapters
     from localai.cli.surroundings import look_around
     from localai.launch import start
     from localai.plan.document import decision_document
     from localai.plan.facts import Use
     from localai.plan.request import StartRequest
 
-    model = find_model(model)
-    request = StartRequest(model, Use(purpose, data_class), load=False)
-    with console.progress("verifying", console.size_of(model)) as report:
+    adapters = parse_adapters(adapter)
+    request = StartRequest(
+        find_model(model), Use(purpose, data_class), load=False, adapters=adapters
+    )
+    with console.progress("verifying", sum(map(console.size_of, request.paths))) as report:
         started = start(request, look_around().for_launch(), report)
     if json:
         console.print_json(decision_document(started.facts, started.decision))

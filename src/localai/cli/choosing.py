@@ -8,9 +8,10 @@ from pathlib import Path
 from localai.cli import console
 from localai.errors import UsageError
 from localai.manifest.keyfile import load_key
-from localai.manifest.load import manifest_directories, manifest_directory
+from localai.manifest.load import find_manifests, manifest_directories, manifest_directory
 from localai.manifest.signature import PrivateKey
 from localai.places import Places
+from localai.smallfile import is_there, list_files
 
 _BEGIN, _WHICH = "localai manifest init NAME", "name the one that you mean"
 
@@ -25,7 +26,7 @@ def choose_manifest(places: Places, given: str | None) -> Path:
     if "/" in given or given.endswith(".yaml"):
         return Path(given)
     named = [directory / f"{given}.yaml" for directory in manifest_directories(places)]
-    return next((path for path in named if path.exists()), named[0])
+    return next((path for path in named if is_there(path)), named[0])
 
 
 def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
@@ -39,11 +40,9 @@ def list_manifests(places: Places, given: Sequence[str]) -> list[Path]:
 
 
 def all_manifests(places: Places) -> list[Path]:
-    """Every manifest that lies where manifests count."""
+    """Every manifest that lies where manifests count. Raises StateError if one could be missed."""
     return [
-        path
-        for directory in manifest_directories(places)
-        for path in sorted(directory.glob("*.yaml"))
+        path for directory in manifest_directories(places) for path in find_manifests(directory)
     ]
 
 
@@ -63,8 +62,8 @@ def choose_key_file(places: Places, given: str | None) -> Path:
 
 
 def private_keys(places: Places) -> list[Path]:
-    """The private key files of this account."""
-    return [path for path in sorted(places.keys.glob("*.pem")) if ".pub" not in path.suffixes]
+    """The private key files of this account. Raises StateError if they cannot be listed."""
+    return [path for path in list_files(places.keys, ".pem") if ".pub" not in path.suffixes]
 
 
 def _only(found: Sequence[Path], what: str, make: str, which: str) -> Path:

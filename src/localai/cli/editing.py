@@ -7,26 +7,33 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+from localai.approval import approve_alone, find_denied
 from localai.atomicfile import write_whole
 from localai.cli.choosing import choose_key, choose_manifest
+from localai.cli.revoking import load_here
 from localai.cli.surroundings import Surroundings
 from localai.errors import StateError, UsageError
+from localai.findings import Finding
+from localai.gguf.facts import GgufFile
 from localai.hashing import Progress
 from localai.inspection.candidate import Candidate
+from localai.inspection.proposed import propose
 from localai.inspection.types import Inspection
 from localai.manifest import envelope
 from localai.manifest.change import changing, read_signatures, write_signed
-from localai.manifest.draft import Terms, draft_entry, name_artifact
+from localai.manifest.draft import Draft, Stated, complete, name_artifact
 from localai.manifest.floor import Floor, read_all_floors
-from localai.manifest.freshness import judge_unsigned
+from localai.manifest.freshness import check_clock, judge_unsigned
 from localai.manifest.load import load_trust, read_manifest, verify_file
-from localai.manifest.schema import Approval, Entry, Kind, Source, Use, parse_manifest
+from localai.manifest.proposal import Proposal, write_proposal
+from localai.manifest.schema import Approval, parse_manifest
 from localai.manifest.signature import PrivateKey, PublicKey
 from localai.manifest.signing import add_signature, begin_manifest
 from localai.manifest.trust import Role
 from localai.manifest.verify import Verification
-from localai.manifest.write import add_entry, renew, write_manifest
+from localai.manifest.write import renew, write_manifest
 from localai.places import make_private
+from localai.plan.matching import judge_revoked
 
 
 def begin(around: Surroundings, name: str, days: int) -> Path:
@@ -40,75 +47,51 @@ def begin(around: Surroundings, name: str, days: int) -> Path:
     return path
 
 
-def make_terms(
-    around: Surroundings,
-    *,
-    source: Source,
-    licence: str,
-    by: str | None,
-    ticket: str | None,
-    review_days: int,
-    purposes: Sequence[str] | None,
-    data_classes: Sequence[str] | None,
-    groups: Sequence[str] | None,
-    safeguards: Sequence[str] | None,
-    companions: Sequence[str] | None,
-    names: tuple[str, str, str],
-    note: str | None,
-) -> Terms:
-    """The terms of an entry from a command line; ``names`` are its identifier, name and kind.
-
-    Nobody named in ``by`` means that the account approves for itself, and the entry says so.
-    Raises UsageError for a kind that does not exist or is no GGUF file.
-    """
-    entry_id, name, kind = names
-    if kind not in set(Kind) - {Kind.DATASET}:
-        raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
-    return Terms(
-        source=source,
-        licence=licence,
-        approval=Approval(
-            by=by or around.account_name(),
-            on=around.today,
-            review_by=around.today + timedelta(days=review_days),
-            self_approved=by is None,
-            ticket=ticket,
-        ),
-        use=Use(
-            tuple(purposes or ("evaluation",)),
-            tuple(data_classes or ("public",)),
-            tuple(groups or ()),
-            tuple(safeguards or ()),
-        ),
-        name=name,
-        id=entry_id,
-        kind=Kind(kind),
-        note=note,
-        companions=tuple(companions or ()),
-    )
-
-
-def add_model(
-    around: Surroundings, model: Path, manifest: str | None, terms: Terms, progress: Progress
-) -> tuple[Path, Entry | None, Inspection]:
-    """Inspect and measure a model, with all parts of a split one, and write its entry into a
-    manifest; no entry if a finding forbids it. What was found comes back either way.
-
-    The signatures that the manifest had no longer hold. Raises DocumentError for a file that
-    cannot be read or a manifest that is malformed or would become so.
-    """
-    path = choose_manifest(around.places, manifest)
-    read_manifest(path)  # better now than after all of the model was read
-    with closing(Candidate(model, progress, terms.kind)) as candidate:
+def propose_model(
+    around: Surroundings, model: Path, stated: Stated, progress: Progress
+) -> tuple[Proposal | None, Inspection]:
+    """Inspect and measure a model, with all parts of a split one; no proposal if a finding forbids
+    it. What was found comes back either way. Raises DocumentError if it cannot be read."""
+    with closing(Candidate(model, progress, stated.kind)) as candidate:
         found = candidate.inspection
         if candidate.refused:
-            return path, None, found
-        name_artifact(terms.name, found.headers[0], model.name)
-        entry = draft_entry(candidate.measure(progress), found.headers, terms)
-    with changing(around.places.state):
-        raw, _ = read_manifest(path)
-        write_whole(path, add_entry(raw, entry), mode=0o644)
-    return path, entry, found
+            return None, found
+        name_artifact(stated.name, found.headers[0], model.name)
+        measured = candidate.measure(progress)
+    return propose(found, measured, stated, around.account_name(), around.today), found
+
+
+def keep_proposal(proposal: Proposal) -> Path:
+    """Write a proposal into the working directory, where no manifest counts, and return its path.
+    Raises StateError if there is such a file already."""
+    path = Path(f"{proposal.draft.id}.proposal.json")
+    write_whole(path, write_proposal(proposal), mode=0o644, replace=False)
+    return path
+
+
+def find_obstacles(
+    around: Surroundings, draft: Draft, headers: Sequence[GgufFile]
+) -> tuple[Finding, ...]:
+    """Why every start on this host would refuse what is drafted, whoever signs it. Rules about
+    licences and origins are asked once both are known."""
+    found = []
+    if draft.licence and draft.source:
+        entry = complete(draft._replace(unknown=()), approve_alone("nobody", around.today, 0))
+        found += find_denied(entry, headers, around.read_policy(), around.today)
+    if revoked := load_here(around).find(draft):
+        found.append(judge_revoked(revoked))
+    return tuple(found)
+
+
+def approve_as(
+    around: Surroundings, by: str | None, ticket: str | None, days: int, *, proposer: str
+) -> Approval:
+    """An approval from today on. Who names nobody approves as this account, and for themselves if
+    they also proposed it."""
+    account = around.account_name()
+    review_by = around.today + timedelta(days=days)
+    alone = by is None and proposer == account
+    return Approval(by or account, around.today, review_by, alone, ticket)
 
 
 def sign_manifest(
@@ -119,7 +102,7 @@ def sign_manifest(
     path = choose_manifest(around.places, manifest)
     shown, _ = read_manifest(path)
     private = choose_key(around.places, key)  # it may ask, and nobody waits for an answer
-    with changing(around.places.state):
+    with changing(path.parent):
         before, _ = read_manifest(path)
         if before != shown:
             raise StateError(
@@ -161,6 +144,7 @@ def keys_that_count(around: Surroundings, path: Path, raw: bytes) -> list[Public
     roles: list[tuple[Role, Mapping[str, Floor]]] = [(trust.root.manifest, floors.manifests)]
     roles += [(lane.role, floors.lanes)] if lane else []
     manifest = parse_manifest(raw)
+    check_clock(manifest, around.today)
     judged = [judge_unsigned(raw, manifest, role, around.today, seen) for role, seen in roles]
     if all(freshness.refuses for freshness in judged):
         raise UsageError(

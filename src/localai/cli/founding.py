@@ -22,6 +22,7 @@ from localai.manifest.trust import RoleKey
 from localai.manifest.write import write_manifest
 from localai.places import Places, make_private
 from localai.plan.gates.environment_label import judge_labels
+from localai.smallfile import is_there
 from localai.terminal import printable
 
 OWN = "own"
@@ -69,14 +70,14 @@ def set_up(around: Surroundings, wishes: Wishes) -> None:
     trust = load_trust(around.places, around.today)
     if trust.root is None and trust.fingerprint:
         raise StateError(f"{trust.problem}: {trust.evidence}", hint=trust.remedy)
-    owns_key = key_file(around.places).exists()
+    owns_key = is_there(key_file(around.places))
     if trust.root is not None and not owns_key:
         console.say("root of trust: there is one, and its keys are somebody else's")
         return
-    if trust.root is not None and manifest_file(around.places).exists():
+    if trust.root is not None and is_there(manifest_file(around.places)):
         return
     private = own_key(around.places) if owns_key else _make_key(around.places, wishes)
-    with changing(around.places.state):
+    with changing(make_private(around.places.manifests)):
         _found(around, private)
 
 
@@ -110,7 +111,7 @@ def _found(around: Surroundings, private: PrivateKey) -> None:
         raw, signatures = found_root(private, [RoleKey(name, private.public)], 1, around.today)
         fingerprint = pin_root(around.places, raw, signatures)
         console.say(f"root of trust: your own, {fingerprint[:16]}…, pinned")
-    if not manifest_file(around.places).exists():
+    if not is_there(manifest_file(around.places)):
         raw = write_manifest(begin_manifest(OWN, around.today))
         store_manifest(manifest_file(around.places), raw, private)
         path = printable(str(manifest_file(around.places)))
@@ -119,7 +120,8 @@ def _found(around: Surroundings, private: PrivateKey) -> None:
 
 def _label(around: Surroundings, wishes: Wishes) -> None:
     rules = around.read_policy().policy.labels
-    finding = judge_labels(around.read_labels(), rules)
+    readings = around.read_labels()
+    finding = judge_labels(readings, rules)
     if not finding.refuses and wishes.label is None:
         console.say(f"label: {finding.summary} ({finding.evidence})")
         return
@@ -129,6 +131,8 @@ def _label(around: Surroundings, wishes: Wishes) -> None:
         )
     label = wishes.label
     if label is None:
+        if any(reading.void for reading in readings):
+            console.say(f"label: {printable(finding.evidence)}")
         console.say("What kind of host is this? Models run only where nothing is in production.")
         known = ", ".join(sorted(rules.classes))
         label = console.ask(f"label ({known})", "sandbox", option=_LABEL)

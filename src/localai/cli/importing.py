@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.errors import DocumentError, Exit, UsageError
+from localai.errors import DocumentError, Exit, StateError, UsageError
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="a manifest, with its signatures, NAME.dsse.json, beside it")
+        Path,
+        typer.Argument(
+            help="a manifest, with its signatures, NAME.dsse.json, beside it, or both in one "
+            "envelope (manifest export --dsse)"
+        ),
     ],
 ) -> int:
     """Take in a manifest that those whom the root of trust names have signed, for this account.
@@ -29,15 +34,17 @@ def import_(
     from localai.cli.trustscreen import show_verification
     from localai.findings import refused
     from localai.manifest.change import changing
+    from localai.manifest.load import imported_directory
+    from localai.places import make_private
 
     around = look_around()
-    with changing(around.places.state):
+    with changing(make_private(imported_directory(around.places))):
         found = _bring(around, file)
     console.out(show_verification(found.path, found.verification))
     if refused(found.findings):
         console.say("not imported, nothing was written")
         return Exit.REFUSED
-    console.say(f"imported: {found.path}")
+    console.say(f"imported: {show_path(found.path)}")
     return Exit.DONE
 
 
@@ -48,20 +55,40 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     """
     from localai.findings import refused
     from localai.manifest import envelope
-    from localai.manifest.load import imported_directory, read_manifest, verify_file
+    from localai.manifest.load import imported_directory, read_manifest, verify_bytes, verify_file
     from localai.manifest.verify import LoadedManifest
     from localai.smallfile import read_small
 
-    found = LoadedManifest(file, verify_file(file, around.places, around.today))
+    if unpacked := _unpack(file):
+        verification = verify_bytes(*unpacked, around.places, around.today)
+    else:
+        verification = verify_file(file, around.places, around.today)
+    found = LoadedManifest(file, verification)
     if refused(found.findings):
         return found
-    raw, _ = read_manifest(file)
-    signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
+    if not unpacked:
+        signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
+        unpacked = read_manifest(file)[0], signatures or b""
     _find_rival(around, found)
     path = imported_directory(around.places) / f"{found.name}.yaml"
-    _store(path, raw, signatures or b"")
+    _store(path, *unpacked)
     # What lies there now is what is told, whatever happened to the file that was brought.
     return LoadedManifest(path, verify_file(path, around.places, around.today))
+
+
+def _unpack(file: Path) -> tuple[bytes, bytes] | None:
+    """The manifest in an envelope, and the envelope without it, as the two lie beside each other;
+    None if ``file`` is no such envelope. Raises DocumentError for one that is malformed."""
+    from localai.manifest import envelope, schema
+    from localai.smallfile import read_small
+
+    limit = schema.LIMIT * 4 // 3 + envelope.LIMIT
+    try:
+        raw = read_small(file, limit=limit)
+    except StateError:
+        return None  # whoever reads it as a manifest says what is wrong
+    parts = envelope.parse_self_contained(raw, limit=limit) if raw else None
+    return (parts[0], envelope.write_envelope(parts[1])) if parts else None
 
 
 def _find_rival(around: Surroundings, found: LoadedManifest) -> None:

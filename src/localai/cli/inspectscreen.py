@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from localai.cli.screen import answers, hang, wrap
-from localai.gguf.facts import Tensor, all_tensors
+from localai.gguf.facts import Template, Tensor, all_tensors
 from localai.hardware import show_bytes
-from localai.inspection.types import Inspection, Template
+from localai.inspection.types import Inspection
 from localai.terminal import printable, sanitise
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def inspection(found: Inspection, width: int) -> str:
         rows += [("sha256", f"{file.sha256}{name}")] if file.sha256 else []
         rows += [("tree-sha256", f"{file.tree}{name}")] if file.tree else []
     rows.append(("digests", found.unhashed))
-    lines = [line for title, text in rows for line in _entry(title, text, width)]
+    lines = [line for title, text in rows for line in titled(title, text, width)]
     return "\n".join([*lines, "", answers(found.findings, width)])
 
 
@@ -48,7 +48,7 @@ def decision(found: Inspection, width: int) -> str:
 def pinned(files: Sequence[ArtifactFile], width: int) -> str:
     """The digests that an entry pins, to be compared with the publisher's."""
     rows = [f"{file.sha256} {file.name}" if len(files) > 1 else file.sha256 for file in files]
-    return "\n".join(line for row in rows for line in _entry("sha256", row, width))
+    return "\n".join(line for row in rows for line in titled("sha256", row, width))
 
 
 def templates(found: Inspection, width: int | None = None) -> str:
@@ -105,7 +105,7 @@ def _align(row: Sequence[str], columns: Sequence[int]) -> str:
     return "  ".join([f"{name:<{columns[0]}}", *cells])
 
 
-def _entry(title: str, text: str, width: int) -> list[str]:
+def titled(title: str, text: str, width: int) -> list[str]:
     """A row; none if there is nothing to say."""
     text = printable(text)
     if not text:

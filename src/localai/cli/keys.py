@@ -8,6 +8,7 @@ import typer
 
 from localai.cli import console
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -32,16 +33,17 @@ def generate(
     """Make a key pair: NAME.pem, private, and NAME.pub.pem to hand on."""
     from localai.cli.surroundings import look_around
     from localai.manifest.algorithm import Algorithm
+    from localai.manifest.filename import find_name_problem
     from localai.manifest.keyfile import public_beside, save_key
-    from localai.manifest.schema import find_name_problem
     from localai.manifest.signature import generate_key
+    from localai.smallfile import is_there
 
     path = look_around().places.keys / f"{name}.pem"
     if problem := find_name_problem(name):
         raise UsageError(f"{name!r} {problem}", hint="localai keys generate officer")
     if kind not in set(Algorithm):
         raise UsageError(f"no such kind of key: {kind}", hint=", ".join(Algorithm))
-    if path.exists():
+    if is_there(path):
         raise UsageError(f"{path} exists already", hint="localai keys generate ANOTHER-NAME")
     option = "--unencrypted-key, which leaves the key unprotected"
     passphrase = (
@@ -51,8 +53,8 @@ def generate(
     )
     key = generate_key(Algorithm(kind))
     save_key(path, key, passphrase)
-    console.say(f"private key  {path}")
-    console.say(f"public key   {public_beside(path)}")
+    console.say(f"private key  {show_path(path)}")
+    console.say(f"public key   {show_path(public_beside(path))}")
     console.out(key.public.fingerprint)
     return Exit.DONE
 

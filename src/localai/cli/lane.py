@@ -72,6 +72,7 @@ def find_lane_key(around: Surroundings) -> LaneKey | None:
     from localai.cli.choosing import private_keys
     from localai.manifest.keyfile import load_public, public_beside
     from localai.manifest.load import find_roles, imported_directory, load_trust
+    from localai.smallfile import is_there
 
     trust = load_trust(around.places, around.today)
     open_lane = trust.root.lane if trust.root else None
@@ -80,7 +81,7 @@ def find_lane_key(around: Surroundings) -> LaneKey | None:
     names = {key.public: key.name for key in find_roles(around.places, trust)[1].keys}
     for file in private_keys(around.places):
         beside = public_beside(file)
-        public = load_public(beside) if beside.exists() else None
+        public = load_public(beside) if is_there(beside) else None
         if public in names:
             # its own name, so that no two keys write one manifest
             manifest = f"lane-{public.fingerprint[:12]}.yaml"

@@ -7,14 +7,33 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import ApprovedBy, Model, ReviewDays, Ticket
+from localai.cli.arguments import (
+    ApprovedBy,
+    Companions,
+    DataClasses,
+    EntryId,
+    EntryName,
+    Groups,
+    InManifest,
+    KindName,
+    Licence,
+    Model,
+    Note,
+    Purposes,
+    ReviewDays,
+    Safeguards,
+    Ticket,
+)
 from localai.cli.auditing import audit
 from localai.cli.comparing import diff, status
 from localai.cli.exporting import export
 from localai.cli.importing import import_
 from localai.cli.outside import attach_signature, request_signature
+from localai.cli.proposing import approve, propose
+from localai.cli.reviewing import review
 from localai.cli.revising import remove, renew, revoke
 from localai.errors import Exit
+from localai.terminal import show_path
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -24,9 +43,6 @@ app = typer.Typer(
     "that people write and read; every byte of it is signed.",
 )
 
-Manifest = Annotated[
-    str | None, typer.Option("--manifest", help="its name or file; the only one if left out")
-]
 Named = Annotated[list[str] | None, typer.Argument(help="names or files; all if left out")]
 
 
@@ -40,7 +56,7 @@ def init(
     from localai.cli.surroundings import look_around
 
     path = begin(look_around(), name, days)
-    console.say(f"made: {path}")
+    console.say(f"made: {show_path(path)}")
     console.say("next: localai manifest add MODEL, then localai manifest sign")
     return Exit.DONE
 
@@ -50,74 +66,68 @@ def add(
     model: Model,
     publisher: Annotated[str, typer.Option(help="who published it")],
     repository: Annotated[str, typer.Option(help="where it lies")],
-    licence: Annotated[str, typer.Option(help="its licence, by its SPDX name where it has one")],
-    manifest: Manifest = None,
+    licence: Licence,
+    manifest: InManifest = None,
     hub: Annotated[str | None, typer.Option(help="the hub that has the repository")] = None,
     revision: Annotated[str | None, typer.Option(help="which revision of the repository")] = None,
     base: Annotated[
         list[str] | None, typer.Option(help="what it was made from, nearest first; repeatable")
     ] = None,
-    entry_id: Annotated[str, typer.Option("--id", help="the entry's identifier")] = "",
-    name: Annotated[str, typer.Option(help="what to call it on screens")] = "",
-    kind: Annotated[str, typer.Option(help="model, adapter, projector or draft")] = "model",
+    entry_id: EntryId = "",
+    name: EntryName = "",
+    kind: KindName = "model",
     by: ApprovedBy = None,
     ticket: Ticket = None,
     review_days: ReviewDays = 365,
-    purpose: Annotated[list[str] | None, typer.Option(help="what it is for; repeatable")] = None,
-    data_class: Annotated[
-        list[str] | None, typer.Option(help="data that it may see; repeatable")
-    ] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="groups that may use it, all if left out; repeatable")
-    ] = None,
-    safeguard: Annotated[
-        list[str] | None, typer.Option(help="what people do to keep its use safe; repeatable")
-    ] = None,
-    companion: Annotated[
-        list[str] | None,
-        typer.Option(help="an entry that may be loaded with it; repeatable"),
-    ] = None,
-    note: Annotated[str | None, typer.Option(help="anything that readers should know")] = None,
+    purpose: Purposes = None,
+    data_class: DataClasses = None,
+    group: Groups = None,
+    safeguard: Safeguards = None,
+    companion: Companions = None,
+    note: Note = None,
 ) -> int:
-    """Measure a model and write its entry. The manifest's version rises; sign it afterwards."""
-    from localai.approval import find_denied
+    """Propose and approve a model in one step. The manifest's version rises; sign it afterwards."""
     from localai.cli import inspectscreen, screen
-    from localai.cli.editing import add_model, make_terms
+    from localai.cli.choosing import choose_manifest
+    from localai.cli.editing import approve_as, find_obstacles, propose_model
     from localai.cli.naming import find_model
+    from localai.cli.revising import enter
+    from localai.cli.stating import state
     from localai.cli.surroundings import look_around
+    from localai.manifest.draft import complete
+    from localai.manifest.load import read_manifest
     from localai.manifest.schema import Source
 
     around = look_around()
-    terms = make_terms(
-        around,
-        source=Source(publisher, repository, revision, tuple(base or ()), hub),
-        licence=licence,
-        by=by,
-        ticket=ticket,
-        review_days=review_days,
+    stated = state(
+        Source(publisher, repository, revision, tuple(base or ()), hub),
+        licence,
+        kind=kind,
+        name=name,
+        entry_id=entry_id,
         purposes=purpose,
         data_classes=data_class,
         groups=group,
         safeguards=safeguard,
         companions=companion,
-        names=(entry_id, name, kind),
         note=note,
     )
+    read_manifest(choose_manifest(around.places, manifest))  # better now than after all of it
     model = find_model(model)
     with console.progress(model.name, console.size_of(model)) as progress:
-        path, entry, found = add_model(around, model, manifest, terms, progress)
-    if entry is None:
+        proposal, found = propose_model(around, model, stated, progress)
+    if proposal is None:
         console.print_findings(found.findings)
         console.say("not added, nothing was written")
         return Exit.REFUSED
     console.say(inspectscreen.decision(found, console.width()))
-    console.say(inspectscreen.pinned(entry.files, console.width()))
-    if denied := find_denied(entry, found.headers, around.read_policy(), around.today):
+    console.say(inspectscreen.pinned(proposal.draft.files, console.width()))
+    approval = approve_as(around, by, ticket, review_days, proposer=proposal.by)
+    entry = complete(proposal.draft, approval)
+    if denied := find_obstacles(around, proposal.draft, found.headers):
         console.say("under this host's policy no start would be allowed:")
         console.say(screen.answers(denied, console.width()))
-    console.say(f"added: {entry.id} to {path}")
-    console.say("next: localai manifest sign")
-    return Exit.DONE
+    return enter(around, manifest, entry, in_place_of=bool(entry_id))
 
 
 @app.command()
@@ -196,6 +206,7 @@ def show(manifests: Named = None) -> int:
 
 app.command("import")(import_)
 for _further in (
+    *(propose, review, approve),
     *(attach_signature, request_signature),
     *(renew, remove, revoke, diff, status, audit, export),
 ):

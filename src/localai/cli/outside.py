@@ -10,6 +10,7 @@ import typer
 from localai.cli import console
 from localai.cli.arguments import KeyOfSignature, SignatureFile
 from localai.errors import Exit
+from localai.terminal import show_path
 
 _Manifest = Annotated[str | None, typer.Argument(help="its name or file; the only one if left out")]
 
@@ -48,6 +49,8 @@ def request_signature(
 
     asked = ask_for(look_around(), manifest, days)
     made = write_request_folder(asked, folder)
-    console.say(f"made: {made}. send it to the signer, and tell them this SHA-256 another way")
+    console.say(
+        f"made: {show_path(made)}. send it to the signer, and tell them this SHA-256 another way"
+    )
     console.out(sha256(asked.payload).hexdigest())
     return Exit.DONE

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from localai.cli import console
+from localai.cli.naming import find_model
 from localai.errors import UsageError
+from localai.plan.request import Adapter
 from localai.worker.protocol import DEFAULT_CONTEXT, Message, Sampling
 
 PROMPT_LIMIT = 4 << 20  # bytes; no context holds more
@@ -17,6 +20,7 @@ PUBLIC = "public"
 # Tokens that a chat template may add around one prompt when the context is made to measure.
 TEMPLATE_ROOM = 500
 CONTEXT_STEP = 256
+MOST_ADAPTERS = 8
 
 
 class Asked(NamedTuple):
@@ -83,6 +87,31 @@ def parse_gpu(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 5):
         raise UsageError(f"--gpu {text}", hint="--gpu auto, --gpu off, or a number of layers")
     return int(text)
+
+
+def parse_adapters(given: Sequence[str] | None) -> tuple[Adapter, ...]:
+    """``FILE``, or ``FILE=SCALE``. More than the whole of an adapter, or less than none of it, is
+    another adapter than the one that was approved."""
+    adapters = tuple(map(_parse_adapter, given or ()))
+    if len(adapters) > MOST_ADAPTERS:
+        raise UsageError(
+            f"{len(adapters)} adapters; at most {MOST_ADAPTERS} go with a model",
+            hint="have them merged into one, and that one approved",
+        )
+    return adapters
+
+
+def _parse_adapter(text: str) -> Adapter:
+    path, _, said = text.rpartition("=")
+    try:
+        scale = float(said) if path else 1.0
+    except ValueError:  # the name of a file may have the sign in it
+        path, scale = "", 1.0
+    if not 0 < scale <= 1:
+        raise UsageError(
+            f"--adapter {text}: expected a scale above 0, up to 1", hint="--adapter FILE=0.5"
+        )
+    return Adapter(find_model(Path(path or text)), scale)
 
 
 def check_output(asked: Asked, path: Path | None, json: bool) -> Output:

@@ -1,4 +1,5 @@
-"""``localai manifest renew``, ``remove``, ``revoke``: the next version, and what it changes."""
+"""The next version of a manifest, and what it changes: ``localai manifest renew``, ``remove``,
+``revoke``, and what puts entries in."""
 
 from __future__ import annotations
 
@@ -10,36 +11,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import ApprovedBy, ReviewDays, Ticket
+from localai.cli.arguments import ApprovedBy, InManifest, ReviewDays, Ticket
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
     from localai.manifest.schema import Entry, Manifest
 
 Id = Annotated[str, typer.Argument(metavar="ENTRY", help="an entry's identifier")]
-In = Annotated[
-    str | None, typer.Option("--manifest", help="its name or file; the only one if left out")
-]
 
 
 def renew(
     entry: Id,
-    manifest: In = None,
+    manifest: InManifest = None,
     by: ApprovedBy = None,
     ticket: Ticket = None,
     review_days: ReviewDays = 365,
 ) -> int:
-    """Approve an entry again, from today on. Look at it first: localai manifest show, and
-    localai inspect FILE."""
+    """Approve an entry again, from today on. Look at it first: localai manifest review ENTRY."""
     from localai.cli.surroundings import look_around
     from localai.manifest.draft import approve_again
+    from localai.manifest.freshness import check_clock
+    from localai.manifest.schema import parse_manifest
     from localai.manifest.write import replace_entries
 
     around = look_around()
     approver = by or around.account_name()
 
     def again(raw: bytes, found: Entry) -> bytes:
+        check_clock(parse_manifest(raw), around.today)
         renewed = approve_again(
             found, approver, around.today, review_days, ticket=ticket, alone=by is None
         )
@@ -48,7 +49,23 @@ def renew(
     return _revise(around, manifest, entry, again)
 
 
-def remove(entry: Id, manifest: In = None) -> int:
+def enter(
+    around: Surroundings, manifest: str | None, entry: Entry, *, in_place_of: bool = False
+) -> int:
+    """Put an entry into a manifest. One with its identifier and other files stays and the entry
+    gets another identifier, unless it is meant to be ``in_place_of`` that one."""
+    from localai.approval import fit_into
+    from localai.manifest.freshness import check_clock
+    from localai.manifest.write import add_entry
+
+    def put(raw: bytes, listed: Manifest) -> bytes:
+        check_clock(listed, around.today)
+        return add_entry(raw, entry if in_place_of else fit_into(listed, entry))
+
+    return write_next(around, manifest, put)
+
+
+def remove(entry: Id, manifest: InManifest = None) -> int:
     """Take an entry out of a manifest, so that what it lists is approved no longer.
 
     A host that has only the version before goes on until that runs out.
@@ -62,7 +79,7 @@ def remove(entry: Id, manifest: In = None) -> int:
 def revoke(
     entry: Id,
     reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
-    manifest: In = None,
+    manifest: InManifest = None,
     key: Annotated[
         str | None, typer.Option(help="a key of the role revocation; your only one if left out")
     ] = None,
@@ -81,7 +98,7 @@ def revoke(
     from localai.manifest.write import remove_entry
 
     around = look_around()
-    found = _find(read_manifest(choose_manifest(around.places, manifest))[1], entry)
+    found = find_entry(read_manifest(choose_manifest(around.places, manifest))[1], entry)
     listed = {(one.kind, one.value): one.on for one in revoking.load_here(around).revoked}
     named = names_of_files(found)
     if all(one in listed for one in named):
@@ -98,10 +115,22 @@ def _revise(
     entry_id: str,
     change: Callable[[bytes, Entry], bytes],
 ) -> int:
+    """The next version of a manifest with one of its entries changed. Raises UsageError if there
+    is no such entry."""
+
+    def change_it(raw: bytes, manifest: Manifest) -> bytes:
+        return change(raw, find_entry(manifest, entry_id))
+
+    return write_next(around, given, change_it)
+
+
+def write_next(
+    around: Surroundings, given: str | None, change: Callable[[bytes, Manifest], bytes]
+) -> int:
     """Write the next version of a manifest, and show what it changes and what is to be done.
 
-    The signatures that the manifest had no longer hold. Raises UsageError if there is no such
-    entry, DocumentError if the manifest is malformed or would become so.
+    The signatures that the manifest had no longer hold. Raises DocumentError if the manifest is
+    malformed or would become so.
     """
     from localai.atomicfile import write_whole
     from localai.cli import changescreen
@@ -112,21 +141,22 @@ def _revise(
     from localai.manifest.schema import parse_manifest
 
     path = choose_manifest(around.places, given)
-    with changing(around.places.state):
+    with changing(path.parent):
         raw, manifest = read_manifest(path)
-        changed = change(raw, _find(manifest, entry_id))
+        changed = change(raw, manifest)
         write_whole(path, changed, mode=0o644)
     old, new = (
         changescreen.Version(parse_manifest(one), sha256(one).hexdigest()) for one in (raw, changed)
     )
     changes = compare(old.manifest, new.manifest)
     console.out(changescreen.show_changes(old, new, changes, console.width()))
-    console.say(f"written: {path}, which approves nothing until enough have signed")
+    console.say(f"written: {show_path(path)}, which approves nothing until enough have signed")
     console.say("next: localai manifest sign; localai manifest status says who is missing")
     return Exit.DONE
 
 
-def _find(manifest: Manifest, entry_id: str) -> Entry:
+def find_entry(manifest: Manifest, entry_id: str) -> Entry:
+    """The entry of this identifier. Raises UsageError, with the nearest one, if there is none."""
     known = {entry.id: entry for entry in manifest.entries}
     if entry_id in known:
         return known[entry_id]

@@ -10,7 +10,7 @@ from localai.atomicfile import write_whole
 from localai.cli.signers import Signer
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
-from localai.locking import locked
+from localai.locking import locked_folder
 from localai.manifest import envelope, revocation
 from localai.manifest.change import read_signatures, write_signed
 from localai.manifest.floor import read_all_floors
@@ -24,7 +24,8 @@ from localai.manifest.revocation import (
     verify_revocations,
     write_revocations,
 )
-from localai.manifest.signing import attach_signature
+from localai.manifest.signing import attach_signatures
+from localai.places import make_private
 from localai.smallfile import read_small
 
 
@@ -75,10 +76,11 @@ def revoke(
     Raises UsageError if all are revoked already or the key may not revoke, DocumentError for a
     value that is none, or if the list that is there is malformed.
     """
-    with locked(around.places.state, "revocation"):
-        path = revocation_file(around.places)
+    make_private(around.places.config)
+    path = revocation_file(around.places)
+    with locked_folder(path.parent):
         before = read_small(path, limit=revocation.LIMIT)
-        found = parse_revocations(before) if before else RevocationList(0, around.today, ())
+        found = _parse(path, before, around)
         listed = {(one.kind, one.value) for one in found.revoked}
         lines = [Revoked(*one, around.today, reason) for one in named if one not in listed]
         if not lines:
@@ -94,6 +96,17 @@ def revoke(
     return path, load_here(around)
 
 
+def _parse(path: Path, raw: bytes | None, around: Surroundings) -> RevocationList:
+    """What is listed so far: nothing without a file, and an error in one that was cut short."""
+    if raw is None:
+        return RevocationList(0, around.today, ())
+    try:
+        return parse_revocations(raw)
+    except DocumentError as error:
+        hint = "get the list again from whoever has it whole, with its signatures"
+        raise DocumentError(f"{path}: {error.message}", hint=hint) from error
+
+
 def ask_list(around: Surroundings) -> bytes:
     """What is to be signed of the list: its payload. Raises UsageError if there is none."""
     return envelope.encode_for_signing(revocation.TYPE, _read(around))
@@ -103,7 +116,7 @@ def sign_list(around: Surroundings, signer: Signer) -> tuple[Path, Revocations]:
     """Add a signature to the list as it stands. Raises UsageError if there is none, if the key
     may not revoke, or if hosts would refuse the version."""
     path = revocation_file(around.places)
-    with locked(around.places.state, "revocation"):
+    with locked_folder(path.parent):
         raw = _read(around)
         signed = _sign(around, raw, signer, raw)
         write_whole(envelope.envelope_beside(path), signed, mode=0o644)
@@ -134,10 +147,9 @@ def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None
             hint="localai trust add-key FILE --role revocation, signed by the root's own keys",
         )
     keys = [one.public for one in role.keys]
-    mine, public = signer(revocation.TYPE, raw, keys)
-    path = revocation_file(around.places)
-    present = read_signatures(path)
-    signed = attach_signature(revocation.TYPE, raw, mine, public, present, keys, before)
+    mine = signer(revocation.TYPE, raw, keys)
+    present = read_signatures(revocation_file(around.places))
+    signed = attach_signatures(revocation.TYPE, raw, mine, present, keys, before)
     seen = read_all_floors(around.places.state).revocation
     judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)
     if judged.problem:

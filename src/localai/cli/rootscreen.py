@@ -26,8 +26,8 @@ def show_draft(draft: Draft) -> str:
         f"  fingerprint {fingerprint_root(draft.step.signed.raw)}",
         f"  version     {root.version}, {root.issued} to {root.expires}",
         *show_roles(root),
-        *_changes(draft.before, root),
-        *_show_change(draft.before, root),
+        *_show_changes(draft.before, root),
+        *_show_lane_changes(draft.before, root),
         *_waiting(draft.before, root, draft.step),
     ]
     return "\n".join(printable(line) for line in lines)
@@ -62,12 +62,15 @@ def show_revocations(path: Path, found: Revocations) -> str:
     return "\n".join(printable(line) for line in lines)
 
 
-def _show_change(before: Root, root: Root) -> list[str]:
+def find_lane_changes(before: Root, root: Root) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the lane may approve that it could not before, and what no longer: to be read before
     it is signed."""
     frames = (one.lane.frame if one.lane else None for one in (before, root))
-    wider, narrower = compare_frames(*frames)
-    shown = (("now allowed", wider), ("no longer", narrower))
+    return compare_frames(*frames)
+
+
+def _show_lane_changes(before: Root, root: Root) -> list[str]:
+    shown = zip(("now allowed", "no longer"), find_lane_changes(before, root), strict=True)
     return [f"  {title:<11} {', '.join(what)}" for title, what in shown if what]
 
 
@@ -79,29 +82,39 @@ def _show_step(step: Step) -> str:
     return f"  follows     {version}, signed by {signers}"
 
 
-def _changes(before: Root, root: Root) -> Iterator[str]:
-    """What a signer of ``root`` agrees to, beside its dates: keys by what they are, not by name."""
+def find_changes(before: Root, root: Root) -> Iterator[tuple[str, RoleName, str]]:
+    """What a signer of ``root`` agrees to, beside its dates and its lane: keys by what they are,
+    not by name."""
     for role in RoleName:
         old, new = (one.roles.get(role, Role(0, ())) for one in (before, root))
         was, is_now = ({key.public: key.name for key in one.keys} for one in (old, new))
         for public, name in is_now.items():
             if public not in was:
-                yield f"  added       {role}: {name}"
+                yield "added", role, name
             elif was[public] != name:
-                yield f"  renamed     {role}: {was[public]} -> {name}"
-        yield from (f"  removed     {role}: {was[gone]}" for gone in was if gone not in is_now)
+                yield "renamed", role, f"{was[public]} -> {name}"
+        yield from (("removed", role, was[gone]) for gone in was if gone not in is_now)
         if old.threshold != new.threshold:
-            yield f"  threshold   {role}: {old.threshold} -> {new.threshold}"
+            yield "threshold", role, f"{old.threshold} -> {new.threshold}"
+
+
+def find_missing(before: Root, root: Root, step: Step) -> Iterator[tuple[int, int, list[str]]]:
+    """Of which version's root keys signatures are missing, how many, and whose would do."""
+    for whose, signers in ((before, step.old), (root, step.new)):
+        missing = whose.root.threshold - len(signers)
+        if missing > 0:
+            names = [key.name for key in whose.root.keys if key.name not in signers]
+            yield whose.version, missing, names
+
+
+def _show_changes(before: Root, root: Root) -> Iterator[str]:
+    for change, role, what in find_changes(before, root):
+        yield f"  {change:<11} {role}: {what}"
 
 
 def _waiting(before: Root, root: Root, step: Step) -> list[str]:
     lines = [f"  signed by   {', '.join(dict.fromkeys((*step.old, *step.new))) or 'nobody yet'}"]
-    for which, role, signers in (
-        (f"version {before.version}", before.root, step.old),
-        (f"version {root.version}", root.root, step.new),
-    ):
-        missing = role.threshold - len(signers)
-        if missing > 0:
-            names = ", ".join(key.name for key in role.keys if key.name not in signers)
-            lines.append(f"  missing     {missing} of the root keys of {which}: {names}")
+    for version, count, names in find_missing(before, root, step):
+        whose = f"the root keys of version {version}: {', '.join(names)}"
+        lines.append(f"  missing     {count} of {whose}")
     return lines

@@ -12,7 +12,7 @@ from localai.atomicfile import write_whole
 from localai.cli.signers import Signer
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, UsageError
-from localai.locking import locked
+from localai.locking import locked_folder
 from localai.manifest.chain import (
     Walk,
     put_in_force,
@@ -22,11 +22,14 @@ from localai.manifest.chain import (
     store,
     walk_from,
 )
+from localai.manifest.change import read_signatures
 from localai.manifest.envelope import ROOT_TYPE, encode_for_signing, envelope_beside
 from localai.manifest.keyfile import load_public
 from localai.manifest.rotation import Change, SignedRoot, Step, change_root, check_step
-from localai.manifest.signing import attach_signature
+from localai.manifest.signing import attach_signatures
 from localai.manifest.trust import RoleKey, RoleName, Root, parse_root, write_root
+from localai.places import make_private
+from localai.smallfile import is_there
 
 
 class Draft(NamedTuple):
@@ -137,11 +140,11 @@ def sign_next(around: Surroundings, file: Path | None, signer: Signer) -> Draft:
 
     Raises UsageError if there is none, or if the key has no say in it.
     """
-    with _changing(around):
+    with _changing(around, file):
         before, path, signed = _unsigned(around, file)
         keys = [one.public for one in (*before.root.keys, *parse_root(signed.raw).root.keys)]
-        mine, public = signer(ROOT_TYPE, signed.raw, keys)
-        made = attach_signature(ROOT_TYPE, signed.raw, mine, public, signed.envelope, keys)
+        present, mine = read_signatures(path), signer(ROOT_TYPE, signed.raw, keys)
+        made = attach_signatures(ROOT_TYPE, signed.raw, mine, present, keys)
         write_whole(envelope_beside(path), made, mode=0o644)
         step = check_step(before, SignedRoot(signed.raw, made))
         if step.problem or file is not None:
@@ -175,15 +178,17 @@ def follow(around: Surroundings, files: Sequence[Path], *, keep: bool) -> Walk:
     with _changing(around):
         trusted = read_trusted(around.places)
         kept = root_file(around.places, 0).parent
-        found = read_roots(files or ([kept] if kept.is_dir() else []))
+        found = read_roots(files or ([kept] if is_there(kept) else []))
         walked = walk_from(trusted, found)
         if keep and (walked.accepted or (found and not files)):
             put_in_force(around.places, trusted, walked.accepted)
         return walked
 
 
-def _changing(around: Surroundings) -> AbstractContextManager[None]:
-    return locked(around.places.state, "roots")
+def _changing(around: Surroundings, file: Path | None = None) -> AbstractContextManager[None]:
+    """Keep other commands from changing the roots of this host, or the copy in ``file``."""
+    make_private(around.places.config)
+    return locked_folder((file or around.places.root).parent)
 
 
 def _look(around: Surroundings) -> tuple[Root, Path, Root | None]:
@@ -195,10 +200,10 @@ def _look(around: Surroundings) -> tuple[Root, Path, Root | None]:
     trusted = read_trusted(around.places)
     before = parse_root(trusted.raw)
     path = root_file(around.places, before.version + 1)
-    if not path.exists():
+    if not is_there(path):
         return before, path, None
     kept = root_file(around.places, before.version)
-    if not kept.exists() or _signed(kept).raw != trusted.raw:
+    if not is_there(kept) or _signed(kept).raw != trusted.raw:
         raise DocumentError(
             f"{path} follows another root of trust than the one that is pinned",
             hint=f"move {path.parent} away",

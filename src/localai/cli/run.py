@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from localai.cli.arguments import Model
+from localai.cli.arguments import Adapters, Model
 
 
 def command(
@@ -29,6 +29,7 @@ def command(
     threads: Annotated[
         int | None, typer.Option(min=1, max=512, help="one for each core where not given")
     ] = None,
+    adapter: Adapters = None,
     gpu: Annotated[str, typer.Option(help="layers on a GPU: auto, off or a number")] = "auto",
     purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
     data_class: Annotated[str, typer.Option(help="any but public: prompt on stdin")] = "public",
@@ -43,6 +44,7 @@ def command(
     localai run model.gguf
     localai run model.gguf "Why do public records matter?" -n 200
     localai run model.gguf --data-class internal < prompt.txt
+    localai run model.gguf --adapter style.gguf "Why?"
     """
     from localai.cli import prompting
     from localai.cli.naming import find_model
@@ -59,5 +61,6 @@ def command(
         context=ctx or prompting.context_for(asked, sampling),
         threads=threads,
         gpu_layers=prompting.parse_gpu(gpu),
+        adapters=prompting.parse_adapters(adapter),
     )
     return talk(request, asked, sampling, output)

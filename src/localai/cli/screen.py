@@ -32,6 +32,7 @@ TITLES = {
     "artifact-approved": "weights",
     "artifact-format": "format",
     "chat-template": "template",
+    "companions": "companions",
     "approved-use": "approved",
     "review-date": "review",
     "licence": "licence",
@@ -64,6 +65,7 @@ TITLES = {
     "gguf-keys": "keys",
     "gguf-tokenizer": "tokenizer",
     "gguf-text": "texts",
+    "gguf-adapter": "adapter",
     "file-type": "file type",
     "dataset": "dataset",
 }
@@ -90,12 +92,17 @@ def start(facts: Facts, decision: Decision, width: int) -> str:
     for finding in _merge_manifest(decision.findings):
         if finding.check == "telemetry-off":
             lines += row("transcript", "not kept", "", width)
-        if finding.check in _QUIET and finding.verdict is Verdict.PASS:
+        if _is_quiet(finding, facts):
             continue
         lines += row(_title(finding), finding.summary, finding.evidence, width)
         if finding.verdict is Verdict.WAIVED:
             lines += more("why", finding.why, width)
     return "\n".join(lines)
+
+
+def _is_quiet(finding: Finding, facts: Facts) -> bool:
+    quiet = _QUIET if facts.companions else _QUIET | {"companions"}
+    return finding.check in quiet and finding.verdict is Verdict.PASS
 
 
 def check(facts: Facts, decision: Decision, record: int, width: int) -> str:

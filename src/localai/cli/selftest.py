@@ -10,6 +10,7 @@ import typer
 from localai.cli import console
 from localai.cli.scheduling import schedule, status, unschedule
 from localai.errors import Exit, UsageError
+from localai.terminal import show_path
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
 
@@ -92,7 +93,7 @@ def history(
     from localai.reports.page import page
 
     write_whole(html, page(results, around.host_name, around.now), mode=0o644)
-    console.say(f"wrote {html}: {len(results)} results")
+    console.say(f"wrote {show_path(html)}: {len(results)} results")
     return Exit.DONE
 
 

@@ -30,12 +30,15 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         if client is None:
             console.print_refusal(started.decision, started.record)
             return Exit.REFUSED
-        from localai.cli.answer import Provenance
+        from localai.cli.answer import Adapted, Provenance
 
         console.print_start(started.facts, started.decision)
         artifact = started.facts.artifact
         assert artifact is not None  # nothing is allowed without one
-        provenance = Provenance(artifact.name, artifact.digests, started.record, around.now)
+        beside = started.facts.companions or ()
+        adapters = tuple(Adapted(one.name, one.digests, one.scale) for one in beside)
+        model = artifact.name, artifact.digests
+        provenance = Provenance(*model, started.record, around.now, adapters)
         console.say(f"\n{_disclosure()}")
         try:
             if asked.prompt is None:
@@ -71,7 +74,7 @@ def _disclosure() -> str:
 
 
 def _start(request: StartRequest, around: Surroundings) -> Start:
-    with console.progress("verifying", console.size_of(request.model)) as report:
+    with console.progress("verifying", sum(map(console.size_of, request.paths))) as report:
         return start(request, around.for_launch(), report)
 
 

@@ -9,8 +9,10 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import KeyOfSignature, SignatureFile
+from localai.cli.following import show, update, verify
 from localai.cli.lane import lane
 from localai.errors import Exit
+from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.rotating import Draft
@@ -41,9 +43,6 @@ Next = Annotated[
 ]
 OfRevocation = Annotated[
     bool, typer.Option("--revocation", help="the list of what is revoked instead")
-]
-Roots = Annotated[
-    list[Path] | None, typer.Argument(help="root.json files, or folders of them; this host's own")
 ]
 
 
@@ -77,41 +76,12 @@ def init(
         made = found(around, key, signer or [], threshold)
     else:
         made = pin_given(around, file, fingerprint)
-    console.say(f"pinned: {around.places.root}")
+    console.say(f"pinned: {show_path(around.places.root)}")
     console.out(made)
     return Exit.DONE
 
 
-@app.command()
-def show(
-    file: Annotated[
-        Path | None, typer.Argument(help="a copy of the next root, to look at instead")
-    ] = None,
-    coming: Annotated[
-        bool, typer.Option("--next", help="this host's draft of the next root instead")
-    ] = False,
-) -> int:
-    """Show the root of trust that counts on this host. Exit code 3 if it cannot be relied on.
-
-    With FILE or --next: what is to be signed as the next root, and what it changes.
-    """
-    from localai.cli.revoking import load_here
-    from localai.cli.rootscreen import show_draft, show_revocations
-    from localai.cli.rotating import read_next
-    from localai.cli.surroundings import look_around
-    from localai.cli.trustscreen import show_trust
-    from localai.manifest.load import load_trust, revocation_file
-
-    around = look_around()
-    if file is not None or coming:
-        console.out(show_draft(read_next(around, file)))
-        return Exit.DONE
-    trust = load_trust(around.places, around.today)
-    console.out(show_trust(around.places.root, trust))
-    revoked = load_here(around)
-    if revoked.version or revoked.problem:
-        console.out(show_revocations(revocation_file(around.places), revoked))
-    return Exit.DONE if trust.root and not revoked.problem else Exit.REFUSED
+app.command()(show)
 
 
 @app.command("add-key")
@@ -214,19 +184,8 @@ def attach_signature(
     return _sign(look_around(), file, take_from(signature, key), revocation=revocation)
 
 
-@app.command()
-def update(files: Roots = None) -> int:
-    """Follow newer roots of trust, one version at a time, from the one that is pinned here.
-
-    Exit code 3 if one of them may not be followed; those before it are in force.
-    """
-    return _follow(files, keep=True)
-
-
-@app.command()
-def verify(files: Roots = None) -> int:
-    """Say what update would do, and change nothing."""
-    return _follow(files, keep=False)
+app.command()(update)
+app.command()(verify)
 
 
 @app.command()
@@ -275,7 +234,7 @@ def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation
     draft = sign_next(around, file, signer)
     console.out(rootscreen.show_draft(draft))
     if draft.in_force:
-        console.say(f"for other hosts: localai trust update {draft.path.parent}")
+        console.say(f"for other hosts: localai trust update {show_path(draft.path.parent)}")
     return Exit.DONE
 
 
@@ -285,13 +244,3 @@ def _show_draft(draft: Draft) -> int:
     console.out(show_draft(draft))
     console.say("next: localai trust sign, by each who is missing")
     return Exit.DONE
-
-
-def _follow(files: list[Path] | None, *, keep: bool) -> int:
-    from localai.cli.rootscreen import show_walk
-    from localai.cli.rotating import follow
-    from localai.cli.surroundings import look_around
-
-    walked = follow(look_around(), files or [], keep=keep)
-    console.out(show_walk(walked, keep))
-    return Exit.REFUSED if walked.problem else Exit.DONE

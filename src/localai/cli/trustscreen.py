@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localai.findings import Finding
 from localai.intact import Checked
@@ -13,19 +14,36 @@ from localai.manifest.trust import Role, RoleName, Root
 from localai.manifest.verify import Trust, Verification
 from localai.terminal import printable
 
+if TYPE_CHECKING:
+    from localai.cli.provenance import Bundle
+
 _TITLES = {"manifest-signature": "signature", "manifest-freshness": "freshness"}
 
 
-def show_checked(checked: Checked) -> str:
-    """One file's answer; with its remedy if it refuses."""
+def show_checked(checked: Checked, bundle: Bundle | None = None) -> str:
+    """One file's answer, and what a bundle says of it; each with its remedy if it refuses."""
     finding = checked.finding
-    return _join([f"{checked.path}: {_sentence(finding)}", *_remedy(finding)])
+    lines = [f"{checked.path}: {_sentence(finding)}", *_remedy(finding)]
+    if bundle:
+        origin = bundle.judge(checked)
+        lines += [f"  provenance  {_sentence(origin)}", *_remedy(origin)]
+    return _join(lines)
 
 
-def verification_document(checked: Sequence[Checked]) -> dict[str, object]:
-    """The document ``localai.verification/1``. ``size`` in bytes."""
+def verification_document(
+    checked: Sequence[Checked], bundle: Bundle | None = None
+) -> dict[str, object]:
+    """The document ``localai.verification/1``. ``size`` in bytes; ``bundle`` and ``provenance`` are
+    null where no bundle was asked about."""
     return {
         "schema": "localai.verification/1",
+        "bundle": {
+            "path": str(bundle.path),
+            "sha256": bundle.sha256,
+            "key_sha256": bundle.key.fingerprint,
+        }
+        if bundle
+        else None,
         "files": [
             {
                 "path": str(one.path),
@@ -35,6 +53,7 @@ def verification_document(checked: Sequence[Checked]) -> dict[str, object]:
                 "entry": one.match.entry.id if one.match else None,
                 "manifest": one.match.manifest.name if one.match else None,
                 **_finding_document(one.finding),
+                "provenance": _finding_document(bundle.judge(one)) if bundle else None,
             }
             for one in checked
         ],
@@ -92,7 +111,7 @@ def show_manifest(path: Path, manifest: Manifest) -> str:
         *([f"  note       {' '.join(manifest.note.split())}"] if manifest.note else []),
     ]
     for entry in manifest.entries:
-        lines += ["", *_entry_lines(entry)]
+        lines += ["", *entry_lines(entry)]
     return _join(lines)
 
 
@@ -145,7 +164,8 @@ def _role_lines(title: str, role: Role) -> Iterator[str]:
         yield f"              {key.public.fingerprint[:16]}… {key.public.algorithm} {key.name}"
 
 
-def _entry_lines(entry: Entry) -> Iterator[str]:
+def entry_lines(entry: Entry) -> Iterator[str]:
+    """One entry, for a person to read."""
     yield f"{entry.id}: {entry.name} ({entry.kind}, {entry.licence})"
     source = entry.source
     revision = f" at {source.revision}" if source.revision else ""
@@ -173,6 +193,8 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
         yield f"  safeguards {'; '.join(entry.use.safeguards)}"
     if entry.companions:
         yield f"  with       {', '.join(entry.companions)}"
+    for provenance in entry.provenance:
+        yield f"  provenance {provenance}"
     if entry.note:
         yield f"  note       {' '.join(entry.note.split())}"
 

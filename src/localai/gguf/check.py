@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from localai.findings import Finding, Verdict
 from localai.gguf.describe import describe
 from localai.gguf.facts import TEMPLATE_KEY, GgufFile
-from localai.gguf.finding import fail, name_some, note
+from localai.gguf.finding import OWN_FILE, fail, name_some, note
 from localai.gguf.layout import find_layout
 from localai.gguf.sets import find_belonging
 
@@ -21,6 +21,7 @@ OTHER_KINDS = {
     "vocab": "a vocabulary without weights",
 }
 
+_AS_ADAPTER = "approve it with --kind adapter, then: localai run MODEL --adapter FILE"
 _PROJECTOR = "clip"  # what all of them name as their architecture, older ones without a type
 _LONGEST_NAME = 64  # characters of an architecture's name; the longest known has 18
 
@@ -39,7 +40,10 @@ def check_structure(files: Sequence[GgufFile]) -> tuple[Finding, ...]:
 def _find_kind(file: GgufFile) -> list[Finding]:
     kind = file.text("general.type")
     if kind in OTHER_KINDS:
-        return [fail(CHECK, "not a model", f"general.type is {kind}: {OTHER_KINDS[kind]}")]
+        evidence = f"general.type is {kind}: {OTHER_KINDS[kind]}"
+        return [
+            fail(CHECK, "not a model", evidence, _AS_ADAPTER if kind == "adapter" else OWN_FILE)
+        ]
     if file.architecture == _PROJECTOR:
         evidence = f"general.architecture is {_PROJECTOR}: {OTHER_KINDS['mmproj']}"
         return [fail(CHECK, "not a model", evidence)]

@@ -132,6 +132,28 @@ class GgufFile(NamedTuple):
         return self.number("split.count") or 1
 
 
+class Template(NamedTuple):
+    """A chat template: the key that it stands under, its Jinja source, the SHA-256 of its UTF-8
+    bytes."""
+
+    key: str
+    source: str
+    sha256: str
+
+
+def find_templates(header: GgufFile) -> tuple[Template, ...]:
+    """All chat templates of a file, the one that is used first."""
+    found = {
+        key: value
+        for key, value in header.metadata.items()
+        if is_template(key) and isinstance(value, str)
+    }
+    return tuple(
+        Template(key, found[key], hashlib.sha256(found[key].encode()).hexdigest())
+        for key in sorted(found)
+    )
+
+
 class GgufFacts(NamedTuple):
     """What an approval pins beside the bytes: architecture, number of tensors, and the SHA-256 of
     the chat template (UTF-8), None if there is none."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from localai.findings import Finding
+from localai.gguf.adapter import find_adapter
 from localai.gguf.check import OTHER_KINDS, check_structure
 from localai.gguf.facts import GgufFile
 from localai.gguf.hidden import find_hidden
@@ -37,7 +38,10 @@ def inspect(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
     for fd, header in files:
         findings += [*find_hidden(fd, header), *find_polyglot(fd, header.size)]
         findings += [*find_texts(fd, header), *inspect_templates(header)]
+    kind = headers[0].text("general.type")
+    if kind == "adapter":
+        findings += find_adapter(headers[0])
     # Parts of a model need no tokenizer, nor all blocks.
-    if headers[0].text("general.type") not in OTHER_KINDS:
+    if kind not in OTHER_KINDS:
         findings += [*find_shapes(headers), *find_tokenizer(headers[0]), *find_tokens(*files[0])]
     return (*findings, *find_keys(headers), *find_contradictions(headers))

@@ -51,6 +51,12 @@ def find_source(file: GgufFile) -> str:
     return next((said for key in _SOURCES if (said := _said(file, key))), "")
 
 
+def find_bases(file: GgufFile) -> tuple[str, ...]:
+    """What the file says that it was made from, nearest first; empty if it does not."""
+    named = (_name_relative(file, "base_model", number) for number in _numbers(file, "base_model"))
+    return tuple(dict.fromkeys(filter(None, named)))[:MOST]
+
+
 def find_contradictions(files: Sequence[GgufFile]) -> list[Finding]:
     """Notes on statements of one model that cannot all be true."""
     first = files[0]
@@ -101,14 +107,14 @@ def _kind_of(licence: str) -> str:
 def _relatives(file: GgufFile, kind: str) -> str:
     """The base models or datasets that the file describes, in one line."""
     numbers = _numbers(file, kind)
-    shown = [
-        _join(file, f"{kind}.{number}.repo_url", f"{kind}.{number}.url", most=1)
-        or _join(file, f"{kind}.{number}.organization", f"{kind}.{number}.name")
-        or f"number {number}"
-        for number in numbers[:MOST]
-    ]
+    shown = [_name_relative(file, kind, number) or f"number {number}" for number in numbers[:MOST]]
     more = [f"{len(numbers) - MOST} more"] if len(numbers) > MOST else []
     return ", ".join(shown + more)
+
+
+def _name_relative(file: GgufFile, kind: str, number: int) -> str:
+    address = _join(file, f"{kind}.{number}.repo_url", f"{kind}.{number}.url", most=1)
+    return address or _join(file, f"{kind}.{number}.organization", f"{kind}.{number}.name")
 
 
 def _numbers(file: GgufFile, kind: str) -> list[int]:

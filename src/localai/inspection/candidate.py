@@ -20,20 +20,18 @@ from localai.errors import DocumentError, LocalAIError, StateError
 from localai.hardware import count_cores, file_size_limit, find_free_memory
 from localai.hashing import Progress, report_nothing
 from localai.inspection.model import inspect_model
-from localai.manifest.draft import measure_file, name_file
+from localai.inspection.proposed import find_refusing
+from localai.manifest.draft import kind_of, measure_file, name_file
 from localai.manifest.schema import ArtifactFile, Kind
 from localai.sandbox import kernel
 from localai.sealing import RESERVE, OpenFile, copy_and_hash, make_vessel, seal
 from localai.worker.protocol import DEFAULT_CONTEXT
 
-# What is expected of a model to talk to, and of no part of one.
-_MODELS_ONLY = frozenset({"gguf-kind", "gguf-shapes", "gguf-tokenizer"})
-_PARTS = frozenset({Kind.ADAPTER, Kind.PROJECTOR})
-
 
 class Candidate:
     """The constructor hides this process for good, so that no other can reach the memory.
 
+    ``kind`` is what it is to be approved as, None for what the file says that it is.
     ``inspection`` is what was found; if it is refused, nothing was copied and nothing can be
     measured.
 
@@ -42,7 +40,7 @@ class Candidate:
     """
 
     def __init__(
-        self, path: Path, progress: Progress = report_nothing, kind: Kind = Kind.MODEL
+        self, path: Path, progress: Progress = report_nothing, kind: Kind | None = Kind.MODEL
     ) -> None:
         self._files = open_parts(path)
         self._kind = kind
@@ -61,10 +59,9 @@ class Candidate:
     @property
     def refused(self) -> bool:
         """True if a finding forbids to approve it, or says that something was not looked at."""
-        known = _MODELS_ONLY if self._kind in _PARTS else frozenset()
-        return any(
-            finding.refuses and finding.check not in known for finding in self.inspection.findings
-        )
+        headers = self.inspection.headers
+        kind = self._kind or (kind_of(headers[0]) if headers else Kind.MODEL)
+        return bool(find_refusing(self.inspection.findings, kind))
 
     @property
     def size(self) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from localai.errors import DocumentError
 from localai.findings import Finding
 from localai.formats.contents import Fact
 from localai.gguf.describe import show_count
-from localai.gguf.facts import GgufFile, is_template
+from localai.gguf.facts import GgufFile, find_templates
 from localai.gguf.finding import unsound
 from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.lineage import list_lineage
@@ -18,7 +17,7 @@ from localai.gguf.memory import inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.template import describe_roles
 from localai.hardware import show_bytes
-from localai.inspection.types import InspectedFile, Inspection, Template
+from localai.inspection.types import InspectedFile, Inspection
 from localai.sealing import OpenFile
 
 
@@ -56,18 +55,6 @@ def _judge(files: Sequence[OpenGguf]) -> tuple[Finding, ...]:
 def list_files(files: Sequence[OpenFile]) -> tuple[InspectedFile, ...]:
     """The files without digests."""
     return tuple(InspectedFile(file.path.name, file.size) for file in files)
-
-
-def find_templates(header: GgufFile) -> tuple[Template, ...]:
-    """All chat templates of a file, the one that is used first."""
-    found = {
-        key: value
-        for key, value in header.metadata.items()
-        if is_template(key) and isinstance(value, str)
-    }
-    return tuple(
-        Template(key, found[key], sha256(found[key].encode()).hexdigest()) for key in sorted(found)
-    )
 
 
 def _list_facts(headers: Sequence[GgufFile], size: int, context: int) -> tuple[Fact, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from localai.findings import Finding, Verdict
 from localai.formats.contents import Fact
-from localai.gguf.facts import GgufFile
+from localai.gguf.facts import GgufFile, Template
 
 
 class InspectedFile(NamedTuple):
@@ -17,15 +17,6 @@ class InspectedFile(NamedTuple):
     size: int
     sha256: str | None = None
     tree: str | None = None
-
-
-class Template(NamedTuple):
-    """A chat template: the key that it stands under, its Jinja source, the SHA-256 of its UTF-8
-    bytes."""
-
-    key: str
-    source: str
-    sha256: str
 
 
 class Inspection(NamedTuple):

@@ -20,7 +20,7 @@ from localai.manifest.load import pin_root, read_pin
 from localai.manifest.rotation import SignedRoot, Step, walk
 from localai.manifest.trust import Root, fingerprint_root, is_signed_by_itself, parse_root
 from localai.places import Places, make_directory
-from localai.smallfile import read_small
+from localai.smallfile import list_files, read_small
 
 MOST_FILES = 256
 """Roots that are read from one folder."""
@@ -55,7 +55,7 @@ def read_roots(paths: Iterable[Path]) -> tuple[SignedRoot, ...]:
     """
     files: list[Path] = []
     for path in paths:
-        files += sorted(path.glob("*root.json")) if path.is_dir() else [path]
+        files += list_files(path, "root.json") if path.is_dir() else [path]
     if len(files) > MOST_FILES:
         raise DocumentError(f"{len(files)} roots: at most {MOST_FILES} are read")
     return tuple(_read(path) for path in files)
@@ -72,7 +72,7 @@ def read_trusted(places: Places, *, owner: int = 0) -> SignedRoot:
         if raw is not None:
             return SignedRoot(raw, _find_envelope(places, raw))
     elif pin := read_pin(places):
-        for path in (places.root, *sorted(root_file(places, 0).parent.glob("*.root.json"))):
+        for path in (places.root, *list_files(root_file(places, 0).parent, ".root.json")):
             raw = read_small(path, limit=trust.LIMIT)
             if raw is not None and fingerprint_root(raw) == pin:
                 return SignedRoot(raw, _read_envelope(path))

@@ -1,7 +1,8 @@
 """Change a manifest on disk: one command at a time, and no moment without a signature that holds.
 
 Whoever reads a manifest to write it again does both under :func:`changing`; otherwise two
-commands read the same version, and what the first one wrote is lost.
+commands, or two officers who sign in one folder, read the same version, and what the first one
+wrote is lost.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from shlex import quote
 
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError
-from localai.locking import locked
+from localai.locking import locked_folder
 from localai.manifest.envelope import LIMIT, envelope_beside, parse_envelope
 from localai.smallfile import read_small
 
 
-def changing(state: Path) -> AbstractContextManager[None]:
-    """Keep every other command of this account from changing manifests. Raises StateError."""
-    return locked(state, "manifests")
+def changing(folder: Path) -> AbstractContextManager[None]:
+    """Keep every other command, whoever's it is, from changing manifests in ``folder``. Raises
+    StateError."""
+    return locked_folder(folder)
 
 
 def read_signatures(path: Path) -> bytes | None:

@@ -33,13 +33,13 @@ class Change(NamedTuple):
     what: str
 
 
-# Lists that permit what stands in them, and those that ask for it.
+# Lists that permit what stands in them, and those that ask for it or speak for it.
 _PERMISSIONS = {
     "use.purposes": "the purpose {}",
     "use.data_classes": "{} data",
     "companions": "together with {}",
 }
-_DUTIES = {"use.safeguards": "the safeguard {}"}
+_DUTIES = {"use.safeguards": "the safeguard {}", "provenance": "the provenance {}"}
 # Facts that are worth having: without one less can be traced or checked.
 _ASSETS = frozenset({"approval.ticket", "source.revision", "source.publisher", "gguf.template"})
 _ORDER = tuple(Effect)
@@ -59,6 +59,7 @@ def compare(old: Manifest, new: Manifest) -> tuple[Change, ...]:
         previous = before.get(entry.id) or gone.pop(_digests(entry), None)
         if previous is None:
             changes.append(Change(Effect.ALLOWED, entry.id, describe_grant(entry)))
+            changes.extend(_compare_files(entry.id, (), entry.files))
         else:
             changes.extend(_compare_entries(previous, entry))
     for entry in gone.values():
@@ -140,7 +141,9 @@ def _compare_files(
     for digest, now in after.items():
         was = before.get(digest)
         if was is None:
-            yield Change(Effect.ALLOWED, entry, f"the file {now.name}, sha256 {digest}")
+            what = f"the file {now.name}, sha256 {digest}"
+            also = f", or whatever has the tree digest {now.tree}" if now.tree else ""
+            yield Change(Effect.ALLOWED, entry, what + also)
             continue
         if now.tree != was.tree and now.tree:
             what = f"whatever has the tree digest {now.tree} as {now.name}"

@@ -5,37 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from localai.document import is_clean
 from localai.errors import DocumentError
-from localai.gguf.facts import GgufFile, pinned_by
+from localai.gguf.facts import GgufFacts, GgufFile, pinned_by
 from localai.hashing import Progress, digest_file
-from localai.manifest.schema import (
-    Approval,
-    ArtifactFile,
-    Entry,
-    Kind,
-    Source,
-    Use,
-    find_name_problem,
-    name_of,
-)
-from localai.shape import TEXT_LIMIT
+from localai.manifest.filename import find_name_problem, name_of
+from localai.manifest.origin import read_source, with_bases
+from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Source, Use
+from localai.shape import TEXT_LIMIT, is_line
+
+_KINDS = {"adapter": Kind.ADAPTER, "mmproj": Kind.PROJECTOR}  # ggml's docs/gguf.md, general.type
 
 
-class Terms(NamedTuple):
-    """What no file can say of itself: where it is from, under which licence, approved by whom
-    and for what. ``name`` and ``id`` are made from the file where they are empty."""
+class Unknown(StrEnum):
+    """What an entry should say, and neither the file nor anybody has said yet."""
 
-    source: Source
-    licence: str
-    approval: Approval
+    LICENCE = "licence"
+    SOURCE = "source"
+    REVISION = "revision"
+
+
+class Stated(NamedTuple):
+    """What a person says of an artifact. ``name`` and ``id`` are made from the file where they are
+    empty, and licence, source and kind are taken from what it states."""
+
     use: Use
+    licence: str = ""
+    source: Source | None = None
     name: str = ""
     id: str = ""
-    kind: Kind = Kind.MODEL
+    kind: Kind | None = Kind.MODEL
+    note: str | None = None
+    companions: tuple[str, ...] = ()
+
+
+class Draft(NamedTuple):
+    """An entry that nobody approved. A licence or source that is unknown is None."""
+
+    id: str
+    name: str
+    kind: Kind
+    files: tuple[ArtifactFile, ...]
+    gguf: GgufFacts | None
+    use: Use
+    licence: str | None = None
+    source: Source | None = None
+    unknown: tuple[Unknown, ...] = ()
     note: str | None = None
     companions: tuple[str, ...] = ()
 
@@ -54,7 +72,7 @@ def name_artifact(given: str, header: GgufFile, file_name: str) -> str:
     Raises DocumentError if no manifest may hold it.
     """
     name = given or header.name or file_name
-    if name.strip() and len(name) <= TEXT_LIMIT and "\n" not in name and is_clean(name):
+    if is_line(name):
         return name
     what = "the name" if given else "what the file calls itself"
     raise DocumentError(
@@ -74,22 +92,85 @@ def measure_file(fd: int, name: str, size: int, progress: Progress | None = None
     return ArtifactFile(name, size, digests.sha256, digests.tree)
 
 
-def draft_entry(files: Sequence[ArtifactFile], headers: Sequence[GgufFile], terms: Terms) -> Entry:
-    """The entry for an artifact: its measured files and their GGUF headers, in order, first part
-    first."""
-    name = name_artifact(terms.name, headers[0], files[0].name)
-    return Entry(
-        id=terms.id or name_entry(files[0].name),
-        name=name,
-        kind=terms.kind,
-        licence=terms.licence,
-        source=terms.source,
+def draft_entry(
+    files: Sequence[ArtifactFile], headers: Sequence[GgufFile], stated: Stated
+) -> Draft:
+    """The draft for an artifact: its measured files and their GGUF headers, in order, first part
+    first. What nobody stated is what the file says of itself, and else unknown."""
+    first = headers[0]
+    draft = Draft(
+        id=stated.id or name_entry(files[0].name),
+        name=name_artifact(stated.name, first, files[0].name),
+        kind=stated.kind or kind_of(first),
         files=tuple(files),
         gguf=pinned_by(headers),
-        approval=terms.approval,
-        use=terms.use,
-        note=terms.note,
-        companions=terms.companions,
+        use=stated.use,
+        licence=first.licence if is_line(first.licence) else None,
+        source=read_source(first),
+        note=stated.note,
+        companions=stated.companions,
+    )
+    wanting = [
+        Unknown.LICENCE if draft.licence is None else None,
+        Unknown.SOURCE if draft.source is None else None,
+        None if draft.source and draft.source.revision else Unknown.REVISION,
+    ]
+    draft = draft._replace(unknown=tuple(one for one in wanting if one))
+    return answer(draft, stated.licence, with_bases(stated.source, first))
+
+
+def kind_of(header: GgufFile) -> Kind:
+    """What a file says that it is. Files made before there was a word for it are models."""
+    return _KINDS.get(header.text("general.type"), Kind.MODEL)
+
+
+def answer(draft: Draft, licence: str = "", source: Source | None = None) -> Draft:
+    """The draft with what a person says of it. Who names a source without a revision leaves that
+    open: then it is not unknown any more."""
+    known = {Unknown.LICENCE} if licence else set()
+    known |= {Unknown.SOURCE, Unknown.REVISION} if source else set()
+    return draft._replace(
+        licence=licence or draft.licence,
+        source=source or draft.source,
+        unknown=tuple(one for one in draft.unknown if one not in known),
+    )
+
+
+def complete(draft: Draft, approval: Approval) -> Entry:
+    """The entry that the draft becomes. Raises DocumentError while something is unknown."""
+    if draft.unknown or draft.licence is None or draft.source is None:
+        raise DocumentError(
+            f"{draft.id}: unknown: {', '.join(draft.unknown)}",
+            hint="--licence TEXT --source PUBLISHER/REPOSITORY@REVISION",
+        )
+    return Entry(
+        id=draft.id,
+        name=draft.name,
+        kind=draft.kind,
+        licence=draft.licence,
+        source=draft.source,
+        files=draft.files,
+        gguf=draft.gguf,
+        approval=approval,
+        use=draft.use,
+        note=draft.note,
+        companions=draft.companions,
+    )
+
+
+def draft_of(entry: Entry) -> Draft:
+    """What stands in an entry beside its approval."""
+    return Draft(
+        id=entry.id,
+        name=entry.name,
+        kind=entry.kind,
+        files=entry.files,
+        gguf=entry.gguf,
+        use=entry.use,
+        licence=entry.licence,
+        source=entry.source,
+        note=entry.note,
+        companions=entry.companions,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import read_json
+from localai.errors import DocumentError
 from localai.shape import Fields, read_shape
 
 MANIFEST_TYPE = "application/vnd.localai.manifest.v1+yaml"
@@ -23,7 +24,8 @@ LIMIT = 64 * 1024
 """Bytes that an envelope may have."""
 
 MOST_SIGNATURES = 32
-_LONGEST = 1368  # characters of base64: 1024 bytes, the signature of an RSA key of 8192 bits
+LONGEST_SIGNATURE = 1368
+"""Characters of base64: 1024 bytes, the signature of an RSA key of 8192 bits."""
 
 
 class Signature(NamedTuple):
@@ -74,6 +76,25 @@ def write_self_contained(envelope: Envelope, body: bytes) -> bytes:
     return json.dumps({"payload": b64encode(body).decode(), **document}, indent=2).encode() + b"\n"
 
 
+def parse_self_contained(raw: bytes, *, limit: int) -> tuple[bytes, Envelope] | None:
+    """What ``write_self_contained`` wrote, taken apart: the body and its envelope; None if ``raw``
+    is something else. ``limit``: bytes that all of it may have.
+
+    Raises DocumentError for an envelope that is malformed.
+    """
+    try:
+        node = read_json(raw, limit=limit)
+    except DocumentError:
+        return None
+    if "payload" not in node:
+        return None
+
+    def read(fields: Fields) -> tuple[bytes, Envelope]:
+        return read_base64(fields, "payload", limit=limit), _read_envelope(fields)
+
+    return read_shape(node, "envelope", read)
+
+
 def _read_envelope(fields: Fields) -> Envelope:
     return Envelope(
         payload_type=fields.text("payloadType"),
@@ -81,10 +102,15 @@ def _read_envelope(fields: Fields) -> Envelope:
     )
 
 
-def _read_signature(fields: Fields) -> Signature:
-    text = fields.text("sig", limit=_LONGEST)
+def read_base64(fields: Fields, key: str, *, limit: int) -> bytes:
+    """The bytes behind a text of at most ``limit`` characters of base64. Raises DocumentError."""
+    text = fields.text(key, limit=limit)
     try:
-        value = b64decode(text, validate=True)
+        return b64decode(text, validate=True)
     except (Base64Error, ValueError) as error:
-        raise fields.refuse("sig", "is not base64") from error
+        raise fields.refuse(key, "is not base64") from error
+
+
+def _read_signature(fields: Fields) -> Signature:
+    value = read_base64(fields, "sig", limit=LONGEST_SIGNATURE)
     return Signature(fields.text("keyid") if fields.has("keyid") else "", value)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 
+from localai.errors import StateError
 from localai.findings import Finding, Verdict
 from localai.manifest.floor import Floor
 from localai.manifest.schema import Manifest
@@ -18,6 +19,7 @@ FRESHNESS = "manifest-freshness"
 SOON = 14
 """Days before the end from which the screen says so."""
 
+_ZONES = timedelta(days=1)  # the signer's day may have begun earlier than ours
 _RENEW = "ask its signers for a newer one (localai manifest sign FILE --days 90)"
 
 
@@ -49,8 +51,7 @@ def check_version(seen: Floor, floor: Floor | None) -> Finding | None:
 
 def check_dates(manifest: Manifest, today: date) -> Finding:
     """Step 10: it was issued, and has not run out."""
-    # One day of grace: the signer's day may have begun earlier than ours.
-    if today < manifest.issued - timedelta(days=1):
+    if today < manifest.issued - _ZONES:
         evidence = f"issued on {manifest.issued}, and this host says {today}"
         remedy = "set the clock of this host"
         why = "a clock that is behind would let manifests live on"
@@ -73,3 +74,14 @@ def judge_unsigned(
     before they sign."""
     seen = Floor(manifest.version, sha256(raw).hexdigest(), role.fingerprint)
     return check_version(seen, floors.get(manifest.name)) or check_dates(manifest, today)
+
+
+def check_clock(manifest: Manifest, today: date) -> None:
+    """Raise StateError where this host's clock is behind a manifest that is to be changed: what is
+    written now would bear days before it, and be over by the time the clock is right."""
+    if today < manifest.issued - _ZONES:
+        raise StateError(
+            f"{manifest.name} was issued on {manifest.issued}, and this host says {today}; "
+            "nothing was changed",
+            hint="set the clock of this host; if it is right, issued in the manifest is wrong",
+        )

@@ -20,7 +20,7 @@ from localai.manifest.verify import (
     verify_root,
 )
 from localai.places import Places, make_private
-from localai.smallfile import read_small
+from localai.smallfile import list_files, read_small
 
 MOST = 64
 """Manifests that a host may have."""
@@ -104,7 +104,7 @@ def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[Load
     Raises StateError if the directory or what was remembered cannot be read, or if a risen
     version cannot be remembered.
     """
-    directories = [_list(directory) for directory in manifest_directories(places)]
+    directories = [find_manifests(directory) for directory in manifest_directories(places)]
     if not any(directories):
         return ()
     root = load_trust(places, today, owner=owner)
@@ -186,6 +186,14 @@ def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> V
     return _verify(path, root, today, floors, revoked)
 
 
+def verify_bytes(raw: bytes, signatures: bytes, places: Places, today: date) -> Verification:
+    """The same for a manifest that was brought as bytes."""
+    root = load_trust(places, today)
+    floors = floor.read_all_floors(places.state)
+    revoked = load_revocations(places, root, floors.revocation)
+    return _judge(raw, signatures, root, today, floors, revoked)
+
+
 def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[LoadedManifest, ...]:
     """Verify several manifests, as a start would, and remember nothing. Raises StateError."""
     found = [
@@ -196,19 +204,9 @@ def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[Lo
     return merge(_refuse_namesakes(present), _refuse_namesakes(imported))
 
 
-def _list(directory: Path) -> list[Path]:
-    try:
-        paths = sorted(
-            path
-            for path in directory.iterdir()
-            if path.suffix == ".yaml" and not path.name.startswith(".")
-        )
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StateError(
-            f"cannot read {directory}: {error.strerror}", hint=f"ls -ld {directory}"
-        ) from error
+def find_manifests(directory: Path) -> list[Path]:
+    """The manifests in a directory. Raises StateError if it cannot be read, or has too many."""
+    paths = list_files(directory, ".yaml")
     if len(paths) > MOST:
         raise StateError(
             f"{len(paths)} manifests in {directory}: at most {MOST} are read",
@@ -234,6 +232,17 @@ def _verify(
         return refuse_unread(error.message, error.hint, root.authority)
     if raw is None:
         return refuse_unread(f"{path} does not exist", "localai manifest init NAME", root.authority)
+    return _judge(raw, signatures, root, today, floors, revoked)
+
+
+def _judge(
+    raw: bytes,
+    signatures: bytes | None,
+    root: Trust,
+    today: date,
+    floors: floor.Floors,
+    revoked: Revocations,
+) -> Verification:
     return verify_manifest(
         raw,
         signatures,

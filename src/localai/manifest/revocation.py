@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from localai.document import encode_text, read_document
 from localai.errors import DocumentError
@@ -28,6 +28,9 @@ from localai.manifest.floor import Floor
 from localai.manifest.schema import Entry
 from localai.manifest.trust import LAST_VERSION, Role
 from localai.shape import Fields, read_shape
+
+if TYPE_CHECKING:
+    from localai.manifest.draft import Draft
 
 SCHEMA = "localai.revocation/1"
 TYPE = "application/vnd.localai.revocation.v1+yaml"
@@ -92,14 +95,14 @@ class Revocations(NamedTuple):
         listed = {(one.kind, one.value) for one in self.revoked}
         return tuple(entry for entry in entries if not _names_of(entry) & listed)
 
-    def find(self, entry: Entry) -> Revoked | None:
+    def find(self, entry: Entry | Draft) -> Revoked | None:
         """The line that denies an entry: by its identifier, or by a digest of one of its files,
         under whatever identifier."""
         names = _names_of(entry)
         return next((one for one in self.revoked if (one.kind, one.value) in names), None)
 
 
-def names_of_files(entry: Entry) -> tuple[tuple[Kind, str], ...]:
+def names_of_files(entry: Entry | Draft) -> tuple[tuple[Kind, str], ...]:
     """Every digest by which a list can deny the files of an entry."""
     return tuple(
         (kind, digest)
@@ -109,7 +112,7 @@ def names_of_files(entry: Entry) -> tuple[tuple[Kind, str], ...]:
     )
 
 
-def _names_of(entry: Entry) -> set[tuple[Kind, str]]:
+def _names_of(entry: Entry | Draft) -> set[tuple[Kind, str]]:
     return {(Kind.ENTRY, entry.id), *names_of_files(entry)}
 
 

@@ -51,9 +51,13 @@ def check_step(trusted: Root, signed: SignedRoot) -> Step:
     # (1) Size and form; who cannot be read cannot be followed.
     try:
         root = parse_root(signed.raw)
-        envelope = parse_envelope(signed.envelope) if signed.envelope else Envelope(ROOT_TYPE, ())
     except DocumentError as error:
         return Step(signed, None, "root malformed", error.message)
+    try:
+        envelope = parse_envelope(signed.envelope) if signed.envelope else Envelope(ROOT_TYPE, ())
+    except DocumentError as error:
+        evidence = f"version {root.version}: {error.message}"
+        return Step(signed, None, "signatures malformed", evidence)
     # (2) The signatures are over a root, and not over something else.
     if envelope.payload_type != ROOT_TYPE:
         evidence = f"payload type {envelope.payload_type}, expected {ROOT_TYPE}"

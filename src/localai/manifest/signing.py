@@ -20,6 +20,9 @@ from localai.manifest.schema import Manifest
 from localai.manifest.signature import PrivateKey, PublicKey, prove, sign, verify
 from localai.manifest.trust import Role, RoleKey, Root, write_root
 
+Made = Sequence[tuple[Signature, PublicKey]]
+"""Signatures, each with the key that made it."""
+
 ROOT_DAYS = 3650
 """Days that a new root of trust holds: replacing one needs a person on every host."""
 
@@ -67,23 +70,22 @@ def add_signature(
     previous: bytes | None = None,
 ) -> bytes:
     """The envelope ``present`` (None: none yet) with one more signature over ``body``: see
-    :func:`attach_signature`."""
-    mine = sign(payload_type, body, private)
-    return attach_signature(payload_type, body, mine, private.public, present, trusted, previous)
+    :func:`attach_signatures`."""
+    mine = [(sign(payload_type, body, private), private.public)]
+    return attach_signatures(payload_type, body, mine, present, trusted, previous)
 
 
-def attach_signature(
+def attach_signatures(
     payload_type: str,
     body: bytes,
-    mine: Signature,
-    public: PublicKey,
+    made: Made,
     present: bytes | None,
     trusted: Sequence[PublicKey] | None,
     previous: bytes | None = None,
 ) -> bytes:
-    """The envelope ``present`` (None: none yet) with ``mine``, which ``public`` made of ``body``.
+    """The envelope ``present`` (None: none yet) with what was ``made`` of ``body``.
 
-    An older signature of the same key goes, and so does every one that holds for none of the
+    An older signature of the same keys goes, and so does every one that holds for none of the
     ``trusted`` keys: it was made over other bytes. If those keys are not known (None), all other
     signatures stay: one that does not hold counts for nothing. Where ``body`` is to take the place
     of ``previous``, what the trusted keys signed of that stays as well, until the next change: one
@@ -91,9 +93,9 @@ def attach_signature(
     """
     kept = []
     if present is not None:
-        envelope = parse_envelope(present)
-        for other in envelope.signatures:
-            again = verify(payload_type, body, (other,), (public,)) or other.keyid == mine.keyid
+        named, keys = {mine.keyid for mine, _ in made}, [public for _, public in made]
+        for other in parse_envelope(present).signatures:
+            again = other.keyid in named or verify(payload_type, body, (other,), keys)
             stale = trusted is not None and not verify(payload_type, body, (other,), trusted)
             carried = (
                 previous not in (None, body)
@@ -102,24 +104,22 @@ def attach_signature(
             )
             if carried or not (again or stale):
                 kept.append(other)
-    return write_envelope(Envelope(payload_type, (*kept, mine)))
+    return write_envelope(Envelope(payload_type, (*kept, *(mine for mine, _ in made))))
 
 
-def take_signature(
+def take_signatures(
     payload_type: str, body: bytes, content: bytes, keys: Sequence[PublicKey]
-) -> tuple[Signature, PublicKey]:
-    """The signature that a card, a module or another tool made of ``body``, and whose it is.
+) -> Made:
+    """The signatures over ``body`` that were made elsewhere, and whose they are.
 
-    ``content`` is its bytes or their base64, ECDSA as DER or as r and s side by side; it comes
-    back as DER. Raises DocumentError if it holds for none of the ``keys``.
+    ``content`` is what a card, a module or another tool made, or its base64, ECDSA as DER or as r
+    and s side by side (it comes back as DER); or an envelope, as it lies beside a signer's copy of
+    the file. Raises DocumentError if none of it holds for any of the ``keys``.
     """
-    values = [content]
-    with suppress(ValueError):
-        values.append(b64decode(b"".join(content.split()), validate=True))
-    found = [Signature("", value) for value in values]
-    for key in keys:
-        if proof := prove(encode_for_signing(payload_type, body), found, key):
-            return Signature(key.fingerprint, proof.value), key
+    found = _find_signatures(content)
+    proofs = [(key, prove(encode_for_signing(payload_type, body), found, key)) for key in keys]
+    if taken := [(Signature(key.fingerprint, one.value), key) for key, one in proofs if one]:
+        return taken
     if any(prove(body, found, key) for key in keys):
         raise DocumentError(
             "it was made over the file itself: expected one over its payload",
@@ -130,3 +130,12 @@ def take_signature(
         hint="sign the payload as it is now, with a key that localai trust show lists; "
         "SHA-256 for RSA and P-256, SHA-384 for P-384",
     )
+
+
+def _find_signatures(content: bytes) -> Sequence[Signature]:
+    if content.startswith(b"{") and content.isascii():  # no signature is text
+        return parse_envelope(content).signatures
+    values = [content]
+    with suppress(ValueError):
+        values.append(b64decode(b"".join(content.split()), validate=True))
+    return [Signature("", value) for value in values]

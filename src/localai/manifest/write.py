@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from localai.errors import DocumentError
+from localai.manifest.freshness import check_clock
+from localai.manifest.provenance import Provenance
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
@@ -30,11 +32,14 @@ def write_manifest(manifest: Manifest) -> bytes:
 def add_entry(raw: bytes, entry: Entry) -> bytes:
     """A manifest's bytes with ``entry`` in them and its version raised by one.
 
-    An entry with the same identifier is replaced. Comments stay where they are if the entry is
-    new and the entries end the file, as they do in what localai writes.
-    Raises DocumentError if the result breaks the schema.
+    An entry with the same identifier is replaced; who signed its files before stays, if they are
+    the same. Comments stay where they are if the entry is new and the entries end the file, as
+    they do in what localai writes. Raises DocumentError if the result breaks the schema.
     """
     before = parse_manifest(raw)
+    replaced = next((other for other in before.entries if other.id == entry.id), None)
+    if replaced and replaced.files == entry.files and not entry.provenance:
+        entry = entry._replace(provenance=replaced.provenance)
     kept = tuple(other for other in before.entries if other.id != entry.id)
     after = before._replace(version=before.version + 1, entries=(*kept, entry))
     text = _NO_ENTRIES.sub("entries:", _set(raw.decode(), "version", after.version))
@@ -84,9 +89,11 @@ def remove_entry(raw: bytes, entry_id: str) -> bytes:
 def renew(raw: bytes, today: date, days: int) -> bytes:
     """A manifest's bytes with its version raised by one, to hold ``days`` days from ``today``.
 
-    Comments stay. Raises DocumentError if the result breaks the schema.
+    Comments stay. Raises DocumentError if the result breaks the schema, StateError if the
+    manifest is of a day to come.
     """
     before = parse_manifest(raw)
+    check_clock(before, today)
     expires = today + timedelta(days=days)
     after = before._replace(version=before.version + 1, issued=today, expires=expires)
     text = raw.decode()
@@ -190,6 +197,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
             ("tensors", entry.gguf.tensors),
             ("template-sha256", entry.gguf.template),
         )
+    yield from _provenance_lines(entry.provenance)
     yield "    approval:"
     approval = entry.approval
     yield from _scalars(
@@ -205,6 +213,21 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield from _list(6, "data-classes", entry.use.data_classes)
     yield from _list(6, "groups", entry.use.groups)
     yield from _list(6, "safeguards", entry.use.safeguards)
+
+
+def _provenance_lines(provenance: tuple[Provenance, ...]) -> Iterator[str]:
+    if provenance:
+        yield "    provenance:"
+    for one in provenance:
+        yield f"      - form: {one.form}"
+        yield from _scalars(
+            8,
+            ("signed-as", one.signed_as),
+            ("key-sha256", one.key),
+            ("bundle-sha256", one.bundle),
+            ("files-sha256", one.files),
+            ("checked", one.checked),
+        )
 
 
 def _scalars(indent: int, *pairs: tuple[str, _Value | None]) -> Iterator[str]:

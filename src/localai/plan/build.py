@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding, Verdict, refused
-from localai.plan.gates import GATES, PROBING_NEEDS, Gate
+from localai.plan.gates import GATES, PROBING_NEEDS
+from localai.plan.gates.each import Gate
 from localai.policy import WAIVABLE, Policy, Waiver
 
 if TYPE_CHECKING:

@@ -29,7 +29,11 @@ def decision_document(facts: Facts, decision: Decision) -> Document:
     return {
         "schema": SCHEMA,
         "decision": "allow" if decision.allowed else "refuse",
-        "artifact": _artifact(facts.artifact),
+        "artifact": _artifact(facts.artifact) if facts.artifact else None,
+        "companions": [
+            {**_artifact(one), "kind": one.kind, "scale": one.scale}
+            for one in facts.companions or ()
+        ],
         "findings": [finding_document(finding) for finding in decision.findings],
         "sandbox": sandbox_document(facts.sandbox),
         "egress": egress_document(facts.egress),
@@ -78,9 +82,7 @@ def record_document(
     }
 
 
-def _artifact(artifact: Artifact | None) -> Document | None:
-    if artifact is None:
-        return None
+def _artifact(artifact: Artifact) -> Document:
     return {
         "path": artifact.path,
         "name": artifact.name,

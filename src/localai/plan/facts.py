@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from shlex import quote
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,9 +37,10 @@ class Use(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """The artifact as it was measured.
+    """An artifact as it was measured: the model, or what is to be loaded beside it.
 
-    ``path`` is what was asked for, ``name`` what to call it on a screen, ``size`` its bytes.
+    ``path`` is what was asked for, ``name`` what to call it on a screen, ``size`` its bytes,
+    ``kind`` what it is to be loaded as, and ``scale`` how strongly an adapter is to count.
     ``digests`` holds what was computed over those bytes, one for each file in order, with its kind
     in front (``tree-sha256:...``, ``sha256:...``), nothing if they could not be measured.
     ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
@@ -64,6 +66,15 @@ class Artifact(NamedTuple):
     said: Statements | None = None
     problem: str = ""
     remedy: str = ""
+    kind: str = "model"
+    scale: float = 1.0
+
+    @property
+    def how_to_approve(self) -> str:
+        """The command with which an entry of it begins."""
+        if self.kind == "model":
+            return f"localai approve {quote(self.path)}"
+        return f"localai manifest propose {quote(self.path)} --kind {self.kind}"
 
 
 class Resources(NamedTuple):
@@ -89,6 +100,7 @@ class LastSelfTest(NamedTuple):
 class Facts(NamedTuple):
     """All that is known when the gates are asked.
 
+    ``companions`` are loaded beside the model ``artifact``: () if none was asked for.
     ``unprobed`` says why no worker was probed, where that was on purpose
     (:func:`localai.plan.build.why_not_to_probe`), ``unsealed`` why none could be confined.
     """
@@ -101,6 +113,7 @@ class Facts(NamedTuple):
     manifests: tuple[LoadedManifest, ...]
     host: HostFacts | None = None
     artifact: Artifact | None = None
+    companions: tuple[Artifact, ...] | None = None
     switches: tuple[str, ...] | None = None  # telemetry switches seen in the worker's environment
     sandbox: SandboxStatus | None = None
     egress: EgressReport | None = None
@@ -109,3 +122,8 @@ class Facts(NamedTuple):
     unprobed: str = ""
     unsealed: str = ""
     timings_ms: Mapping[str, float] = MappingProxyType({})
+
+    @property
+    def artifacts(self) -> tuple[Artifact | None, ...]:
+        """The model first."""
+        return (self.artifact, *(self.companions or ()))

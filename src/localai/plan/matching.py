@@ -5,7 +5,7 @@ Only digests decide. A size merely says which entries are worth hashing for, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from localai.findings import Finding, Verdict
@@ -107,6 +107,15 @@ def find_revoked(manifests: Iterable[LoadedManifest], entry: Entry) -> Revoked |
     manifests, but where one manifest refuses for another reason it may not have looked at it."""
     found = (loaded.verification.find_revoked(entry) for loaded in manifests)
     return next((one for one in found if one), None)
+
+
+def find_revoked_file(
+    manifests: Iterable[LoadedManifest], digests: Collection[str]
+) -> Revoked | None:
+    """The line of that list that denies a file which no entry lists any more, by one of its digests
+    (``tree-sha256:5c1e...``): otherwise its refusal would read as if it could be approved."""
+    lines = (line for loaded in manifests for line in loaded.verification.revocations.revoked)
+    return next((line for line in lines if f"{line.kind}:{line.value}" in digests), None)
 
 
 def judge_revoked(revoked: Revoked) -> Finding:

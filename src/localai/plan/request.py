@@ -11,10 +11,17 @@ from localai.places import Places
 from localai.plan.facts import Use
 
 
+class Adapter(NamedTuple):
+    """An adapter that is asked for, and how strongly it is to count: above 0, at most 1."""
+
+    path: Path
+    scale: float = 1.0
+
+
 class StartRequest(NamedTuple):
     """What is asked of a start. ``context`` in tokens and ``threads``: None leaves the choice;
     ``gpu_layers``: -1 for as many as can be; without ``load`` everything is proved and then
-    ended (``localai check``)."""
+    ended (``localai check``); ``adapters`` are loaded with the model."""
 
     model: Path
     use: Use
@@ -22,6 +29,12 @@ class StartRequest(NamedTuple):
     threads: int | None = None
     gpu_layers: int = 0
     load: bool = True
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """What was named on the command line, the model first."""
+        return (self.model, *(adapter.path for adapter in self.adapters))
 
 
 class Around(NamedTuple):

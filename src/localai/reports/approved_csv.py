@@ -16,6 +16,7 @@ COLUMNS = (
     "purposes", "data_classes", "groups", "safeguards", "goes_with",
     "approved_by", "self_approved", "approved_on", "review_by", "ticket",
     "file", "bytes", "sha256", "manifest", "manifest_version", "manifest_sha256", "signed_by",
+    "provenance",
 )  # fmt: skip
 """Several values in one field stand apart by ``; ``. No groups: every account."""
 
@@ -42,6 +43,7 @@ def _fields(listed: Listed, file: ArtifactFile) -> Sequence[str]:
         str(entry.approval.on), str(entry.approval.review_by), entry.approval.ticket or "",
         file.name, str(file.size), file.sha256,
         listed.manifest.name, str(version), listed.manifest.sha256, _several(verification.signers),
+        _several([str(one) for one in entry.provenance]),
     )  # fmt: skip
 
 

@@ -141,6 +141,7 @@ def _describe_approval(listed: Listed) -> Mapping[str, str]:
         "size": str(sum(file.size for file in entry.files)),
         "template-sha256": (entry.gguf.template if entry.gguf else None) or "",
         "manifest": listed.manifest.name,
+        "provenance": "; ".join(map(str, entry.provenance)),
     }
 
 

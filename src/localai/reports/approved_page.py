@@ -82,13 +82,14 @@ def _system(entry: Entry) -> Sequence[str]:
     hub = f" on {text(source.hub)}" if source.hub else ""
     revision = f" at {text(source.revision)}" if source.revision else ""
     bases = f", made from {_several(source.bases)}" if source.bases else ""
+    origin = "".join(f"; {text(str(one))}" for one in entry.provenance)
     alone = ", for themselves" if approval.self_approved else ""
     ticket = f", {text(approval.ticket)}" if approval.ticket else ""
     companions = f", may go with {_several(entry.companions)}" if entry.companions else ""
     return (
         f"{text(entry.name)} ({text(entry.id)}, {entry.kind}){companions}",
         f"{text(entry.licence)}; {text(source.publisher)}, {text(source.repository)}"
-        f"{hub}{revision}{bases}",
+        f"{hub}{revision}{bases}{origin}",
         _several(use.purposes),
         _several(use.data_classes),
         _several(use.groups) or "every account",

@@ -1,4 +1,4 @@
-"""The engine: llama.cpp through its ctypes bindings, and the only module that touches them.
+"""The engine: llama.cpp through its ctypes bindings.
 
 Importing this module does all that needs files or executable memory; after that loading and
 generating need neither, so the worker can give both up in between.
@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import os
 import time
 from collections.abc import Callable, Sequence
 
 from localai.errors import WorkerError
 from localai.worker.generation import EngineOptions, Outcome
-from localai.worker.packages import enter_package
+from localai.worker.loading import failure, lib, load, switch_on
 from localai.worker.protocol import DEFAULT_CONTEXT, Sampling
-
-enter_package("llama_cpp", "llama-cpp-python")
-from llama_cpp import llama_cpp as lib  # noqa: E402
 
 __all__ = ["BATCH", "Engine", "EngineOptions", "Outcome"]
 
@@ -27,21 +23,6 @@ TOP_K = 40  # candidates that sampling looks at; llama.cpp's own default
 Emit = Callable[[str], None]
 Cancelled = Callable[[], bool]
 _PIECE = 256  # bytes of one token's text; longer ones are asked for again
-_LOG_KEPT = 400  # bytes of llama.cpp's error messages that a failure quotes
-_ERROR = 4  # ggml.h: GGML_LOG_LEVEL_ERROR
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.fdopen.argtypes = [ctypes.c_int, ctypes.c_char_p]
-_libc.fdopen.restype = ctypes.c_void_p
-_libc.fclose.argtypes = [ctypes.c_void_p]
-_complaints: list[str] = []
-
-
-def _keep_errors(level: int, text: bytes, _data: int | None) -> None:
-    """Take llama.cpp's log: errors are kept for the next failure's message, the rest is dropped."""
-    if level == _ERROR:
-        _complaints.append(text.decode("utf-8", "replace")[:_LOG_KEPT])
-        del _complaints[:-2]
 
 
 class _Abort:
@@ -56,8 +37,6 @@ class _Abort:
 
 _abort = _Abort()
 codecs.getincrementaldecoder("utf-8")("replace")  # now: a first look-up imports its module
-_log = lib.llama_log_callback(_keep_errors)  # named: it must live as long as the library
-lib.llama_log_set(_log, ctypes.c_void_p())
 lib.llama_backend_init()
 
 
@@ -88,19 +67,11 @@ class Engine:
 
     @classmethod
     def load(cls, model_fds: Sequence[int], options: EngineOptions) -> Engine:
-        """Load the model in these open files, in the order of a split set's parts.
+        """Load what is in these open files (``loading.load``) and make it ready to answer.
 
-        The files are mapped, not copied. Raises WorkerError with llama.cpp's own words.
+        Raises WorkerError with llama.cpp's own words.
         """
-        _complaints.clear()
-        parameters = lib.llama_model_default_params()
-        parameters.n_gpu_layers = options.gpu_layers
-        parameters.use_extra_bufts = options.repack
-        parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP
-        load = _load_file if len(model_fds) == 1 else _load_parts
-        model = load(model_fds, parameters)
-        if not model:
-            raise _failure("llama.cpp cannot load the model")
+        model, adapters = load(model_fds, options)  # a context makes room for adapters
         if not lib.llama_model_has_decoder(model) or lib.llama_model_has_encoder(model):
             raise WorkerError(
                 "the model has an encoder or no decoder: it does not generate text",
@@ -115,7 +86,9 @@ class Engine:
         settings.no_perf = True
         context = lib.llama_init_from_model(model, settings)
         if not context:
-            raise _failure(f"llama.cpp cannot make a context of {settings.n_ctx} tokens")
+            raise failure(f"llama.cpp cannot make a context of {settings.n_ctx} tokens")
+        if adapters:
+            switch_on(context, adapters, options.adapters)
         return cls(model, context, options)
 
     def tokenize(self, text: str) -> list[int]:
@@ -125,7 +98,7 @@ class Engine:
         tokens = (lib.llama_token * room)()
         count = lib.llama_tokenize(self._vocab, data, len(data), tokens, room, False, True)
         if count < 0:
-            raise _failure("llama.cpp cannot split the prompt into tokens")
+            raise failure("llama.cpp cannot split the prompt into tokens")
         found = list(tokens[:count])
         # Most templates write the first token themselves; it must not stand there twice.
         if lib.llama_vocab_get_add_bos(self._vocab) and found[:1] != [self._bos_token]:
@@ -251,31 +224,9 @@ class Engine:
         if status == 2:
             return False
         if status:
-            raise _failure("llama.cpp cannot evaluate the text")
+            raise failure("llama.cpp cannot evaluate the text")
         self._evaluated += tokens
         return True
-
-
-def _load_file(fds: Sequence[int], parameters: lib.llama_model_params) -> int | None:
-    """Load from an open file, without a path and without /proc."""
-    own = os.dup(fds[0])
-    stream = _libc.fdopen(own, b"rb")
-    if not stream:
-        os.close(own)
-        raise WorkerError("cannot read the model's descriptor")
-    os.lseek(own, 0, os.SEEK_SET)  # llama.cpp reads from where the descriptor stands
-    try:
-        model: int | None = lib.llama_model_load_from_file_ptr(stream, parameters)
-    finally:
-        _libc.fclose(stream)  # the map stays
-    return model
-
-
-def _load_parts(fds: Sequence[int], parameters: lib.llama_model_params) -> int | None:
-    """Load a split set. llama.cpp takes only paths for it: those of the descriptors."""
-    paths = (ctypes.c_char_p * len(fds))(*(f"/proc/self/fd/{fd}".encode() for fd in fds))
-    model: int | None = lib.llama_model_load_from_splits(paths, len(fds), parameters)
-    return model
 
 
 def _make_sampler(sampling: Sampling) -> int:
@@ -292,8 +243,3 @@ def _make_sampler(sampling: Sampling) -> int:
     for stage in stages:
         lib.llama_sampler_chain_add(chain, stage)
     return chain
-
-
-def _failure(what: str) -> WorkerError:
-    said = " ".join(" ".join(_complaints).split())
-    return WorkerError(f"{what}: {said}" if said else what)

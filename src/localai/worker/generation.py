@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class EngineOptions(NamedTuple):
     """How to load. ``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's
     own; ``gpu_layers``: how many layers to offload, -1 for all that the build and the device can;
-    ``repack``: let llama.cpp copy weights into a faster layout, which needs their memory again.
+    ``repack``: let llama.cpp copy weights into a faster layout, which needs their memory again;
+    ``adapters``: how strongly each adapter counts, whose files come after the model's.
     """
 
     context: int | None
     threads: int
     gpu_layers: int = 0
     repack: bool = True
+    adapters: Sequence[float] = ()
 
 
 class Outcome(NamedTuple):

@@ -309,4 +309,5 @@ def test_what_runs_out_and_what_is_waived(tmp_path: Path, loaded: LoadedManifest
     over = TRUST._replace(root=ROOT._replace(lane=Lane(Role(1, (BEN,)), frame)))
     closed = audit(tmp_path, loaded, trust=over)
     assert said(closed, Topic.ENDING)["lane"] == "over since 1 day" and not closed.clean
+    assert [one.subject for one in closed.remarks].count("lane") == 1
     assert "role lane" not in said(closed, Topic.WEAK), "one key is enough within a frame"

@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from localai.cli.prompting import (
+    MOST_ADAPTERS,
     Asked,
     Output,
     check_output,
     context_for,
     make_sampling,
+    parse_adapters,
     parse_gpu,
     read_asked,
 )
 from localai.errors import UsageError
+from localai.plan.request import Adapter
 from localai.worker.protocol import DEFAULT_CONTEXT, Message
 
 
@@ -30,6 +33,35 @@ def test_gpu_layers(text: str, layers: int) -> None:
 def test_no_gpu_layers(text: str) -> None:
     with pytest.raises(UsageError):
         parse_gpu(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "adapter"),
+    [
+        ("style.gguf", Adapter(Path("style.gguf"))),
+        ("style.gguf=0.5", Adapter(Path("style.gguf"), 0.5)),
+        ("style.gguf=1", Adapter(Path("style.gguf"), 1.0)),
+        ("a=b.gguf", Adapter(Path("a=b.gguf"))),
+        ("a=1=1", Adapter(Path("a=1"), 1.0)),
+        ("=0.5", Adapter(Path("=0.5"))),
+    ],
+)
+def test_adapters(text: str, adapter: Adapter) -> None:
+    assert parse_adapters([text]) == (adapter,)
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "1.01", "2", "nan", "inf", "1e400"])
+def test_no_more_than_what_was_approved(scale: str) -> None:
+    """Nor less than none of it: turned round, an adapter undoes what it was approved for."""
+    with pytest.raises(UsageError, match="above 0, up to 1"):
+        parse_adapters([f"style.gguf={scale}"])
+
+
+def test_no_adapters_and_too_many() -> None:
+    assert parse_adapters(None) == ()
+    assert len(parse_adapters([str(number) for number in range(MOST_ADAPTERS)])) == 8
+    with pytest.raises(UsageError, match="9 adapters; at most 8"):
+        parse_adapters([str(number) for number in range(MOST_ADAPTERS + 1)])
 
 
 def test_a_seed_is_drawn_and_told() -> None:

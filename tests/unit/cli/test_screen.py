@@ -27,7 +27,7 @@ localai 0.1.0   Tiny 1M Q4_1, 98 MiB
 0.4 s"""
 
 REFUSAL = """\
-localai: refused: 2 of 18 checks failed, 5 not checked
+localai: refused: 2 of 19 checks failed, 5 not checked
 
   label        no label            neither the administrator nor you said what kind of
                                    host this is

@@ -55,7 +55,7 @@ def test_two_formats_in_one_file_are_found_with_everything_else(opened: Opened) 
     assert [one.summary for one in inspect([file]) if one.refuses] == ["two formats in one file"]
 
 
-@pytest.mark.parametrize("kind", ["adapter", "mmproj", "imatrix"])
+@pytest.mark.parametrize("kind", ["mmproj", "imatrix"])
 def test_what_is_no_model_is_not_measured_as_one(opened: Opened, kind: str) -> None:
     info = maker.tensor_info("blk.0.attn_q.weight.lora_a", [8], 0, 0)
     entries = (
@@ -66,6 +66,14 @@ def test_what_is_no_model_is_not_measured_as_one(opened: Opened, kind: str) -> N
     file = opened(maker.Parts(entries, (info,), bytes(32)).bytes())
     (finding,) = [one for one in inspect([file]) if one.refuses]
     assert finding.summary == "not a model"
+
+
+def test_an_adapter_is_looked_at_as_one(opened: Opened) -> None:
+    (finding,) = [one for one in inspect([opened(maker.make_adapter())]) if one.refuses]
+    assert finding.summary == "not a model"
+    half = maker.adapter_parts(metadata={"adapter.type": "ia3"})
+    refusing = [one for one in inspect([opened(half.bytes())]) if one.refuses]
+    assert [one.summary for one in refusing] == ["not a model", "not a LoRA"]
 
 
 def test_vocabularies_lack_weights_and_nothing_else(engine_source: Path, opened: Opened) -> None:

@@ -11,7 +11,7 @@ import gguf_maker as maker
 from localai.findings import Verdict
 from localai.gguf.facts import GgufFile
 from localai.gguf.inspect import OpenGguf
-from localai.gguf.lineage import LONGEST, MOST, find_contradictions, list_lineage
+from localai.gguf.lineage import LONGEST, MOST, find_bases, find_contradictions, list_lineage
 
 Opened = Callable[[bytes], OpenGguf]
 Stating = Callable[..., GgufFile]
@@ -63,7 +63,18 @@ def test_everything_that_is_stated_is_a_row(stating: Stating) -> None:
         ("quantised by", "Sam"),
         ("from", "https://huggingface.co/example/tiny-chat"),
     )
+    assert find_bases(file) == ("https://huggingface.co/example/tiny", "Other")
     assert find_contradictions([file]) == []
+
+
+def test_a_base_without_a_name_is_none(stating: Stating) -> None:
+    file = stating(
+        {"base_model.0.version": "1", "base_model.1.name": "A", "base_model.2.name": "A"}
+    )
+    assert dict(list_lineage(file))["based on"] == "number 0, A, A"
+    assert find_bases(file) == ("A",)
+    many = {f"base_model.{number}.name": f"B{number}" for number in range(MOST + 3)}
+    assert len(find_bases(stating(many))) == MOST
 
 
 def test_what_is_not_stated_is_no_row(opened: Opened, demo_model: Path) -> None:

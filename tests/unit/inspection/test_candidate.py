@@ -177,13 +177,17 @@ def test_what_was_not_looked_at_is_refused(tiny_model: Path) -> None:
 
 def test_an_adapter_is_approved_as_one(tmp_path: Path) -> None:
     path = tmp_path / "adapter.gguf"
-    path.write_bytes(maker.make_model(metadata={"general.type": "adapter"}))
+    unloadable = maker.make_model(metadata={"general.type": "adapter"})
+    path.write_bytes(maker.make_adapter())
+    kinds = ((Kind.MODEL, True), (Kind.DRAFT, True), (Kind.ADAPTER, False))
 
     def work() -> None:
-        for kind, refused in ((Kind.MODEL, True), (Kind.DRAFT, True), (Kind.ADAPTER, False)):
+        for kind, refused in kinds:
             looked = Candidate(path, kind=kind)
             assert looked.refused is refused
             looked.close()
+        path.write_bytes(unloadable)
+        assert Candidate(path, kind=Kind.ADAPTER).refused
 
     apart(work)
 

@@ -76,8 +76,25 @@ def test_an_entry_comes_and_goes(manifest: Manifest) -> None:
     (gone,) = compare(manifest, empty)
     grant = "Model One (model) for evaluation, with public data, by every account, until 2027-01-01"
     assert gone == Change(DENIED, "model-one", grant)
-    (come,) = compare(empty._replace(version=1), manifest)
-    assert come == Change(ALLOWED, "model-one", grant)
+    come = compare(empty._replace(version=1), manifest)
+    assert come[0] == Change(ALLOWED, "model-one", grant)
+
+
+def test_a_new_entry_is_told_with_the_digests_that_a_start_goes_by(manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    one, two = (
+        ArtifactFile(f"{name}.gguf", 1, name * 64, tree)
+        for name, tree in (("a", None), ("b", "c" * 64))
+    )
+    empty = manifest._replace(version=1, entries=())
+    new = with_entry(manifest, entry._replace(files=(one, two)))
+    assert told(empty, new)[1:] == [
+        (ALLOWED, f"the file a.gguf, sha256 {'a' * 64}"),
+        (
+            ALLOWED,
+            f"the file b.gguf, sha256 {'b' * 64}, or whatever has the tree digest {'c' * 64}",
+        ),
+    ]
 
 
 def test_another_identifier_for_the_same_files_is_the_same_entry(manifest: Manifest) -> None:

@@ -14,15 +14,20 @@ from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts, GgufFile, Tensor
 from localai.hashing import leaf
 from localai.manifest.draft import (
-    Terms,
+    Draft,
+    Stated,
+    Unknown,
+    answer,
     approve_again,
+    complete,
     draft_entry,
+    draft_of,
     measure_file,
     name_artifact,
     name_entry,
     name_file,
 )
-from localai.manifest.schema import Approval, ArtifactFile, Manifest
+from localai.manifest.schema import Approval, ArtifactFile, Kind, Manifest, Source
 
 
 def header(tensors: int, **metadata: str) -> GgufFile:
@@ -32,30 +37,95 @@ def header(tensors: int, **metadata: str) -> GgufFile:
 
 
 @pytest.fixture
-def terms(manifest: Manifest) -> Terms:
+def stated(manifest: Manifest) -> Stated:
     (entry,) = manifest.entries
-    return Terms(entry.source, "MIT", entry.approval, entry.use)
+    return Stated(entry.use, "MIT", entry.source)
 
 
 FILE = ArtifactFile("My Model (v1).Q4_1.gguf", 5, "1" * 64)
 
 
-def test_what_the_header_says_is_pinned(terms: Terms) -> None:
+def test_what_the_header_says_is_pinned(stated: Stated) -> None:
     first = header(
         3, general__architecture="llama", general__name="Model", tokenizer__chat_template="{{x}}"
     )
-    entry = draft_entry([FILE, FILE], [first, header(4)], terms)
+    entry = draft_entry([FILE, FILE], [first, header(4)], stated)
     assert entry.gguf == GgufFacts("llama", 7, sha256(b"{{x}}").hexdigest())
     assert entry.name == "Model"
     assert entry.id == "my-model-v1-.q4_1"
     assert entry.files == (FILE, FILE)
 
 
-def test_without_a_template_or_a_name(terms: Terms) -> None:
-    entry = draft_entry([FILE], [header(1, general__architecture="llama")], terms)
+def test_without_a_template_or_a_name(stated: Stated) -> None:
+    entry = draft_entry([FILE], [header(1, general__architecture="llama")], stated)
     assert entry.gguf
     assert entry.gguf.template is None
     assert entry.name == FILE.name
+
+
+def draft(stated: Stated, **said: str) -> Draft:
+    """A draft for a file that says these things of itself."""
+    return draft_entry([FILE], [header(1, **said)], stated)
+
+
+def test_what_neither_the_file_nor_anybody_says_is_unknown(stated: Stated) -> None:
+    bare = draft(Stated(stated.use))
+    assert bare.unknown == (Unknown.LICENCE, Unknown.SOURCE, Unknown.REVISION)
+    assert (bare.licence, bare.source) == (None, None)
+    said = draft(Stated(stated.use), general__license="mit", general__url="https://hub.example/a/b")
+    assert said.unknown == (Unknown.REVISION,)
+    assert (said.licence, said.source) == ("mit", Source("a", "https://hub.example/a/b"))
+    exact = draft(Stated(stated.use), general__license="mit", general__url="a/b@c0ffee")
+    assert exact.unknown == ()
+
+
+@pytest.mark.parametrize("licence", ["a\nb", "mit\x1b[2J", "x" * 201, " ", "m\u200bit"])
+def test_a_licence_that_no_manifest_can_hold_is_unknown(stated: Stated, licence: str) -> None:
+    assert Unknown.LICENCE in draft(Stated(stated.use), general__license=licence).unknown
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("adapter", Kind.ADAPTER),
+        ("mmproj", Kind.PROJECTOR),
+        ("model", Kind.MODEL),
+        ("", Kind.MODEL),
+    ],
+)
+def test_what_kind_it_is_the_file_says(stated: Stated, said: str, kind: Kind) -> None:
+    assert draft(stated._replace(kind=None), general__type=said).kind is kind
+    assert draft(stated._replace(kind=Kind.DRAFT), general__type=said).kind is Kind.DRAFT
+
+
+def test_a_persons_word_counts_before_the_files(stated: Stated) -> None:
+    said = draft(stated, general__license="other", general__url="https://hub.example/a/b")
+    assert (said.licence, said.source, said.unknown) == ("MIT", stated.source, ())
+
+
+def test_answers(stated: Stated) -> None:
+    bare = draft(Stated(stated.use))
+    assert answer(bare) == bare
+    assert answer(bare, "MIT").unknown == (Unknown.SOURCE, Unknown.REVISION)
+    whole = answer(bare, "MIT", Source("a", "a/b"))
+    assert (whole.unknown, whole.licence, whole.source) == ((), "MIT", Source("a", "a/b"))
+
+
+def test_only_what_is_known_becomes_an_entry(stated: Stated, manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    bare = draft(Stated(stated.use))
+    for short in (bare, answer(bare, "MIT"), answer(bare, "", Source("a", "a/b"))):
+        with pytest.raises(DocumentError, match="unknown"):
+            complete(short, entry.approval)
+    with pytest.raises(DocumentError):  # whoever only says that it is known
+        complete(bare._replace(unknown=()), entry.approval)
+    assert complete(answer(bare, "MIT", Source("a", "a/b")), entry.approval).licence == "MIT"
+
+
+def test_an_entry_is_its_draft_and_its_approval(manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    full = entry._replace(note="a note", companions=("lora",))
+    assert complete(draft_of(full), full.approval) == full
 
 
 @pytest.mark.parametrize(
@@ -117,9 +187,9 @@ def test_a_name_that_cannot_be_written_is_seen_before(name: str) -> None:
     assert name_artifact("", header(1), "m.gguf") == "m.gguf"
 
 
-def test_companions_and_safeguards_arrive(terms: Terms) -> None:
-    use = terms.use._replace(safeguards=("a person reads every answer",))
-    entry = draft_entry([FILE], [header(1)], terms._replace(use=use, companions=("lora",)))
+def test_companions_and_safeguards_arrive(stated: Stated) -> None:
+    use = stated.use._replace(safeguards=("a person reads every answer",))
+    entry = draft_entry([FILE], [header(1)], stated._replace(use=use, companions=("lora",)))
     assert entry.use.safeguards == ("a person reads every answer",)
     assert entry.companions == ("lora",)
 

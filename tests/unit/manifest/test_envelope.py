@@ -15,7 +15,9 @@ from localai.manifest.envelope import (
     Signature,
     envelope_beside,
     parse_envelope,
+    parse_self_contained,
     write_envelope,
+    write_self_contained,
 )
 
 GOOD = Envelope("application/x-test", (Signature("a", b"\x00\xff"), Signature("b", b"x" * 72)))
@@ -76,6 +78,32 @@ def test_a_second_type_is_refused() -> None:
 def test_oversized() -> None:
     with pytest.raises(DocumentError, match=f"more than the {LIMIT}"):
         parse_envelope(write_envelope(GOOD) + b" " * LIMIT)
+
+
+def test_with_its_body_inside() -> None:
+    body = bytes(range(256))
+    whole = write_self_contained(GOOD, body)
+    assert parse_self_contained(whole, limit=len(whole)) == (body, GOOD)
+    assert parse_self_contained(whole, limit=len(whole) - 1) is None
+    assert parse_self_contained(write_envelope(GOOD), limit=1000) is None
+    assert parse_self_contained(b"schema: localai.manifest/1", limit=1000) is None
+    assert parse_self_contained(b"[]", limit=1000) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("payload", "a?==", "payload: is not base64"),
+        ("payload", [], "payload"),
+        ("payloadType", "", "payloadType: empty"),
+        ("signatures", [{"sig": "?"}], "sig: is not base64"),
+        ("more", "x", "more"),
+    ],
+)
+def test_a_body_in_a_malformed_envelope(name: str, value: object, problem: str) -> None:
+    document = json.loads(write_self_contained(GOOD, b"body")) | {name: value}
+    with pytest.raises(DocumentError, match=problem):
+        parse_self_contained(json.dumps(document).encode(), limit=1000)
 
 
 def test_where_it_lies() -> None:

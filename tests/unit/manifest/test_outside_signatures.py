@@ -16,7 +16,7 @@ from localai.manifest.envelope import (
     parse_envelope,
 )
 from localai.manifest.signature import PrivateKey, PublicKey, sign, verify
-from localai.manifest.signing import add_signature, attach_signature, take_signature
+from localai.manifest.signing import add_signature, attach_signatures, take_signatures
 
 BODY = b"body\n"
 PAYLOAD = encode_for_signing(MANIFEST_TYPE, BODY)
@@ -35,7 +35,7 @@ def test_a_signature_is_recognised_in_every_form(office: Office) -> None:
     der, raw = second.sign(PAYLOAD), side_by_side(second, PAYLOAD)
     wrapped = b64encode(der)[:40] + b"\r\n" + b64encode(der)[40:] + b"\r\n"
     for content in (der, raw, b64encode(der), b64encode(raw) + b"\n", wrapped):
-        mine, public = take_signature(MANIFEST_TYPE, BODY, content, keys_of(office))
+        [(mine, public)] = take_signatures(MANIFEST_TYPE, BODY, content, keys_of(office))
         assert public == second.public
         assert mine.keyid == second.public.fingerprint
         assert mine.value[0] == 0x30  # DER, whatever came: other tools take nothing else
@@ -44,7 +44,7 @@ def test_a_signature_is_recognised_in_every_form(office: Office) -> None:
 
 def test_a_signature_over_the_file_itself_is_told_apart(office: Office) -> None:
     with pytest.raises(DocumentError, match="over the file itself") as refused:
-        take_signature(MANIFEST_TYPE, BODY, office.officers[0].sign(BODY), keys_of(office))
+        take_signatures(MANIFEST_TYPE, BODY, office.officers[0].sign(BODY), keys_of(office))
     assert "--print-payload" in refused.value.hint
 
 
@@ -64,18 +64,18 @@ def test_a_signature_over_the_file_itself_is_told_apart(office: Office) -> None:
 def test_what_holds_for_nobody_is_refused(office: Office, make: object) -> None:
     assert callable(make)
     with pytest.raises(DocumentError, match="none of the keys"):
-        take_signature(MANIFEST_TYPE, BODY, make(office), keys_of(office))
+        take_signatures(MANIFEST_TYPE, BODY, make(office), keys_of(office))
 
 
 def test_an_attached_signature_counts_as_one_that_was_made_here(office: Office) -> None:
     first, second, _ = office.officers
     keys = keys_of(office)
     present = add_signature(MANIFEST_TYPE, BODY, first, None, keys)
-    mine, public = take_signature(MANIFEST_TYPE, BODY, second.sign(PAYLOAD), keys)
-    both = attach_signature(MANIFEST_TYPE, BODY, mine, public, present, keys)
+    made = take_signatures(MANIFEST_TYPE, BODY, second.sign(PAYLOAD), keys)
+    both = attach_signatures(MANIFEST_TYPE, BODY, made, present, keys)
     holding = verify(MANIFEST_TYPE, BODY, parse_envelope(both).signatures, keys)
     assert holding == {first.public.fingerprint, second.public.fingerprint}
-    again = attach_signature(MANIFEST_TYPE, BODY, mine, public, both, keys)
+    again = attach_signatures(MANIFEST_TYPE, BODY, made, both, keys)
     assert len(parse_envelope(again).signatures) == 2
 
 
@@ -84,12 +84,38 @@ def test_a_signature_in_the_name_of_another_replaces_nothing(office: Office) -> 
     first, second, _ = office.officers
     keys = keys_of(office)
     present = add_signature(MANIFEST_TYPE, BODY, first, None, keys)
-    mine, public = take_signature(
-        MANIFEST_TYPE, BODY, sign(MANIFEST_TYPE, BODY, second).value, keys
-    )
-    assert public == second.public
-    signed = parse_envelope(attach_signature(MANIFEST_TYPE, BODY, mine, public, present, keys))
+    made = take_signatures(MANIFEST_TYPE, BODY, sign(MANIFEST_TYPE, BODY, second).value, keys)
+    assert [public for _, public in made] == [second.public]
+    signed = parse_envelope(attach_signatures(MANIFEST_TYPE, BODY, made, present, keys))
     assert [one.keyid for one in signed.signatures] == [
         first.public.fingerprint,
         second.public.fingerprint,
     ]
+
+
+def test_two_officers_who_signed_copies_at_once_are_brought_together(office: Office) -> None:
+    """Whichever copy the other's signatures are attached to, and however often."""
+    first, second, third = office.officers
+    keys = keys_of(office)
+    mine = add_signature(MANIFEST_TYPE, BODY, first, None, keys)
+    theirs = office.sign(BODY, [office.stranger, second, third])
+    together = attach_signatures(
+        MANIFEST_TYPE, BODY, take_signatures(MANIFEST_TYPE, BODY, theirs, keys), mine, keys
+    )
+    again = attach_signatures(
+        MANIFEST_TYPE, BODY, take_signatures(MANIFEST_TYPE, BODY, together, keys), together, keys
+    )
+    for envelope in (together, again):
+        signatures = parse_envelope(envelope).signatures
+        assert len(signatures) == 3
+        assert verify(MANIFEST_TYPE, BODY, signatures, keys) == {key.fingerprint for key in keys}
+
+
+def test_a_copys_signatures_that_were_cut_short_are_told(office: Office) -> None:
+    whole = office.sign(BODY)
+    for length in range(1, len(whole) - 1):
+        with pytest.raises(DocumentError) as refused:
+            take_signatures(MANIFEST_TYPE, BODY, whole[:length], keys_of(office))
+        assert refused.value.message.startswith("line ")
+    with pytest.raises(DocumentError, match="none of the keys"):
+        take_signatures(MANIFEST_TYPE, BODY, office.sign(BODY + b" "), keys_of(office))

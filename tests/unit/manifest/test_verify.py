@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 from office import TODAY, VECTORS, Office, seal
 
-from localai.document import LIMIT
 from localai.findings import Verdict
 from localai.manifest.envelope import (
     MANIFEST_TYPE,
@@ -18,6 +17,7 @@ from localai.manifest.envelope import (
     write_envelope,
 )
 from localai.manifest.floor import Floor
+from localai.manifest.schema import LIMIT
 from localai.manifest.signature import sign
 from localai.manifest.verify import Authority, Trust, Verification, verify_manifest
 

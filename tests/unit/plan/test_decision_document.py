@@ -17,6 +17,7 @@ def test_the_decision(good: Facts) -> None:
         "schema",
         "decision",
         "artifact",
+        "companions",
         "findings",
         "sandbox",
         "egress",
@@ -55,7 +56,7 @@ def test_the_figures_of_the_self_test(good: Facts) -> None:
 
 def test_every_finding_has_the_promised_keys(good: Facts) -> None:
     findings = decision_document(good, decide(good, good.policy.policy))["findings"]
-    assert isinstance(findings, list) and len(findings) == 18
+    assert isinstance(findings, list) and len(findings) == 19
     for finding in findings:
         assert set(finding) >= {"check", "verdict", "summary", "evidence", "remedy"}
 

@@ -316,6 +316,7 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
         PASS,
         "sha256 eeeeeeee…",
     ),
+    ("companions", lambda facts: facts._replace(companions=None), UNKNOWN, "not looked at"),
     ("approved-use", artifact(entry=None), UNKNOWN, "no entry"),
     (
         "approved-use",
@@ -333,7 +334,7 @@ ROWS: list[tuple[str, Spoil, Verdict, str]] = [
     ("approved-use", entry(groups=()), PASS, "public data, review by"),
     ("approved-use", entry(self_approved=True), NOTE, "self-approved by Pat Doe"),
     *(
-        ("approved-use", approved_as(kind), FAIL, f"approved as a {kind}, not as a model")
+        ("approved-use", approved_as(kind), FAIL, f"approved as {kind}, not as model")
         for kind in Kind
         if kind is not Kind.MODEL
     ),
@@ -591,6 +592,7 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "artifact-approved",
         "artifact-format",
         "chat-template",
+        "companions",
         "approved-use",
         "review-date",
         "licence",
@@ -602,7 +604,7 @@ def test_the_checks_and_their_order(good: Facts) -> None:
         "self-test",
         "resources",
     ]
-    assert len(GATES) == 18
+    assert len(GATES) == 19
 
 
 def test_every_gate_is_spoiled_above() -> None:

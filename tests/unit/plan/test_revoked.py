@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from localai.findings import Verdict
+from localai.hashing import leaf
 from localai.intact import check_file
 from localai.manifest.revocation import Kind, Revocations, Revoked
 from localai.manifest.schema import ArtifactFile, Entry, Manifest
@@ -48,6 +49,34 @@ def test_whichever_manifest_read_the_list(entry: Entry, loaded: LoadedManifest) 
     """A manifest that refuses for another reason carries no list; its neighbour does."""
     assert find_revoked((loaded, revoke(loaded, *LINES)), entry) == LINES[0]
     assert find_namesake([revoke(loaded, *LINES)], "tiny.gguf") is None
+
+
+def test_a_file_that_no_entry_lists_any_more(
+    good: Facts, loaded: LoadedManifest, tmp_path: Path
+) -> None:
+    """By either digest, at a start and for ``verify``; nobody is told to approve it."""
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(b"weights")
+    digest, tree = sha256(b"weights").hexdigest(), leaf(b"weights").hex()
+    assert loaded.verification.manifest and good.artifact
+    none = loaded.verification.manifest._replace(entries=())
+    bare = loaded._replace(verification=loaded.verification._replace(manifest=none))
+    names = (f"sha256:{digest}", f"tree-sha256:{tree}")
+    artifact = good.artifact._replace(entry=None, digests=names)
+    for kind, value, refused in (
+        (Kind.SHA256, digest, True),
+        (Kind.TREE, tree, True),
+        (Kind.SHA256, tree, False),
+        (Kind.ENTRY, digest, False),
+    ):
+        line = Revoked(kind, value, date(2026, 2, 20), "poisoned")
+        found = revoke(bare, line)
+        gate = artifact_approved(good._replace(artifact=artifact, manifests=(found,)), Policy())
+        checked = check_file(path, [found], date(2026, 3, 1), self_approval=True).finding
+        for finding in (gate, checked):
+            assert finding.verdict is Verdict.FAIL
+            assert (finding.summary == "revoked") == refused
+            assert ("localai approve" in finding.remedy) != refused
 
 
 def test_verify_says_the_same(tmp_path: Path, entry: Entry, loaded: LoadedManifest) -> None:

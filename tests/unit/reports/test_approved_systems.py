@@ -18,6 +18,7 @@ from test_page import Reader
 
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFacts
+from localai.manifest.provenance import Form, Provenance
 from localai.manifest.revocation import Kind as RevokedKind
 from localai.manifest.revocation import Revocations, Revoked
 from localai.manifest.schema import (
@@ -79,6 +80,7 @@ HOSTILE_ENTRY = ENTRY._replace(
     source=Source(HOSTILE, f"https://{HOSTILE}", HOSTILE, (HOSTILE,)),
     approval=ENTRY.approval._replace(by=HOSTILE, ticket=HOSTILE),
     use=Use((HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE,)),
+    provenance=(Provenance(Form.OMS, HOSTILE, "6" * 64, "7" * 64, "8" * 64, ON),),
 )  # fmt: skip
 LISTS = [approved(), approved(ENTRY), approved(ENTRY, DATASET), approved(HOSTILE_ENTRY)]
 
@@ -149,6 +151,17 @@ def test_every_list_names_the_hub_where_the_entry_does() -> None:
     assert {"name": "localai:hub", "value": "hub.example"} in data["properties"]
     assert "a shelf on hub.example" in approved_page(found).decode()
     assert rows(approved(DATASET))[0]["hub"] == ""
+
+
+def test_every_list_says_who_signed_the_files_before() -> None:
+    by = Provenance(Form.OMS, "tiny", "6" * 64, "7" * 64, "8" * 64, ON)
+    found = approved(ENTRY._replace(provenance=(by,)))
+    said = f"oms, tiny signed by the key {'6' * 64}, bundle {'7' * 64}, checked on 2026-02-01"
+    assert rows(found)[0]["provenance"] == said
+    (component,) = json.loads(approved_cyclonedx(found))["components"]
+    assert {"name": "localai:provenance", "value": said} in component["properties"]
+    assert said in " ".join(read(found).text.split())
+    assert rows(approved(ENTRY))[0]["provenance"] == ""
 
 
 def test_text_from_elsewhere_stays_in_its_field() -> None:

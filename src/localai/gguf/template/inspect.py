@@ -7,7 +7,7 @@ clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jinja2.nodes import Template
 
@@ -34,14 +34,17 @@ _REMEDY = "do not run it: take the model from its publisher, or ask who made thi
 
 def inspect_templates(header: GgufFile) -> list[Finding]:
     """What there is to say about every chat template of a file."""
-    named = [key for key in header.metadata if is_template(key)]
-    size = sum(len(header.text(key)) for key in named)
+    return inspect_sources([one for one in header.metadata.items() if is_template(one[0])])
+
+
+def inspect_sources(named: Sequence[tuple[str, object]]) -> list[Finding]:
+    """The same of templates that came without their file, each with the key it stood under."""
+    size = sum(len(source) for _, source in named if isinstance(source, str))
     if size > TOGETHER:
         evidence = f"{size:,} characters in {len(named):,} templates, of {TOGETHER:,} at most"
         return [Finding(CHECK, Verdict.FAIL, TOO_LARGE, evidence, _WHY, _REMEDY)]
     found: list[Finding] = []
-    for key in named[:MOST]:
-        source = header.metadata[key]
+    for key, source in named[:MOST]:
         if isinstance(source, str):
             found += inspect_template(key, source)
         else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from localai.findings import Finding
 from localai.plan.gates.account import account
 from localai.plan.gates.approved_use import approved_use
 from localai.plan.gates.artifact_approved import artifact_approved
 from localai.plan.gates.artifact_format import artifact_format
 from localai.plan.gates.chat_template import chat_template
+from localai.plan.gates.companions import companions
+from localai.plan.gates.each import Gate, of_each
 from localai.plan.gates.environment_label import environment_label
 from localai.plan.gates.host_egress import host_egress
 from localai.plan.gates.licence import licence
@@ -25,25 +23,20 @@ from localai.plan.gates.sandbox_layers import sandbox_layers
 from localai.plan.gates.self_test import self_test
 from localai.plan.gates.telemetry_off import telemetry_off
 
-if TYPE_CHECKING:
-    from localai.plan.facts import Facts
-    from localai.policy import Policy
-
-Gate = Callable[["Facts", "Policy"], Finding]
-
 GATES: tuple[Gate, ...] = (
     environment_label,
     policy_read,
     account,
     manifest_signature,
     manifest_freshness,
-    artifact_approved,
-    artifact_format,
-    chat_template,
-    approved_use,
-    review_date,
-    licence,
-    restricted_technology,
+    of_each(artifact_approved),
+    of_each(artifact_format),
+    of_each(chat_template),
+    companions,
+    of_each(approved_use),
+    of_each(review_date),
+    of_each(licence),
+    of_each(restricted_technology),
     telemetry_off,
     host_egress,
     sandbox_layers,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
-from localai.manifest.schema import Kind
 from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     if artifact is None or artifact.entry is None:
         return without_entry(CHECK)
     entry = artifact.entry
-    if wrong := _find_wrong(entry, facts, policy):
+    if wrong := _find_wrong(entry, artifact.kind, facts, policy):
         evidence, remedies = zip(*wrong, strict=True)
         return Finding(
             CHECK,
@@ -42,11 +41,11 @@ def approved_use(facts: Facts, policy: Policy) -> Finding:
     return Finding(CHECK, verdict, facts.use.purpose, ", ".join(parts))
 
 
-def _find_wrong(entry: Entry, facts: Facts, policy: Policy) -> list[tuple[str, str]]:
-    """What does not fit, each with its remedy."""
+def _find_wrong(entry: Entry, kind: str, facts: Facts, policy: Policy) -> list[tuple[str, str]]:
+    """What does not fit, each with its remedy. ``kind`` is what it is to be used as."""
     use, approved, wrong = facts.use, entry.use, []
-    if entry.kind is not Kind.MODEL:
-        wrong.append((f"approved as a {entry.kind}, not as a model", "ask for another approval"))
+    if entry.kind != kind:
+        wrong.append((f"approved as {entry.kind}, not as {kind}", "ask for another approval"))
     if use.purpose not in approved.purposes:
         known = ", ".join(approved.purposes)
         wrong.append(

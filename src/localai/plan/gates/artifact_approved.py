@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
-from localai.manifest.schema import name_of
+from localai.manifest.filename import name_of
 from localai.plan.matching import (
     find_namesake,
     find_outside,
     find_revoked,
+    find_revoked_file,
     judge_outside,
     judge_revoked,
     name_origin,
@@ -91,11 +92,13 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     if facts.manifests and not any(one.verification.manifest for one in facts.manifests):
         evidence = "no manifest counts that it could be in"
         return Finding(CHECK, Verdict.NOT_CHECKED, "not looked up", evidence)
+    if revoked := find_revoked_file(facts.manifests, artifact.digests):
+        return judge_revoked(revoked)
     digests = [digest.rpartition(":")[2] for digest in artifact.digests]
     if outside := find_outside(facts.manifests, digests):
         return judge_outside(outside)
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
-    remedy = f"localai approve {quote(artifact.path)}"
+    remedy = artifact.how_to_approve
     if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):
         summary, evidence = "changed", f"{evidence}, not what {named.entry.id} lists"
         origin = name_origin(named.entry)

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localai.findings import Finding, Verdict
+from localai.findings import WORST_FIRST, Finding, Verdict
 
 if TYPE_CHECKING:
     from localai.plan.facts import Artifact, Facts
     from localai.policy import Policy
 
 CHECK = "artifact-format"
-_WORST_FIRST = (Verdict.FAIL, Verdict.NOT_CHECKED, Verdict.WAIVED, Verdict.NOTE, Verdict.PASS)
 
 
 def artifact_format(facts: Facts, policy: Policy) -> Finding:
@@ -26,7 +25,7 @@ def artifact_format(facts: Facts, policy: Policy) -> Finding:
             why="nothing native may see a file before the bounded reader has",
         )
     every = (*facts.artifact.format, *_compare(facts.artifact))
-    found = sorted(every, key=lambda one: _WORST_FIRST.index(one.verdict))
+    found = sorted(every, key=lambda one: WORST_FIRST.index(one.verdict))
     worst = found[0]
     same = [one for one in found if one.verdict is worst.verdict]
     return Finding(
@@ -55,6 +54,6 @@ def _compare(artifact: Artifact) -> tuple[Finding, ...]:
             f"{held.architecture}, {held.tensors} tensors; approved: {approved}",
             why="the bytes are the entry's, so what its writer saw was another file",
             remedy=f"look at it: localai inspect {artifact.path}; if it is right: "
-            f"localai approve {artifact.path}",
+            + artifact.how_to_approve,
         ),
     )

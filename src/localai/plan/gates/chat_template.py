@@ -33,5 +33,5 @@ def chat_template(facts: Facts, policy: Policy) -> Finding:
         f"sha256 {held or '(no template)'}; approved: {approved or '(no template)'}",
         why=_WHY,
         remedy=f"look at it: localai inspect {artifact.path} --template; if it is right: "
-        f"localai approve {artifact.path}",
+        + artifact.how_to_approve,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
 from localai.plan.matching import without_entry
 
 if TYPE_CHECKING:
+    from localai.manifest.schema import Approval
     from localai.plan.facts import Facts
     from localai.policy import Policy
 
@@ -23,9 +25,13 @@ def review_date(facts: Facts, policy: Policy) -> Finding:
     artifact = facts.artifact
     if artifact is None or artifact.entry is None:
         return without_entry(CHECK)
-    approval = artifact.entry.approval
-    left = (approval.review_by - facts.today).days
-    if approval.on > facts.today:
+    return judge_review(artifact.entry.approval, facts.today)
+
+
+def judge_review(approval: Approval, today: date) -> Finding:
+    """What the gate answers for an approval on a day."""
+    left = (approval.review_by - today).days
+    if approval.on > today:
         evidence = f"approved from {approval.on}, a day to come"
         return _fail("not yet approved", evidence, "check the clock")
     if left < 0:

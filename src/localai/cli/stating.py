@@ -1,0 +1,106 @@
+"""What a command line says of an artifact, and what is left to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localai.cli import console, inspectscreen
+from localai.errors import UsageError
+from localai.manifest.draft import Draft, Stated, answer
+from localai.manifest.origin import parse_source
+from localai.manifest.schema import Kind, Source, Use
+from localai.terminal import printable
+
+
+def state(
+    source: str | Source,
+    licence: str,
+    *,
+    kind: str = Kind.MODEL,
+    name: str = "",
+    entry_id: str = "",
+    purposes: Sequence[str] | None = None,
+    data_classes: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    safeguards: Sequence[str] | None = None,
+    companions: Sequence[str] | None = None,
+    note: str | None = None,
+) -> Stated:
+    """A command line's words. The narrowest use is meant where none is said, and the kind that the
+    file says where that is empty.
+
+    Raises UsageError for a kind that does not exist or is no GGUF file.
+    """
+    if kind and kind not in set(Kind) - {Kind.DATASET}:
+        raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
+    return Stated(
+        use=Use(
+            tuple(purposes or ("evaluation",)),
+            tuple(data_classes or ("public",)),
+            tuple(groups or ()),
+            tuple(safeguards or ()),
+        ),
+        licence=licence.strip(),
+        source=read_source_text(source) if isinstance(source, str) else source,
+        name=name,
+        id=entry_id,
+        kind=Kind(kind) if kind else None,
+        note=note,
+        companions=tuple(companions or ()),
+    )
+
+
+def amend(
+    draft: Draft,
+    source: str,
+    licence: str,
+    *,
+    entry_id: str = "",
+    purposes: Sequence[str] | None = None,
+    data_classes: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    safeguards: Sequence[str] | None = None,
+    companions: Sequence[str] | None = None,
+    note: str | None = None,
+) -> Draft:
+    """A draft with what an approver says in the place of what was proposed."""
+    use = draft.use
+    amended = draft._replace(
+        id=entry_id or draft.id,
+        use=Use(
+            tuple(purposes or use.purposes),
+            tuple(data_classes or use.data_classes),
+            tuple(groups or use.groups),
+            tuple(safeguards or use.safeguards),
+        ),
+        note=note or draft.note,
+        companions=tuple(companions or draft.companions),
+    )
+    return answer(amended, licence.strip(), read_source_text(source))
+
+
+def read_source_text(text: str) -> Source | None:
+    """None if nothing is said. Raises UsageError."""
+    return parse_source(text) if text.strip() else None
+
+
+def ask_source(said: str) -> Source:
+    """Ask where an artifact is from; ``said`` is a stranger's word for it. Raises UsageError."""
+    question = "where is it from (publisher/repository)"
+    answer = console.ask(question, printable(inspectscreen.cut(said)), option="--source")
+    if source := read_source_text(answer):
+        return source
+    raise _nothing_said()
+
+
+def ask_licence(said: str) -> str:
+    """Ask for the licence, in the same way."""
+    question = "under which licence (SPDX)"
+    answer = console.ask(question, printable(inspectscreen.cut(said)), option="--licence")
+    if licence := answer.strip():
+        return licence
+    raise _nothing_said()
+
+
+def _nothing_said() -> UsageError:
+    return UsageError("an entry needs a source and a licence", hint="--source TEXT --licence TEXT")
