@@ -6,14 +6,18 @@ from contextlib import AbstractContextManager
 from shlex import quote
 
 from localai.cli import console
+from localai.cli.editing import keep_proposal, propose_model
+from localai.cli.stating import state
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
+from localai.findings import Finding
 from localai.manifest.load import load_manifests
+from localai.manifest.proposal import Proposal
 from localai.promotion import Promotion, judge_promotion
 from localai.store.held import Held, find_held
 from localai.store.state import State
 from localai.store.steps import alone, move
-from localai.terminal import printable
+from localai.terminal import printable, show_path
 
 
 def promote(around: Surroundings, artifact: str) -> Exit:
@@ -24,19 +28,49 @@ def promote(around: Surroundings, artifact: str) -> Exit:
         raise UsageError(f"{artifact} has come all the way", hint=f"localai run {quote(artifact)}")
     with alone(held.directory):
         judged = _judge(around, held)
+        if judged.state is State.PROPOSED:
+            return _propose(around, held, judged.finding)
         if judged.state:
             move(store, held, judged.state)
     if judged.state is None:
-        console.print_findings([judged.finding])
-        console.say(printable(f"{artifact} stays where it is: {held.state}"))
-        return Exit.REFUSED
+        return _stay(held, judged.finding)
     console.say(printable(f"{judged.state}: {judged.finding.evidence}"))
-    if judged.state is State.APPROVED:
-        console.out(f"localai run {quote(artifact)}")
-        return Exit.DONE
-    console.say("no manifest lists it: approve it, or ask your officer to; then its last step:")
-    console.out(f"localai approve {quote(artifact)}\nlocalai store promote {quote(artifact)}")
+    console.out(f"localai run {quote(artifact)}")
     return Exit.DONE
+
+
+def _propose(around: Surroundings, held: Held, unlisted: Finding) -> Exit:
+    """No manifest lists it: let it be proposed, with a proposal for whoever may approve it."""
+    proposal, findings = _draft(around, held)
+    if proposal is None:
+        return _stay(held, *findings)
+    path = keep_proposal(proposal)
+    move(around.places.store, held, State.PROPOSED)
+    console.say(printable(f"proposed: {unlisted.evidence}"))
+    unknown = ", ".join(proposal.draft.unknown)
+    said = f"{show_path(path)}{f', unknown: {unknown}' if unknown else ''}"
+    officer = around.read_policy().policy.officer or "your security officer"
+    console.out(printable(f"proposal written: {said}. send it to {officer}"))
+    name = quote(held.id)
+    console.say(f"on a machine of your own: localai approve {name}")
+    console.say(f"once a manifest lists it: localai store promote {name}")
+    return Exit.DONE
+
+
+def _draft(around: Surroundings, held: Held) -> tuple[Proposal | None, tuple[Finding, ...]]:
+    """The proposal, with its hub's word for source and licence; None if a finding forbids it."""
+    origin = held.origin
+    assert origin is not None  # nothing without one takes a step
+    stated = state(origin.source, origin.licence, kind="", entry_id=held.id)
+    with measuring(held) as progress:
+        proposal, found = propose_model(around, held.paths[0], stated, progress)
+    return proposal, found.findings
+
+
+def _stay(held: Held, *findings: Finding) -> Exit:
+    console.print_findings(findings)
+    console.say(printable(f"{held.id} stays where it is: {held.state}"))
+    return Exit.REFUSED
 
 
 def demote(around: Surroundings, artifact: str) -> Exit:

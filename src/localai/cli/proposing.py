@@ -34,7 +34,10 @@ from localai.terminal import show_path
 def propose(
     files: Annotated[
         list[Path],
-        typer.Argument(readable=False, help="GGUF files; of a split set, the first part"),
+        typer.Argument(
+            readable=False,
+            help="GGUF files, of a split set the first part; or their names in the store",
+        ),
     ],
     source: SourceText = "",
     licence: Licence = "",
@@ -55,6 +58,7 @@ def propose(
     forbids to approve it, and there is no proposal for it.
     """
     from localai.cli.editing import keep_proposal, propose_model
+    from localai.cli.naming import find_model
     from localai.cli.stating import state
     from localai.cli.surroundings import look_around
 
@@ -73,7 +77,7 @@ def propose(
         note=note,
     )
     code = Exit.DONE
-    for file in files:
+    for file in map(find_model, files):
         with console.progress(file.name, console.size_of(file)) as progress:
             proposal, found = propose_model(around, file, stated, progress)
         if proposal is None:
