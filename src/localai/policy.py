@@ -18,6 +18,7 @@ from localai.smallfile import read_small
 
 if TYPE_CHECKING:
     from localai.host.targets import Target
+    from localai.hubs import Hub
     from localai.settings import Settings
 
 SCHEMA = "localai.policy/1"
@@ -95,7 +96,8 @@ class Policy(NamedTuple):
     ``officer`` is whom to send a request for approval to. ``targets`` are all that may be tried off
     this machine, ``host_must_pass`` the questions about the host (:mod:`localai.host.checks`) that
     a self-test must find well. ``self_test_hours`` is how old the newest self-test may be, None if
-    none is asked for. ``licences`` are those that an artifact may have, None for any.
+    none is asked for. ``licences`` are those that an artifact may have, None for any. ``hubs`` make
+    this a host that may fetch: from these, and none where there are none.
     """
 
     name: str = BUILT_IN
@@ -111,6 +113,7 @@ class Policy(NamedTuple):
     data_classes: tuple[DataClass, ...] = tuple(DataClass)
     licences: tuple[str, ...] | None = None
     restricted: Restricted | None = None
+    hubs: tuple[Hub, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 
 

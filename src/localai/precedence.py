@@ -14,6 +14,7 @@ from localai.environment import LabelRules
 from localai.policy import Policy, Restricted
 
 if TYPE_CHECKING:
+    from localai.hubs import Hub
     from localai.settings import Settings
 
 _T = TypeVar("_T")
@@ -41,6 +42,7 @@ def replace(policy: Policy, settings: Settings) -> Policy:
         data_classes=_given(settings.data_classes, policy.data_classes),
         licences=_given(settings.licences, policy.licences),
         restricted=_given(settings.restricted, policy.restricted),
+        hubs=_given(settings.hubs, policy.hubs),
         waivers=settings.waivers,
     )
 
@@ -61,6 +63,7 @@ def tighten(policy: Policy, settings: Settings) -> Policy:
         if policy.licences is not None
         else settings.licences,
         restricted=_add_names(policy.restricted, settings.restricted),
+        hubs=_common_hubs(policy.hubs, settings.hubs),
     )
 
 
@@ -84,6 +87,16 @@ def _add_names(listed: Restricted | None, own: Restricted | None) -> Restricted 
     if listed is None or own is None:
         return listed
     return listed._replace(names=_together(listed.names, own.names))
+
+
+def _common_hubs(hubs: tuple[Hub, ...], own: tuple[Hub, ...] | None) -> tuple[Hub, ...]:
+    """The hubs that both name, each with the further hosts that both name."""
+    if own is None:
+        return hubs
+    named = {hub.url: hub.hosts for hub in own}
+    return tuple(
+        hub._replace(hosts=_common(hub.hosts, named[hub.url])) for hub in hubs if hub.url in named
+    )
 
 
 def _stricter(choice: _E, other: _E | None) -> _E:

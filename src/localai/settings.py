@@ -22,6 +22,7 @@ from localai.shape import Fields, read_shape
 
 if TYPE_CHECKING:
     from localai.host.targets import Target
+    from localai.hubs import Hub
 
 MOST_HOURS = 24 * 366
 
@@ -44,6 +45,7 @@ class Settings(NamedTuple):
     data_classes: tuple[DataClass, ...] | None
     licences: tuple[str, ...] | None
     restricted: Restricted | None
+    hubs: tuple[Hub, ...] | None
     waivers: tuple[Waiver, ...]
 
 
@@ -91,6 +93,7 @@ def _read_settings(fields: Fields) -> Settings:
             if fields.has("restricted-technologies")
             else None
         ),
+        hubs=_read_hubs(fields) if fields.has("hubs") else None,
         waivers=fields.each("waivers", _read_waiver, most=100) if fields.has("waivers") else (),
     )
 
@@ -151,6 +154,15 @@ def _read_restricted(fields: Fields) -> Restricted:
         if sum(letter.isalnum() for letter in name) < 2:
             raise fields.refuse("names", f"{name!r}: two letters or digits are the least")
     return Restricted(fields.text("source"), fields.date("as-of"), names)
+
+
+def _read_hubs(fields: Fields) -> tuple[Hub, ...]:
+    from localai.hubs import MOST, read_hub
+
+    hubs = fields.each("hubs", read_hub, most=MOST)
+    if len({hub.url for hub in hubs}) != len(hubs):
+        raise fields.refuse("hubs", "a hub stands twice")
+    return hubs
 
 
 def _read_waiver(fields: Fields) -> Waiver:

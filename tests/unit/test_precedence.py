@@ -109,6 +109,18 @@ ROWS = [
         ("Office", "2026-01-31", ("One",)),
         ("Office", "2026-01-31", ("One", "Two")),
     ),
+    Row(
+        "hubs",
+        "[{url: https://hub.example, hosts: [https://a.example, https://b.example]}]",
+        "[{url: https://hub.example, hosts: [https://a.example, https://b.example, "
+        "https://c.example]}, {url: https://other.example}]",
+        "[{url: https://hub.example, hosts: [https://b.example]}]",
+        lambda policy: [(hub.url, *hub.hosts) for hub in policy.hubs],
+        [("https://hub.example", "https://a.example", "https://b.example")],
+        [("https://hub.example", "https://b.example")],
+    ),
+    Row("hubs", "[{url: https://hub.example}]", "[{url: https://hub.example}]", "[]",
+        lambda policy: [hub.url for hub in policy.hubs], ["https://hub.example"], []),
     *(
         Row(key, strict, loose, strict, see, value, value)
         for key, strict, loose, see, value in [
@@ -142,6 +154,7 @@ SILENT = [
     ("self-test-hours", "24", lambda policy: policy.self_test_hours, 24),
     ("licences", "[MIT]", lambda policy: policy.licences, ("MIT",)),
     ("restricted-technologies", LISTED.format("Me", "2026-11-01", "Two"), seen, None),
+    ("hubs", "[{url: https://hub.example}]", lambda policy: policy.hubs, ()),
 ]
 
 
