@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
@@ -58,20 +59,22 @@ def judge_promotion(
     known = [digest for found in digests for digest in (found.sha256, found.tree) if digest]
     unlisted = not any(listed) and find_outside(manifests, known) is None
     next_state = State.PROPOSED if unlisted and held.state is State.QUARANTINE else None
-    return Promotion(next_state, _judge_apart(held, digests, manifests, today, self_approval))
+    finding = judge_apart(held.paths, digests, manifests, today, self_approval=self_approval)
+    return Promotion(next_state, finding)
 
 
-def _judge_apart(
-    held: Held,
+def judge_apart(
+    paths: Sequence[Path],
     digests: Sequence[Digests],
     manifests: Sequence[LoadedManifest],
     today: date,
+    *,
     self_approval: bool,
 ) -> Finding:
     """Why no entry is exactly these files: the first of them that refuses says so."""
     findings = [
         judge_digests(path, found, manifests, today, self_approval=self_approval).finding
-        for path, found in zip(held.paths, digests, strict=True)
+        for path, found in zip(paths, digests, strict=True)
     ]
     evidence = "each file is approved, but not as one artifact of exactly these"
     together = Finding(CHECK, Verdict.FAIL, "not an entry's files", evidence)

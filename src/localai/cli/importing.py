@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.errors import DocumentError, Exit, StateError, UsageError
+from localai.errors import Exit, StateError
 from localai.terminal import show_path
 
 if TYPE_CHECKING:
@@ -53,9 +53,17 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
 
     Raises DocumentError if there is none, UsageError if it would not count beside what is here.
     """
+    from localai.cli.choosing import all_manifests
     from localai.findings import refused
     from localai.manifest import envelope
-    from localai.manifest.load import imported_directory, read_manifest, verify_bytes, verify_file
+    from localai.manifest.intake import put, refuse_rival
+    from localai.manifest.load import (
+        imported_directory,
+        read_manifest,
+        verify_bytes,
+        verify_file,
+        verify_files,
+    )
     from localai.manifest.verify import LoadedManifest
     from localai.smallfile import read_small
 
@@ -69,9 +77,10 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     if not unpacked:
         signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
         unpacked = read_manifest(file)[0], signatures or b""
-    _find_rival(around, found)
+    present = verify_files(all_manifests(around.places), around.places, around.today)
     path = imported_directory(around.places) / f"{found.name}.yaml"
-    _store(path, *unpacked)
+    refuse_rival(found, present, path.parent)
+    put(path, *unpacked)
     # What lies there now is what is told, whatever happened to the file that was brought.
     return LoadedManifest(path, verify_file(path, around.places, around.today))
 
@@ -89,52 +98,3 @@ def _unpack(file: Path) -> tuple[bytes, bytes] | None:
         return None  # whoever reads it as a manifest says what is wrong
     parts = envelope.parse_self_contained(raw, limit=limit) if raw else None
     return (parts[0], envelope.write_envelope(parts[1])) if parts else None
-
-
-def _find_rival(around: Surroundings, found: LoadedManifest) -> None:
-    """Raise UsageError if a manifest of that name is here that goes first, or that only lies under
-    another file name: the two would refuse each other."""
-    from localai.cli.choosing import all_manifests
-    from localai.manifest.load import imported_directory, merge, verify_files
-
-    own = imported_directory(around.places)
-    for one in verify_files(all_manifests(around.places), around.places, around.today):
-        if one.name != found.name:
-            continue
-        if one.sha256 != found.sha256 and merge((one,), (found,)) == (one,):
-            raise UsageError(
-                f"{one.path} goes before it: newer, or signed by the role manifest",
-                hint="localai manifest diff shows what they have otherwise",
-            )
-        if one.path.parent == own and one.path.stem != found.name:
-            raise UsageError(
-                f"{one.path} holds a manifest of that name", hint=f"move it to {found.name}.yaml"
-            )
-
-
-def _store(path: Path, raw: bytes, signatures: bytes) -> None:
-    """Put both files in the place of those before; at every moment one of the two manifests has
-    its signatures. Raises StateError."""
-    from localai.atomicfile import write_whole
-    from localai.manifest.change import write_signed
-    from localai.manifest.envelope import (
-        LIMIT,
-        Envelope,
-        envelope_beside,
-        parse_envelope,
-        write_envelope,
-    )
-    from localai.places import make_private
-    from localai.smallfile import read_small
-
-    make_private(path.parent)
-    beside = envelope_beside(path)
-    both = parse_envelope(signatures)
-    if (present := read_small(beside, limit=LIMIT)) is not None:
-        try:
-            kept = parse_envelope(present).signatures
-        except DocumentError:
-            kept = ()  # then what lies there does not count anyway
-        both = Envelope(both.payload_type, (*both.signatures, *kept))
-    write_signed(path, raw, write_envelope(both))
-    write_whole(beside, signatures, mode=0o644)

@@ -186,18 +186,39 @@ def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> V
     return _verify(path, root, today, floors, revoked)
 
 
-def verify_bytes(raw: bytes, signatures: bytes, places: Places, today: date) -> Verification:
-    """The same for a manifest that was brought as bytes."""
-    root = load_trust(places, today)
+def verify_bytes(
+    raw: bytes,
+    signatures: bytes,
+    places: Places,
+    today: date,
+    *,
+    root: Trust | None = None,
+    revoked: Revocations | None = None,
+) -> Verification:
+    """The same for a manifest that was brought as bytes. ``root`` and ``revoked`` are those to
+    verify by, this host's own if left out."""
+    root = root or load_trust(places, today)
     floors = floor.read_all_floors(places.state)
-    revoked = load_revocations(places, root, floors.revocation)
+    revoked = revoked or load_revocations(places, root, floors.revocation)
     return _judge(raw, signatures, root, today, floors, revoked)
 
 
-def verify_files(paths: Sequence[Path], places: Places, today: date) -> tuple[LoadedManifest, ...]:
-    """Verify several manifests, as a start would, and remember nothing. Raises StateError."""
+def verify_files(
+    paths: Sequence[Path],
+    places: Places,
+    today: date,
+    *,
+    root: Trust | None = None,
+    revoked: Revocations | None = None,
+) -> tuple[LoadedManifest, ...]:
+    """Verify several manifests, as a start would, and remember nothing; ``root`` and ``revoked``
+    as in :func:`verify_bytes`. Raises StateError."""
+    root = root or load_trust(places, today)
+    floors = floor.read_all_floors(places.state)
+    revoked = revoked or load_revocations(places, root, floors.revocation)
     found = [
-        LoadedManifest(path, verify_file(path, places, today)) for path in dict.fromkeys(paths)
+        LoadedManifest(path, _verify(path, root, today, floors, revoked))
+        for path in dict.fromkeys(paths)
     ]
     imported = tuple(one for one in found if one.path.parent == places.imported)
     present = tuple(one for one in found if one.path.parent != places.imported)
