@@ -23,6 +23,7 @@ ROWS = (
     ("cli",),
     ("reports",),
     ("launch + examination", "trials", "guest"),
+    ("bundle",),
     ("inspection", "audit", "promotion"),
     ("beginning", "artifact + identification", "intact", "approval"),
     ("plan", "schedule"),

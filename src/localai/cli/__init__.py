@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         "Approve models",
         (
             Command("store", "what was brought here, how far it has come, and its next step"),
+            Command("bundle", "carry models, and what approves them, to a host without a network"),
             Command("inspect", "say what a file is before anybody approves it, run nothing"),
             Command("approve", "show what a file is, and write and sign its entry"),
             Command("manifest", "make, change, sign and read manifests"),

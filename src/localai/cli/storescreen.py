@@ -32,10 +32,11 @@ def _describe(held: Held) -> str:
     if origin is None:
         return printable(held.problem)
     size = show_bytes(sum(file.size for file in origin.files))
-    return printable(f"{size}, arrived on {origin.arrived}, from {_name_source(origin)}")
+    return printable(f"{size}, arrived on {origin.arrived}, from {name_source(origin)}")
 
 
-def _name_source(origin: Origin) -> str:
+def name_source(origin: Origin) -> str:
+    """The repository and the revision that an artifact is from."""
     revision = f" at {origin.source.revision}" if origin.source.revision else ""
     return f"{origin.source.repository}{revision}"
 
@@ -53,7 +54,7 @@ def _lines(held: Held) -> Iterator[str]:
         yield f"  problem    {held.problem}"
         return
     hub = f", {origin.source.hub}" if origin.source.hub else ""
-    yield f"  source     {origin.source.publisher}, {_name_source(origin)}{hub}"
+    yield f"  source     {origin.source.publisher}, {name_source(origin)}{hub}"
     if origin.source.bases:
         yield f"  made from  {', '.join(origin.source.bases)}"
     yield f"  arrived    {origin.arrived}"
@@ -98,12 +99,12 @@ def _held_document(held: Held) -> dict[str, object]:
         "state": held.state.value,
         "directory": str(held.directory),
         "problem": held.problem or None,
-        "origin": _origin_document(origin) if origin else None,
+        "origin": origin_document(origin) if origin else None,
     }
 
 
-def _origin_document(origin: Origin) -> dict[str, object]:
-    """``size`` in bytes."""
+def origin_document(origin: Origin) -> dict[str, object]:
+    """Where an artifact came from; ``size`` in bytes."""
     source = origin.source
     return {
         "publisher": source.publisher,

@@ -1,0 +1,148 @@
+"""Take an imported bundle in: its files into what is arriving, hashed as they are written, and
+once all of them are right, everything to where it counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from localai.bundle.contents import Artifact, Contents, Index, Member, write_index
+from localai.bundle.judging import Judged
+from localai.bundle.reading import look_at
+from localai.bundle.room import make_room, write_all
+from localai.bundle.source import Source
+from localai.bundle.stream import pass_through
+from localai.errors import StateError
+from localai.hashing import Progress
+from localai.locking import locked_folder
+from localai.manifest import intake
+from localai.manifest.chain import put_in_force, read_trusted
+from localai.manifest.change import changing
+from localai.manifest.load import imported_directory, load_manifests, revocation_file
+from localai.manifest.schema import ArtifactFile
+from localai.places import Places, make_private
+from localai.store.arrival import admit, arriving
+from localai.store.held import list_named
+from localai.store.state import State
+from localai.store.steps import acting, delete, refuse_taken
+
+
+def find_new(store: Path, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """The artifacts that the store does not have. Raises UsageError if it has others of their
+    names."""
+    new = []
+    for one in artifacts:
+        held = next(iter(list_named(store, one.id)), None)
+        if held is None or held.origin is None or not _are_same(held.origin.files, one):
+            refuse_taken(store, one.id)
+            new.append(one)
+    return tuple(new)
+
+
+@contextmanager
+def receiving(store: Path, index: Index) -> Iterator[Path]:
+    """Where the files of this bundle arrive; what an earlier import of it brought is there. It is
+    gone afterwards if nothing went wrong. Raises StateError."""
+    name = f"bundle.{sha256(write_index(index)).hexdigest()}"
+    with arriving(store, name) as directory:
+        yield directory
+        with acting(f"clear {directory}"):
+            delete(directory)
+
+
+def check_room(directory: Path, files: Collection[ArtifactFile]) -> None:
+    """See that what is still missing of ``files`` fits. Raises StateError."""
+    with acting(f"write in {directory}"):
+        arrived = sum(one.stat().st_size for one in directory.iterdir())
+        make_room(directory, sum(one.size for one in files) - arrived)
+
+
+def take(
+    directory: Path,
+    wanted: Collection[str],
+    source: Source,
+    member: Member,
+    progress: Progress,
+) -> str:
+    """Take one file out of a bundle, and return its SHA-256. What is not wanted is hashed only.
+
+    Of a file that began to arrive before, the beginning is hashed where it lies. Raises StateError
+    if that was damaged, or if it cannot be written.
+    """
+    if member.sha256 not in wanted:
+        return look_at(source, member, progress)
+    path = directory / member.sha256
+    with acting(f"write {path}"):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            arrived = min(os.fstat(fd).st_size, member.size)
+            os.ftruncate(fd, arrived)
+            found = _go_on(fd, path, arrived, source, member, progress)
+        finally:
+            os.close(fd)
+        if found != member.sha256:
+            path.unlink()
+    if found != member.sha256 and arrived:
+        raise StateError(
+            f"{path} was damaged after an earlier import broke off, and was removed",
+            hint="run this command again",
+        )
+    return found
+
+
+def _go_on(
+    fd: int, path: Path, arrived: int, source: Source, member: Member, progress: Progress
+) -> str:
+    digest, own = sha256(), Source(fd, path)
+    pass_through(arrived, own.read_into, len, progress, digest)
+    source.skip(arrived)
+    write, report = partial(write_all, fd), partial(_report_from, progress, arrived)
+    return pass_through(member.size - arrived, source.read_into, write, report, digest)
+
+
+def take_in(
+    places: Places,
+    today: date,
+    contents: Contents,
+    judged: Judged,
+    new: Sequence[Artifact],
+    directory: Path,
+) -> None:
+    """Put everything that was judged, and arrived whole, where it counts. Cut short anywhere, the
+    same import does the rest. Raises StateError, UsageError."""
+    make_private(places.config)
+    if not places.administered:
+        with locked_folder(places.root.parent):
+            _follow(places, judged, contents)
+    own = imported_directory(places)
+    with changing(make_private(own)):
+        for one, signed in zip(judged.manifests, contents.manifests, strict=True):
+            intake.put(one.path, *signed)
+    load_manifests(places, today)  # the versions are seen now: none before them counts again
+    for artifact in new:
+        files = tuple(one._replace(tree=None) for one in artifact.origin.files)  # not measured
+        origin = artifact.origin._replace(arrived=today, files=files)
+        arrived = [directory / one.sha256 for one in files]
+        admit(places.store, artifact.id, origin, arrived, state=State.APPROVED)
+
+
+def _follow(places: Places, judged: Judged, contents: Contents) -> None:
+    """The newer root of trust, and the newer list of what is revoked."""
+    walked, listed = judged.rules.walked, judged.rules.listed
+    if walked and walked.accepted:
+        put_in_force(places, read_trusted(places), walked.accepted)
+    if listed:
+        intake.put(revocation_file(places), *listed)
+
+
+def _are_same(files: Sequence[ArtifactFile], artifact: Artifact) -> bool:
+    return [one[:3] for one in files] == [one[:3] for one in artifact.origin.files]
+
+
+def _report_from(progress: Progress, before: int, done: int) -> None:
+    progress(before + done)

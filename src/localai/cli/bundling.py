@@ -1,0 +1,125 @@
+"""What ``localai bundle`` does, and what it says meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from typing import NamedTuple
+
+from localai.bundle.contents import Artifact, Contents, Index
+from localai.bundle.gathering import gather
+from localai.bundle.judging import CHECK, Judged, judge, judge_flaw
+from localai.bundle.reading import Take, look_at, read_files, read_head
+from localai.bundle.source import Source, opening
+from localai.bundle.taking import check_room, find_new, receiving, take, take_in
+from localai.bundle.writing import write_bundle
+from localai.cli import console
+from localai.cli.surroundings import Surroundings
+from localai.errors import DocumentError, Exit
+from localai.findings import Finding, Verdict, refused
+from localai.hardware import show_bytes
+from localai.store.held import find_held
+from localai.terminal import printable, show_path
+
+_APART = "no manifest here lists it: the host that it goes to needs one that does"
+
+
+class Inspected(NamedTuple):
+    """What a bundle holds, None if it is none, and every finding about it on this host."""
+
+    contents: Contents | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> Exit:
+        return Exit.REFUSED if refused(self.findings) else Exit.DONE
+
+
+def create(around: Surroundings, names: Sequence[str], out: Path) -> Exit:
+    """Write a bundle with artifacts of the store."""
+    found = [find_held(around.places.store, name) for name in dict.fromkeys(names)]
+    gathered = gather(found, around.places, around.today)
+    size = sum(one.size for one in gathered.contents.files)
+    try:
+        with console.progress(show_path(out), size) as progress:
+            written = write_bundle(out, gathered.contents, gathered.paths, progress)
+    except DocumentError as error:
+        why = "what is carried is what arrived"
+        remedy = f"localai store verify {' '.join(map(quote, names))}"
+        finding = Finding("store", Verdict.FAIL, "not as it arrived", error.message, why, remedy)
+        console.print_findings([finding])
+        return Exit.REFUSED
+    for name in gathered.unlisted:
+        console.say(printable(f"{name}: {_APART}"))
+    manifests = len(gathered.contents.manifests)
+    what = f"{show_bytes(written)}, {_count(len(found), 'artifact')}, "
+    console.say(f"wrote {show_path(out)}: {what}{_count(manifests, 'manifest')}")
+    return Exit.DONE
+
+
+def inspect(around: Surroundings, file: Path) -> Inspected:
+    """Read all of a bundle, and judge it as an import would."""
+    contents, findings = None, tuple[Finding, ...]()
+    with opening(file) as source:
+        try:
+            index, contents = read_head(source)
+            findings = _judge(around, contents).findings
+            return Inspected(contents, (*findings, _read(source, index, look_at, file)))
+        except DocumentError as error:
+            return Inspected(contents, (*findings, judge_flaw(error)))
+
+
+def import_(around: Surroundings, file: Path) -> Exit:
+    """Take a bundle in, if it counts here, and once all of it is right."""
+    store = around.places.store
+    with opening(file) as source:
+        try:
+            index, contents = read_head(source)
+            judged = _judge(around, contents)
+            if refused(judged.findings):
+                return _refuse(judged.findings)
+            new = find_new(store, contents.artifacts)
+            files = {one.sha256: one for artifact in new for one in artifact.origin.files}
+            with receiving(store, index) as directory:
+                check_room(directory, files.values())
+                whole = _read(source, index, partial(take, directory, files), file)
+                take_in(around.places, around.today, contents, judged, new, directory)
+        except DocumentError as error:
+            return _refuse([judge_flaw(error)])
+    console.print_findings([*judged.findings, whole])
+    _show_imported(contents, new)
+    return Exit.DONE
+
+
+def _judge(around: Surroundings, contents: Contents) -> Judged:
+    policy = around.read_policy().policy
+    return judge(contents, around.places, around.today, self_approval=policy.self_approval)
+
+
+def _read(source: Source, index: Index, take: Take, file: Path) -> Finding:
+    size = sum(one.size for one in index.files)
+    with console.progress(show_path(file), size) as progress:
+        read_files(source, index.files, take, progress)
+    evidence = f"{_count(len(index.files), 'file')}, {show_bytes(size)}, hashed"
+    return Finding(CHECK, Verdict.PASS, "whole", evidence)
+
+
+def _refuse(findings: Sequence[Finding]) -> Exit:
+    console.print_findings([one for one in findings if one.refuses])
+    console.say("not imported")
+    return Exit.REFUSED
+
+
+def _show_imported(contents: Contents, new: Sequence[Artifact]) -> None:
+    for one in contents.artifacts:
+        if one in new:
+            console.say(f"imported: {one.id}")
+            console.out(f"localai run {quote(one.id)}")
+        else:
+            console.say(f"here already: {one.id}; localai store show {quote(one.id)}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
