@@ -26,12 +26,12 @@ ROWS = (
     ("bundle",),
     ("inspection", "audit", "promotion"),
     ("beginning", "artifact + identification", "intact", "approval"),
-    ("plan", "schedule"),
-    ("store",),
+    ("plan", "schedule", "fetch"),
+    ("store", "staging"),
     ("worker", "manifest", "policy + settings + precedence", "copying", "selftests"),
-    ("egress", "abilities", "sealing", "records"),
+    ("egress", "abilities", "sealing", "custody", "records"),
     ("egress.probes", "gguf", "formats", "environment", "account", "host", "hardware", "hubs",
-     "locking"),
+     "locking", "reference"),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
     ("document", "dialect", "hashing", "findings", "terminal"),
     ("errors",),
@@ -62,6 +62,8 @@ WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spa
 # The owners of each outside library: one, but for the language of the templates, which one module
 # sets up, one reads and one renders, and for keys: their kinds, and what is done with them.
 OWNERS = {
+    "httpx2": "fetch.guard + fetch.library",
+    "huggingface_hub": "fetch.library",
     "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
     "llama_cpp": "worker.engine + worker.loading",
@@ -163,7 +165,8 @@ def test_a_library_in_the_wrong_place_is_seen(tmp_path: Path, text: str) -> None
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    stated = [*project["dependencies"], *project["optional-dependencies"]["engine"]]
+    extras = project["optional-dependencies"]
+    stated = [*project["dependencies"], *extras["engine"], *extras["fetch"]]
     names = {line.split(">")[0].strip().lower() for line in stated}
     installed = packages_distributions()
     used = {installed[library][0].lower().replace("_", "-") for library in OWNERS}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from localai.custody import find_reach
 from localai.errors import DocumentError, LocalAIError
 from localai.findings import Finding, refused
 from localai.gguf.check import check_structure
@@ -33,27 +34,45 @@ class OpenArtifact:
     """The files of one artifact, opened, and what their headers say.
 
     ``artifact`` carries everything that went wrong; a problem there means nothing may be loaded.
+    ``read_only``: nobody but their owner can change the files, and they are loaded from where they
+    lie. ``vessels`` holds the memory for the copy of each file, None where none is wanted.
     """
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.files: list[OpenFile] = []
         self.headers: list[GgufFile] = []
-        self.vessels: list[int] = []
+        self.vessels: list[int | None] = []
+        self.read_only = False
 
     @property
     def sizes(self) -> list[int]:
         return [file.size for file in self.files]
 
+    @property
+    def loaded(self) -> list[OpenFile]:
+        """What is measured and loaded, once the vessels are there: the copies, or the files."""
+        return [
+            file if vessel is None else file._replace(fd=vessel)
+            for file, vessel in zip(self.files, self.vessels, strict=False)
+        ]
+
+    @property
+    def inodes(self) -> list[tuple[int, int] | None]:
+        """Device and inode of each file that is loaded from where it lies, None for a copy."""
+        found = [os.fstat(file.fd) for file in self.loaded]
+        return [(one.st_dev, one.st_ino) if self.read_only else None for one in found]
+
     def give_up(self, error: LocalAIError) -> None:
         """Nothing may be loaded, and this is why."""
         self.artifact = self.artifact._replace(
-            sealed=False, problem=error.message, remedy=error.hint
+            sealed=False, read_only=False, problem=error.message, remedy=error.hint
         )
 
     def close(self) -> None:
         """Close every descriptor."""
-        for descriptor in (*(file.fd for file in self.files), *self.vessels):
+        copies = [vessel for vessel in self.vessels if vessel is not None]
+        for descriptor in (*(file.fd for file in self.files), *copies):
             os.close(descriptor)
         self.files, self.vessels = [], []
 
@@ -99,6 +118,7 @@ def _open(artifact: Artifact, open_files: _Open, check: _Check, store: Path | No
     except DocumentError as error:
         opened.give_up(error)
         return opened
+    opened.read_only = not any(find_reach(file.fd) for file in opened.files)
     opened.artifact = opened.artifact._replace(
         size=sum(opened.sizes), place=_find_place(opened.files, store) if store else None
     )
@@ -159,7 +179,8 @@ def measure_resources(
     model, *adapters = opened
     free = find_free_memory()
     limit = file_size_limit()
-    largest = max((size for one in opened for size in one.sizes), default=0)
+    copied = [one for one in opened if not one.read_only]
+    largest = max((size for one in copied for size in one.sizes), default=0)
     if limit is not None and largest > limit:
         return Resources(largest, limit, "RLIMIT_FSIZE", remedy="ulimit -f unlimited"), False
     wanted = context or DEFAULT_CONTEXT
@@ -176,6 +197,8 @@ def measure_resources(
 
 
 def make_vessels(opened: OpenArtifact) -> None:
-    """One empty sealable file in memory for each file. The process must be hidden already."""
+    """One empty sealable file in memory for each file that is to be copied. The process must be
+    hidden already."""
     count = len(opened.files)
-    opened.vessels = [make_vessel(f"localai-{number}-of-{count}") for number in range(1, count + 1)]
+    names = (f"localai-{number}-of-{count}" for number in range(1, count + 1))
+    opened.vessels = [None if opened.read_only else make_vessel(name) for name in names]

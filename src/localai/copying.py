@@ -1,4 +1,5 @@
-"""Copy an artifact into memory in a process of its own, while the launcher still gets ready.
+"""Copy an artifact into memory in a process of its own, while the launcher still gets ready; what
+nobody can change where it lies is only hashed there.
 
 The process is a fork of the launcher: as hidden as that, with the same empty memory to fill. It
 is told nothing and tells how far it is and what it wrote. If memory runs out after all, the
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from localai.errors import DocumentError, LocalAIError, PlatformError, StateError
 from localai.hardware import find_free_memory
-from localai.hashing import Progress
+from localai.hashing import Progress, digest_file
 from localai.sandbox import kernel
 from localai.sealing import OpenFile, copy_and_hash
 
@@ -27,16 +28,17 @@ _ERRORS = {error.code: error for error in (DocumentError, StateError)}
 
 
 class Copied(NamedTuple):
-    """The tree digest of each file as it was written, and how many seconds each took."""
+    """The tree digest of each file as it is to be loaded, and how many seconds each took."""
 
     trees: tuple[str, ...]
     seconds: tuple[float, ...]
 
 
 class Copying:
-    """A copy under way. The constructor forks: no thread may run yet."""
+    """A copy under way, without one for a file whose vessel is None. The constructor forks: no
+    thread may run yet."""
 
-    def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
+    def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int | None]) -> None:
         reader, writer = os.pipe()
         try:
             self._pid = kernel.fork(lambda: _copy(writer, files, vessels), "localai-copy")
@@ -82,7 +84,7 @@ class Copying:
         self._lines.close()
 
 
-def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int]) -> None:
+def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int | None]) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(_POLITE)
 
@@ -94,7 +96,10 @@ def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int]) -> Non
         for file, vessel in zip(files, vessels, strict=True):
             began = time.perf_counter()
             before = sum(done.size for done in files[: len(trees)])
-            trees.append(_copy_one(file, vessel, partial(_say_done, say, before)))
+            progress = partial(_say_done, say, before)
+            trees.append(
+                _hash_one(file, progress) if vessel is None else _copy_one(file, vessel, progress)
+            )
             seconds.append(time.perf_counter() - began)
     except LocalAIError as error:
         say(code=error.code, message=error.message, hint=error.hint)
@@ -115,3 +120,10 @@ def _copy_one(file: OpenFile, vessel: int, report: Progress) -> str:
         report=report,
         drop=file.size > find_free_memory().bytes // _PLENTY,
     )
+
+
+def _hash_one(file: OpenFile, report: Progress) -> str:
+    os.posix_fadvise(file.fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    tree = digest_file(file.fd, file.size, whole=False, progress=report).tree
+    assert tree is not None  # it was asked for
+    return tree

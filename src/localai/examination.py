@@ -116,9 +116,9 @@ def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
     """Have the worker confined and probed; add its layers, its probes, its telemetry switches."""
     proof, worker = begun.proof, begun.worker
     proof.begin_controls()
-    vessels = [vessel for one in begun.opened for vessel in one.vessels]
+    files = [file for one in begun.opened for file in one.loaded]
     with ExitStack() as handed:
-        models = [_open_read_only(vessel, handed) for vessel in vessels]
+        models = [_open_read_only(file.fd, handed) for file in files]
         sealed = worker.seal([*proof.lent, *models])
     clock.mark("worker-sealed")
     proof.wait_for_controls()
@@ -130,8 +130,8 @@ def prove(facts: Facts, begun: UnderWay, clock: Clock) -> Facts:
     return facts._replace(sandbox=sealed.status, egress=egress, switches=switches)
 
 
-def _open_read_only(vessel: int, opened: ExitStack) -> int:
-    """The same memory, opened for reading only: what the worker gets."""
-    descriptor = os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY | os.O_CLOEXEC)
+def _open_read_only(fd: int, opened: ExitStack) -> int:
+    """The same memory or file, opened anew for reading only: what the worker gets."""
+    descriptor = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
     opened.callback(os.close, descriptor)
     return descriptor

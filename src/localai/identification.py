@@ -26,7 +26,8 @@ def seal_artifacts(
     manifests: Sequence[LoadedManifest],
     report: Progress = report_nothing,
 ) -> None:
-    """Wait until every file is in its vessel, seal them all, and find the entries.
+    """Wait until every file is in its vessel, or hashed where it is to be loaded from, seal the
+    vessels, and find the entries.
 
     The outcome is in each ``OpenArtifact.artifact``; what ends the copy, in the model's.
     """
@@ -34,19 +35,21 @@ def seal_artifacts(
         copied = copying.wait(report)
         for one in opened:
             for vessel in one.vessels:
-                seal(vessel)
+                if vessel is not None:
+                    seal(vessel)
     except LocalAIError as error:
         opened[0].give_up(error)
         return
     trees, seconds = iter(copied.trees), iter(copied.seconds)
     for one in opened:
-        # From here on the copies are what counts: nobody can change them any more.
-        sealed = [OpenFile(file.path, vessel, file.size)
-                  for file, vessel in zip(one.files, one.vessels, strict=True)]  # fmt: skip
-        taken = sum(islice(seconds, len(sealed)))
-        one.artifact = one.artifact._replace(sealed=True, seconds=taken)
-        known = list(islice(trees, len(sealed)))
-        _find_entry(one, sealed, known, _model_first(manifests, opened), report_nothing)
+        # From here on these are what counts: nobody can change them any more.
+        loaded = one.loaded
+        taken = sum(islice(seconds, len(loaded)))
+        one.artifact = one.artifact._replace(
+            sealed=not one.read_only, read_only=one.read_only, seconds=taken
+        )
+        known = list(islice(trees, len(loaded)))
+        _find_entry(one, loaded, known, _model_first(manifests, opened), report_nothing)
 
 
 def hash_artifacts(

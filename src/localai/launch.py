@@ -4,8 +4,8 @@ The order is what makes it both fast and safe:
 
 1. the laboratory is forked and the worker started, while nothing is known yet, and the launcher
    hides itself (``beginning``);
-2. it makes the memory that the artifact will be sealed in, and a process to copy it there
-   (``copying``);
+2. it makes the memory that the artifact will be sealed in, and a process to copy it there, or,
+   where nobody else can change it (``custody``), to hash it where it lies (``copying``);
 3. label, policy and manifests are read; if they refuse, no probe is sent (``examination``);
 4. the controls are tried; the worker is looked at, probed, locked; a stand-in for the launcher
    is probed under the launcher's own filter;
@@ -131,7 +131,8 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         artifact = examined.facts.artifact
         assert artifact is not None and artifact.entry is not None  # nothing is allowed without
         sizes = [size for one in opened for size in one.sizes]
-        begun.worker.go(sizes, options, artifact.entry.approval.on)
+        inodes = [inode for one in opened for inode in one.inodes]
+        begun.worker.go(sizes, inodes, options, artifact.entry.approval.on)
         begun.proof.close()  # while the worker loads
         install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end

@@ -64,7 +64,7 @@ def try_out(asked: dict[str, Any], directory: Path) -> dict[str, Any]:
 def _ask(trial: Trial, opened: OpenArtifact) -> str:
     """What the model says first."""
     options = {"context": 64, "threads": 1, "gpu_layers": 0, "repack": False}
-    trial.worker.go(opened.sizes, options, date(2026, 1, 1))
+    trial.worker.go(opened.sizes, opened.inodes, options, date(2026, 1, 1))
     sampling = Sampling(max_tokens=4, temperature=0, top_p=1, seed=0)
     pieces = trial.worker.client.generate([Message("user", "hi")], sampling)
     return "".join(piece for piece in pieces if isinstance(piece, str))
@@ -75,7 +75,7 @@ def _seal(opened: OpenArtifact) -> list[int]:
     make_vessels(opened)
     seal_artifacts([opened], Copying(opened.files, opened.vessels), [])
     assert not opened.artifact.problem, opened.artifact.problem
-    return [os.open(f"/proc/self/fd/{vessel}", os.O_RDONLY) for vessel in opened.vessels]
+    return [os.open(f"/proc/self/fd/{file.fd}", os.O_RDONLY) for file in opened.loaded]
 
 
 if __name__ == "__main__":

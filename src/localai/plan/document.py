@@ -91,6 +91,7 @@ def _artifact(artifact: Artifact) -> Document:
         "entry": artifact.entry.id if artifact.entry else None,
         "manifest": artifact.manifest or None,
         "sealed": artifact.sealed,
+        "read_only_store": artifact.read_only,
     }
 
 

@@ -45,6 +45,8 @@ class Artifact(NamedTuple):
     in front (``tree-sha256:...``, ``sha256:...``), nothing if they could not be measured.
     ``entry`` is the entry with exactly these and ``manifest`` the name of the manifest that holds
     it.
+    ``sealed``: what was measured is a copy in memory that nobody can change; ``read_only``: it is
+    the file itself, which nobody but its owner can change (:mod:`localai.custody`).
     ``place`` is where in the store it lies, None if nobody looked.
     ``format`` holds what the bounded reader found (checks ``gguf-...``) and ``held`` what the
     files hold of what an entry pins, ``said`` what they state of their origin and licence, None
@@ -59,6 +61,7 @@ class Artifact(NamedTuple):
     entry: Entry | None = None
     manifest: str = ""
     sealed: bool = False
+    read_only: bool = False
     seconds: float = 0.0
     place: Place | None = None
     format: tuple[Finding, ...] = ()

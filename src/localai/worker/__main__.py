@@ -53,7 +53,7 @@ def main() -> None:
     write_frame(REPLIES, {"op": "sealed", "evidence": evidence, "environment": dict(os.environ)})
     models = _be_probed(lent, spec)
     go = _expect("go", "script")
-    _check_models(models, go["sizes"])
+    _check_models(models, go["sizes"], go["inodes"])
     gc.enable()
     if go["op"] == "script":
         script.run(models[0], go["name"])
@@ -118,13 +118,33 @@ def _be_probed(lent: list[int], spec: SandboxSpec) -> list[int]:
     return lent[count:]
 
 
-def _check_models(models: list[int], sizes: object) -> None:
-    """The files are the ones that the launcher sealed: their sizes agree and nobody can write."""
-    everything = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+def _check_models(models: list[int], sizes: list[int], inodes: list[list[int] | None]) -> None:
+    """The files are the ones that the launcher measured: their sizes agree and nobody can write."""
     found = [os.fstat(descriptor).st_size for descriptor in models]
-    sealed = [fcntl.fcntl(d, fcntl.F_GET_SEALS) & everything == everything for d in models]
-    if found != sizes or not all(sealed):
-        raise WorkerError(f"the model's files are not as sealed: {found} bytes, {sealed}")
+    kept = [
+        _is_sealed(descriptor) if inode is None else _is_kept(descriptor, inode)
+        for descriptor, inode in zip(models, inodes, strict=True)
+    ]
+    if found != sizes or not all(kept):
+        raise WorkerError(f"the model's files are not as measured: {found} bytes, {kept}")
+
+
+def _is_sealed(descriptor: int) -> bool:
+    everything = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    return fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & everything == everything
+
+
+def _is_kept(descriptor: int, inode: list[int]) -> bool:
+    """Whether it is this file, open for reading only, and this account may not write to it: as
+    much of ``custody`` as can be seen from here."""
+    found = os.fstat(descriptor)
+    return (
+        stat.S_ISREG(found.st_mode)
+        and [found.st_dev, found.st_ino] == inode
+        and found.st_uid != os.getuid()
+        and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    )
 
 
 if __name__ == "__main__":

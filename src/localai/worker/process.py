@@ -121,16 +121,23 @@ class WorkerProcess:
     def _is_locked(self) -> bool:
         return self._early is not None and is_locked(self._early, self._filters_before)
 
-    def go(self, sizes: Sequence[int], options: Mapping[str, Any], today: date) -> None:
-        """Let it load the model. The engine's options are those of ``engine.EngineOptions``;
-        ``today`` is what the chat template takes for the date."""
-        told = {"sizes": list(sizes), "options": dict(options), "today": today.isoformat()}
-        self._tell({"op": "go", **told})
+    def go(
+        self,
+        sizes: Sequence[int],
+        inodes: Sequence[tuple[int, int] | None],
+        options: Mapping[str, Any],
+        today: date,
+    ) -> None:
+        """Let it load the files of these sizes: sealed memory where the inode is None, else the
+        file of this device and number. The engine's options are those of
+        ``engine.EngineOptions``; ``today`` is what the chat template takes for the date."""
+        told = {"options": dict(options), "today": today.isoformat()}
+        self._tell({"op": "go", "sizes": list(sizes), "inodes": list(inodes), **told})
 
     def run_script(self, name: str, size: int, show: Callable[[bytes], object]) -> int:
         """Let it run the script of ``size`` bytes that it got in place of a model, ``show`` what
         that prints, and wait for its end: the exit code, negative for a signal."""
-        self._tell({"op": "script", "name": name, "sizes": [size]})
+        self._tell({"op": "script", "name": name, "sizes": [size], "inodes": [None]})
         while said := os.read(self._errors, 1 << 16):
             show(said)
         _, status = os.waitpid(self.pid, 0)

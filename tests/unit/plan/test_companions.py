@@ -235,6 +235,7 @@ def test_the_documents_name_it(bound: Facts) -> None:
         "entry": "style",
         "manifest": "allowlist",
         "sealed": True,
+        "read_only_store": False,
         "kind": "adapter",
         "scale": 0.5,
     }

@@ -121,4 +121,6 @@ def _describe(artifact: Artifact) -> str:
     parts = [_show_digests(artifact.digests)]
     if artifact.sealed:
         parts.append("sealed in memory")
+    if artifact.read_only:
+        parts.append("read-only store")
     return ", ".join([*parts, f"{show_bytes(artifact.size)} in {artifact.seconds:.2f} s"])
