@@ -8,6 +8,7 @@
     ├── KeyFileError        exit 4   a private key cannot be opened (wrong passphrase, mode, form)
     ├── StateError          exit 4   a directory or file of ours cannot be read or written
     ├── PlatformError       exit 4   this system cannot do what is needed at all
+    ├── HubError            exit 4   a hub cannot be reached, or does not give what was asked for
     └── WorkerError         exit 4   the worker died or broke the protocol
 
 Bad news about the world (a wrong digest, an expired manifest) is no error but a
@@ -76,6 +77,12 @@ class PlatformError(LocalAIError):
     """This operating system, kernel or machine cannot do what is needed at all."""
 
     code = "platform"
+
+
+class HubError(LocalAIError):
+    """A hub cannot be reached, or does not give what was asked for."""
+
+    code = "hub"
 
 
 class WorkerError(LocalAIError):

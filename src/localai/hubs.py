@@ -58,16 +58,22 @@ def parse_address(text: str) -> str:
             f"{address} is not encrypted: anybody on the way could change what comes",
             hint=f"https://{parts.netloc}",
         )
-    return _write_origin(parts.scheme, host, port) + parts.path
+    return write_origin(parts.scheme, host, port) + parts.path
 
 
 def origin_of(url: str) -> str:
     """The origin of any URL, ``https://host`` or ``https://host:8443``. Raises DocumentError."""
     try:
         parts = urlsplit(url)
-        return _write_origin(parts.scheme, parts.hostname or "", parts.port)
+        return write_origin(parts.scheme, parts.hostname or "", parts.port)
     except ValueError as error:
         raise _no_address(url) from error
+
+
+def write_origin(scheme: str, host: str, port: int | None) -> str:
+    """The origin of an address that was taken apart already."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + (f":{port}" if port not in (None, _PORTS.get(scheme)) else "")
 
 
 def read_hub(fields: Fields) -> Hub:
@@ -87,11 +93,6 @@ def _read(fields: Fields, key: str, text: str) -> str:
         return parse_address(text)
     except DocumentError as error:
         raise fields.refuse(key, error.message) from error
-
-
-def _write_origin(scheme: str, host: str, port: int | None) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" + (f":{port}" if port not in (None, _PORTS.get(scheme)) else "")
 
 
 def _is_here(host: str) -> bool:

@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
         "Approve models",
         (
+            Command("fetch", "bring a model from a hub that the policy names, into quarantine"),
             Command("store", "what was brought here, how far it has come, and its next step"),
             Command("bundle", "carry models, and what approves them, to a host without a network"),
             Command("inspect", "say what a file is before anybody approves it, run nothing"),

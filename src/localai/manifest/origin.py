@@ -8,16 +8,21 @@ from localai.errors import UsageError
 from localai.gguf.facts import GgufFile
 from localai.gguf.lineage import find_bases, find_source
 from localai.manifest.schema import Source
+from localai.reference import HUB, is_reference, parse_reference
 from localai.shape import is_line
 
 
 def parse_source(text: str) -> Source:
-    """``publisher/repository@revision`` or an address, as people copy it from a hub.
+    """``publisher/repository@revision``, ``hf:publisher/repository@revision`` or an address, as
+    people copy it from a hub.
 
     Of an address the publisher is the first part of its path where there are two, else the host.
     Raises UsageError for an address that is none.
     """
     text = text.strip()
+    if is_reference(text):
+        named = parse_reference(text)
+        return Source(named.publisher, named.place, named.revision or None, hub=HUB)
     whole, at, revision = text.rpartition("@")
     repository = whole if at else text
     try:

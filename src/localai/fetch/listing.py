@@ -1,0 +1,116 @@
+"""What lies in a repository, as its hub says, and what of it somebody wants."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from localai.document import Node
+from localai.errors import DocumentError, HubError, UsageError
+from localai.gguf.sets import name_parts
+from localai.manifest.filename import find_name_problem
+from localai.shape import Fields, read_shape
+
+CARD = "README.md"
+LARGEST_CARD = 4 << 20
+LARGEST = 50 * 10**9
+"""Bytes of a file that a hub sends over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
+
+LONGEST_PATH = 500
+_SUFFIX = ".gguf"
+
+
+class Remote(NamedTuple):
+    """A file in a repository: its path there, bytes, and the hub's digest of it, a SHA-256 or, for
+    what lies in git itself, git's identifier (SHA-1)."""
+
+    path: str
+    size: int
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+    @property
+    def sha256(self) -> str | None:
+        return self.digest if len(self.digest) == 64 else None
+
+
+class Listing(NamedTuple):
+    """A repository at an exact revision. ``licence`` is empty where nothing is said."""
+
+    revision: str
+    publisher: str
+    licence: str
+    gated: bool
+    bases: tuple[str, ...]
+    files: tuple[Remote, ...]
+
+    @property
+    def card(self) -> Remote | None:
+        """The model's card, None if there is none, or none that anybody would read."""
+        found = next((file for file in self.files if file.path == CARD), None)
+        return found if found and 0 < found.size <= LARGEST_CARD else None
+
+
+def parse_listing(said: Node) -> Listing:
+    """Read what the process that asked the hub says. Raises HubError."""
+    try:
+        return read_shape(said, "listing", _read_listing)
+    except DocumentError as error:
+        raise HubError(f"the hub's answer cannot be read: {error.message}") from error
+
+
+def list_models(listing: Listing) -> tuple[Remote, ...]:
+    """The GGUF files, of a split set the first part."""
+    return tuple(file for file in listing.files if _begins_a_model(file))
+
+
+def choose_files(listing: Listing, path: str) -> tuple[Remote, ...]:
+    """The file of this path, and all other parts of its set.
+
+    Raises UsageError if there is no such file or a part of it is missing, DocumentError if its name
+    can be no file's here.
+    """
+    known = {file.path: file for file in listing.files}
+    wanted = _name_parts(path)
+    if missing := [one for one in wanted if str(one) not in known]:
+        raise UsageError(
+            f"there is no {missing[0]} in the repository", hint="leave the file out to see a list"
+        )
+    for one in wanted:
+        if problem := find_name_problem(one.name):
+            raise DocumentError(f"the file's name {one.name!r} {problem}")
+    return tuple(known[str(one)] for one in wanted)
+
+
+def _name_parts(path: str) -> list[PurePosixPath]:
+    """All files of the split set that it begins, or it alone. Raises DocumentError."""
+    return [PurePosixPath(part) for part in name_parts(Path(path))]
+
+
+def _begins_a_model(file: Remote) -> bool:
+    if not file.path.endswith(_SUFFIX):
+        return False
+    try:
+        _name_parts(file.path)
+    except DocumentError:
+        return False  # a later part
+    return True
+
+
+def _read_listing(fields: Fields) -> Listing:
+    return Listing(
+        revision=fields.text("revision"),
+        publisher=fields.text("publisher"),
+        licence=fields.text("licence") if fields.has("licence") else "",
+        gated=fields.boolean("gated"),
+        bases=fields.texts("bases"),
+        files=fields.each("files", _read_remote, most=20_000),
+    )
+
+
+def _read_remote(fields: Fields) -> Remote:
+    path = fields.text("path", limit=LONGEST_PATH)
+    return Remote(path, fields.integer("size", 0, 10**15), fields.text("digest"))
