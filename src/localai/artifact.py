@@ -118,7 +118,8 @@ def _open(artifact: Artifact, open_files: _Open, check: _Check, store: Path | No
     except DocumentError as error:
         opened.give_up(error)
         return opened
-    opened.read_only = not any(find_reach(file.fd) for file in opened.files)
+    # A split set is loaded by paths, and Landlock would have to let the worker open them.
+    opened.read_only = len(opened.files) == 1 and not find_reach(opened.files[0].fd)
     opened.artifact = opened.artifact._replace(
         size=sum(opened.sizes), place=_find_place(opened.files, store) if store else None
     )

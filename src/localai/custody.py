@@ -124,7 +124,7 @@ def _ask_disks(device: int, sys: Path) -> Iterator[str]:
         removable = place / "removable"
         if place.name.startswith(_BORROWED):
             yield f"its disk is {place.name}"
-        elif "usb" in str(place) or (removable.exists() and removable.read_text("ascii") != "0\n"):
+        elif "/usb" in str(place) or (removable.exists() and removable.read_text("ascii") != "0\n"):
             yield f"its disk {place.name} can be taken away"
 
 
