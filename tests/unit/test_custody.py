@@ -3,6 +3,7 @@ machines that this one is not; the file is a real one of root's."""
 
 from __future__ import annotations
 
+import codecs
 import mmap
 import os
 import traceback
@@ -88,6 +89,8 @@ def fd() -> Iterator[int]:
 
 
 def as_ordinary_user(work: Callable[[], None]) -> None:
+    for codec in ("ascii", "utf-8"):
+        codecs.lookup(codec)  # imports a module, which another account might not be able to read
     child = os.fork()
     if child == 0:
         status = 1
