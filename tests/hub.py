@@ -65,7 +65,7 @@ class Hub(ThreadingHTTPServer):
     def take(self, fault: str) -> Any:
         """What a fault says, None if it is not there (any more): a number counts down."""
         left = self.faults.get(fault)
-        if isinstance(left, int):
+        if isinstance(left, int) and left > 0:
             self.faults[fault] = left - 1
         return left or None
 
@@ -93,11 +93,9 @@ class Handler(BaseHTTPRequestHandler):
         hub, path = self.server, unquote(urlsplit(self.path).path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         hub.seen.append(Seen(self.command, path, headers))
-        if status := hub.take("status"):
-            extra = {name: str(hub.faults[name]) for name in ("Retry-After", "RateLimit",
-                     "X-Error-Code") if name in hub.faults}  # fmt: skip
-            self._send(hub.faults.get("code", 500) if status is True else int(hub.faults["code"]),
-                       b"{}", extra)  # fmt: skip
+        if hub.take("failing"):
+            told = hub.faults.get("headers", {})
+            self._send(hub.faults["code"], b"{}", told)
         elif found := _API.fullmatch(path):
             self._list(found[1])
         elif (found := _RESOLVE.fullmatch(path)) and found[2] in hub.files:

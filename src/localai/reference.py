@@ -18,7 +18,7 @@ HUB = "hf"
 _DATASETS = "datasets/"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 _REVISION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?")
-_LONGEST_FILE = 500
+LONGEST_PATH = 500
 
 
 class Reference(NamedTuple):
@@ -57,11 +57,18 @@ def parse_reference(text: str) -> Reference:
     parts = path.removeprefix(_DATASETS).split("/", 2)
     names, file = parts[:2], "".join(parts[2:])
     good = is_reference(text) and len(names) == 2 and all(map(_is_name, names))
-    if not good or (len(parts) == 3 and not _is_path(file)) or (at and not _is_revision(revision)):
+    if not good or (len(parts) == 3 and not is_path(file)) or (at and not _is_revision(revision)):
         raise UsageError(
             f"{text[:100]!r} names nothing on a hub", hint="hf:ORG/REPO/FILE.gguf@REVISION"
         )
     return Reference("/".join(names), file, revision if at else "", dataset)
+
+
+def is_path(text: str) -> bool:
+    """True for a path inside a repository: it leads nowhere else."""
+    steps = text.split("/")
+    whole = 0 < len(text) <= LONGEST_PATH and is_clean(text) and "\\" not in text
+    return whole and not {"", ".", ".."} & {*steps}
 
 
 def _is_name(text: str) -> bool:
@@ -70,10 +77,3 @@ def _is_name(text: str) -> bool:
 
 def _is_revision(text: str) -> bool:
     return _REVISION.fullmatch(text) is not None and ".." not in text and "//" not in text
-
-
-def _is_path(text: str) -> bool:
-    """True for a path inside a repository: it leads nowhere else."""
-    steps = text.split("/")
-    whole = 0 < len(text) <= _LONGEST_FILE and is_clean(text) and "\\" not in text
-    return whole and not {"", ".", ".."} & {*steps}

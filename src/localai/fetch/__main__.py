@@ -49,4 +49,5 @@ def main() -> None:
         say(error={"message": message, "hint": hint})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -18,11 +18,10 @@ import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory
 from huggingface_hub.file_download import get_hf_file_metadata, http_get
 
-from localai.document import is_clean
 from localai.fetch.errand import Errand, Piece
 from localai.fetch.guard import TIMEOUT_S, Busy, Guard, Refused
-from localai.fetch.listing import LONGEST_PATH
-from localai.shape import TEXT_LIMIT
+from localai.reference import is_path
+from localai.shape import is_line
 
 _T = TypeVar("_T")
 Say = Callable[..., None]
@@ -116,13 +115,12 @@ def _read_files(found: Any) -> Iterator[dict[str, object]]:
         digest = file.lfs.sha256 if file.lfs else file.blob_id
         path, size = file.rfilename, file.size
         known = isinstance(size, int) and isinstance(digest, str) and _DIGEST.fullmatch(digest)
-        if known and _is_line(path, LONGEST_PATH):
+        if known and isinstance(path, str) and is_path(path):
             yield {"path": path, "size": size, "digest": digest}
 
 
-def _is_line(text: object, limit: int = TEXT_LIMIT) -> bool:
-    good = isinstance(text, str) and is_clean(text) and "\n" not in text
-    return good and 0 < len(str(text).strip()) <= len(str(text)) <= limit
+def _is_line(text: object) -> bool:
+    return isinstance(text, str) and is_line(text)
 
 
 def _compare(errand: Errand, piece: Piece) -> None:

@@ -9,6 +9,7 @@ from localai.document import Node
 from localai.errors import DocumentError, HubError, UsageError
 from localai.gguf.sets import name_parts
 from localai.manifest.filename import find_name_problem
+from localai.reference import LONGEST_PATH
 from localai.shape import Fields, read_shape
 
 CARD = "README.md"
@@ -16,7 +17,6 @@ LARGEST_CARD = 4 << 20
 LARGEST = 50 * 10**9
 """Bytes of a file that a hub sends over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
 
-LONGEST_PATH = 500
 _SUFFIX = ".gguf"
 
 
