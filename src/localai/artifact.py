@@ -77,26 +77,29 @@ class OpenArtifact:
         self.files, self.vessels = [], []
 
 
-def open_artifacts(request: StartRequest, store: Path | None = None) -> list[OpenArtifact]:
-    """The model, then what is asked for beside it; where in ``store`` each lies, if it is given."""
-    model = open_artifact(request.model, store)
-    return [model, *(open_adapter(adapter, model, store) for adapter in request.adapters)]
+def open_artifacts(request: StartRequest, stores: Sequence[Path] = ()) -> list[OpenArtifact]:
+    """The model, then what is asked for beside it; where in ``stores`` each lies, if any are
+    given."""
+    model = open_artifact(request.model, stores)
+    return [model, *(open_adapter(adapter, model, stores) for adapter in request.adapters)]
 
 
-def open_artifact(path: Path, store: Path | None = None) -> OpenArtifact:
+def open_artifact(path: Path, stores: Sequence[Path] = ()) -> OpenArtifact:
     """Open the model ``path`` and, of a split set, all its parts, and read every header; find out
-    where in ``store`` they lie, if it is given.
+    where in ``stores`` they lie, if any are given.
 
     Never raises for what is wrong with a file: that is a finding.
     """
-    return _open(Artifact(str(path), path.name), open_parts, check_structure, store)
+    return _open(Artifact(str(path), path.name), open_parts, check_structure, stores)
 
 
-def open_adapter(adapter: Adapter, model: OpenArtifact, store: Path | None = None) -> OpenArtifact:
+def open_adapter(
+    adapter: Adapter, model: OpenArtifact, stores: Sequence[Path] = ()
+) -> OpenArtifact:
     """The same for an adapter, which is one file, and is held against its model."""
     path = adapter.path
     artifact = Artifact(str(path), path.name, kind="adapter", scale=adapter.scale)
-    return _open(artifact, _open_one, partial(_check_adapter, model.headers), store)
+    return _open(artifact, _open_one, partial(_check_adapter, model.headers), stores)
 
 
 def _open_one(path: Path) -> list[OpenFile]:
@@ -111,7 +114,9 @@ def _check_adapter(model: Sequence[GgufFile], files: Sequence[GgufFile]) -> tupl
     return (*findings, *misfits)
 
 
-def _open(artifact: Artifact, open_files: _Open, check: _Check, store: Path | None) -> OpenArtifact:
+def _open(
+    artifact: Artifact, open_files: _Open, check: _Check, stores: Sequence[Path]
+) -> OpenArtifact:
     opened, path = OpenArtifact(artifact), Path(artifact.path)
     try:
         opened.files = open_files(path)
@@ -121,7 +126,7 @@ def _open(artifact: Artifact, open_files: _Open, check: _Check, store: Path | No
     # A split set is loaded by paths, and Landlock would have to let the worker open them.
     opened.read_only = len(opened.files) == 1 and not find_reach(opened.files[0].fd)
     opened.artifact = opened.artifact._replace(
-        size=sum(opened.sizes), place=_find_place(opened.files, store) if store else None
+        size=sum(opened.sizes), place=_find_place(opened.files, stores) if stores else None
     )
     opened.artifact = opened.artifact._replace(format=_read_headers(opened, check))
     if opened.headers:
@@ -156,9 +161,9 @@ def open_parts(path: Path) -> list[OpenFile]:
     return opened
 
 
-def _find_place(files: Sequence[OpenFile], store: Path) -> Place:
+def _find_place(files: Sequence[OpenFile], stores: Sequence[Path]) -> Place:
     """One file that waits, and the whole artifact does."""
-    places = [find_place(file.fd, store) for file in files]
+    places = [find_place(file.fd, *stores) for file in files]
     return next((place for place in places if place.waits), places[0])
 
 

@@ -100,7 +100,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())
         kept.callback(begun.close)
-        opened = open_artifacts(request, around.places.store)
+        opened = open_artifacts(request, around.places.stores)
         for one in opened:
             cleanup.callback(one.close)
         resources, repack = measure_resources(opened, request.context)

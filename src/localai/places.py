@@ -7,6 +7,8 @@ that an administrator has set rules for.
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,8 @@ from localai.errors import StateError
 ADMINISTRATOR = Path("/etc/localai")
 RULES = ("policy.yaml", "root.json", "manifests")
 """Any of these in the administrator's directory takes a host out of its users' hands."""
+SHARED = Path("/var/lib/localai/store")
+"""Where a store for every account of a host lies, if there is one."""
 
 
 class Places(NamedTuple):
@@ -23,7 +27,8 @@ class Places(NamedTuple):
 
     ``administrator`` is where root-owned files would be; ``administered`` says whether a policy,
     a root of trust or manifests lie there. ``moved_ignored`` is true if ``LOCALAI_HOME`` was set
-    and had to be ignored. ``home`` is the account's home directory.
+    and had to be ignored. ``home`` is the account's home directory. ``shared`` is the store of
+    the host, None if there is none, and ``keeps_shared`` says whether it is this account's.
     """
 
     administrator: Path
@@ -32,6 +37,8 @@ class Places(NamedTuple):
     state: Path
     moved_ignored: bool = False
     home: Path = Path("/nonexistent")
+    shared: Path | None = None
+    keeps_shared: bool = False
 
     @property
     def manifests(self) -> Path:
@@ -59,8 +66,14 @@ class Places(NamedTuple):
 
     @property
     def store(self) -> Path:
-        """Where artifacts lie, from their arrival on."""
-        return self.state / "store"
+        """Where this account's artifacts lie, from their arrival on."""
+        return self.shared if self.shared and self.keeps_shared else self.state / "store"
+
+    @property
+    def stores(self) -> tuple[Path, ...]:
+        """Where artifacts are looked for, in this order."""
+        others = (self.shared, self.state / "store")
+        return tuple(dict.fromkeys((self.store, *filter(None, others))))
 
     @property
     def selftests(self) -> Path:
@@ -69,7 +82,10 @@ class Places(NamedTuple):
 
 
 def find_places(
-    environ: Mapping[str, str], home: Path, administrator: Path = ADMINISTRATOR
+    environ: Mapping[str, str],
+    home: Path,
+    administrator: Path = ADMINISTRATOR,
+    shared: Path = SHARED,
 ) -> Places:
     """Work out the directories from the environment and the account's home directory.
 
@@ -88,6 +104,7 @@ def find_places(
         value = environ.get(variable, "")  # relative paths are invalid there and ignored
         return (Path(value) if value.startswith("/") else home / default) / "localai"
 
+    keeper = _find_keeper(shared)
     return Places(
         administrator,
         administered,
@@ -95,7 +112,18 @@ def find_places(
         xdg("XDG_STATE_HOME", ".local/state"),
         moved_ignored=bool(moved),
         home=home,
+        shared=None if keeper is None else shared,
+        keeps_shared=keeper == os.geteuid(),
     )
+
+
+def _find_keeper(shared: Path) -> int | None:
+    """The uid whose store this is, None if there is none that this account could look into."""
+    try:
+        found = shared.lstat()
+    except OSError:
+        return None
+    return found.st_uid if stat.S_ISDIR(found.st_mode) else None
 
 
 def _is_there(path: Path) -> bool:

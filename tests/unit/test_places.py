@@ -37,6 +37,22 @@ def test_any_rules_make_a_host_administered(tmp_path: Path, name: str, dangling:
     assert places.config == tmp_path / ".config" / "localai"
 
 
+def test_whose_store_it_is(tmp_path: Path) -> None:
+    """The one of the host is its owner's own; others look there after their own."""
+    shared, nowhere = tmp_path / "shared", tmp_path / "etc"
+    own = tmp_path / ".local" / "state" / "localai" / "store"
+    assert find_places({}, tmp_path, nowhere, shared).stores == (own,)
+    shared.mkdir()
+    places = find_places({}, tmp_path, nowhere, shared)
+    assert (places.store, places.stores) == (shared, (shared, own))
+    others = places._replace(keeps_shared=False)
+    assert (others.store, others.stores) == (own, (own, shared))
+    moved = find_places({"LOCALAI_HOME": str(tmp_path / "moved")}, tmp_path, nowhere, shared)
+    assert moved.stores == (tmp_path / "moved" / "state" / "store",)
+    (tmp_path / "link").symlink_to(shared)
+    assert find_places({}, tmp_path, nowhere, tmp_path / "link").stores == (own,)
+
+
 @pytest.mark.parametrize("flaw", ["a file", "a dangling link", "a link to itself"])
 def test_a_broken_directory_refuses(tmp_path: Path, flaw: str) -> None:
     administrator = tmp_path / "etc"

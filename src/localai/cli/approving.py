@@ -68,7 +68,7 @@ def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, day
         lane = None
     if alone or lane:
         _sign(entry, lane, around)
-        step = next_command(model, around.places.store)
+        step = next_command(model, *around.places.stores)
         console.out(f"approved for {', '.join(entry.use.purposes)}: {step}")
     else:
         console.say("you cannot sign for this host alone: a proposal is written instead")

@@ -19,14 +19,15 @@ def find_files(given: Path) -> tuple[Path, ...]:
     from localai.cli.surroundings import look_around
     from localai.store.held import list_named
 
-    held = next(iter(list_named(look_around().places.store, str(given))), None)
+    stores = look_around().places.stores
+    held = next((one for store in stores for one in list_named(store, str(given))), None)
     return (held.paths if held else ()) or (given,)
 
 
-def next_command(model: Path, store: Path) -> str:
+def next_command(model: Path, *stores: Path) -> str:
     """What to type once ``model`` is approved."""
     from localai.store.state import locate
 
-    place = locate(Path(os.path.realpath(model)), store)
+    place = locate(Path(os.path.realpath(model)), *stores)
     waits = place.waits and place.artifact
     return f"localai store promote {quote(waits)}" if waits else f"localai run {quote(str(model))}"

@@ -14,7 +14,7 @@ from localai.findings import Finding
 from localai.manifest.load import load_manifests
 from localai.manifest.proposal import Proposal
 from localai.promotion import Promotion, judge_promotion
-from localai.store.held import Held, find_held
+from localai.store.held import Held, find_among
 from localai.store.state import State
 from localai.store.steps import alone, move
 from localai.terminal import printable, show_path
@@ -22,8 +22,7 @@ from localai.terminal import printable, show_path
 
 def promote(around: Surroundings, artifact: str) -> Exit:
     """Measure an artifact and let it take the step that it may take, if any."""
-    store = around.places.store
-    held = find_held(store, artifact)
+    held = find_own(around, artifact)
     if held.state is State.APPROVED:
         raise UsageError(f"{artifact} has come all the way", hint=f"localai run {quote(artifact)}")
     with alone(held.directory):
@@ -31,7 +30,7 @@ def promote(around: Surroundings, artifact: str) -> Exit:
         if judged.state is State.PROPOSED:
             return _propose(around, held, judged.finding)
         if judged.state:
-            move(store, held, judged.state)
+            move(held.store, held, judged.state)
     if judged.state is None:
         return _stay(held, judged.finding)
     console.say(printable(f"{judged.state}: {judged.finding.evidence}"))
@@ -45,7 +44,7 @@ def _propose(around: Surroundings, held: Held, unlisted: Finding) -> Exit:
     if proposal is None:
         return _stay(held, *findings)
     path = keep_proposal(proposal)
-    move(around.places.store, held, State.PROPOSED)
+    move(held.store, held, State.PROPOSED)
     console.say(printable(f"proposed: {unlisted.evidence}"))
     unknown = ", ".join(proposal.draft.unknown)
     said = f"{show_path(path)}{f', unknown: {unknown}' if unknown else ''}"
@@ -75,8 +74,7 @@ def _stay(held: Held, *findings: Finding) -> Exit:
 
 def demote(around: Surroundings, artifact: str) -> Exit:
     """Take an artifact one step back."""
-    store = around.places.store
-    held = find_held(store, artifact)
+    held = find_own(around, artifact)
     before = [*State].index(held.state) - 1
     if before < 0:
         raise UsageError(
@@ -84,9 +82,21 @@ def demote(around: Surroundings, artifact: str) -> Exit:
             hint=f"localai store remove {quote(artifact)}",
         )
     with alone(held.directory):
-        moved = move(store, held, [*State][before])
+        moved = move(held.store, held, [*State][before])
     console.out(printable(f"{artifact}: {moved.state}"))
     return Exit.DONE
+
+
+def find_own(around: Surroundings, artifact: str) -> Held:
+    """An artifact that this account may move or remove. Raises UsageError if there is none, or if
+    it is in a store of another account's."""
+    held = find_among(around.places.stores, artifact)
+    if held.store != around.places.store:
+        raise UsageError(
+            f"{artifact} lies in {held.store}, which is another account's",
+            hint=f"ask who keeps it: ls -ld {quote(str(held.store))}",
+        )
+    return held
 
 
 def measuring(held: Held) -> AbstractContextManager[console.Progress]:

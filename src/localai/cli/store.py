@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from localai.cli import console
 from localai.errors import Exit
 from localai.terminal import printable
+
+if TYPE_CHECKING:
+    from localai.cli.surroundings import Surroundings
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -18,37 +22,79 @@ app = typer.Typer(
     "is approved. It runs only from there, and only if a signed manifest lists it then.",
 )
 
+Place = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="the store in this folder, no other")
+]
 Artifact = Annotated[str, typer.Argument(help="its identifier, as localai store list has it")]
+
+
+@app.callback()
+def choose(context: typer.Context, store: Place = None) -> None:
+    context.obj = store and store.absolute()
+
+
+def _look_around(context: typer.Context) -> Surroundings:
+    """With the store that was named in the place of this account's."""
+    from localai.cli.surroundings import look_around
+
+    around = look_around()
+    if context.obj is None:
+        return around
+    return around._replace(places=around.places._replace(shared=context.obj, keeps_shared=True))
+
+
+def _find_stores(context: typer.Context) -> tuple[Path, ...]:
+    from localai.cli.surroundings import look_around
+
+    return (context.obj,) if context.obj else look_around().places.stores
+
+
+@app.command()
+def setup(
+    directory: Annotated[
+        Path | None, typer.Argument(help="where; /var/lib/localai/store if left out")
+    ] = None,
+) -> int:
+    """Make a store for every account of this host, which only its owner can change.
+
+    What is approved there needs no copy into memory at a start. As root, or as an account of the
+    system. Exit code 3: others could change what lies in that folder.
+    """
+    from localai.cli.opening import set_up
+    from localai.cli.surroundings import look_around
+
+    return set_up(look_around(), directory)
 
 
 @app.command("list")
 def list_(
+    context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="print localai.store/1")] = False,
 ) -> int:
     """List what is in the store, and how far it has come."""
     from localai.cli import storescreen
-    from localai.cli.surroundings import look_around
     from localai.store.held import list_held
 
-    found = list_held(look_around().places.store)
+    stores = _find_stores(context)
+    found = [held for store in stores for held in list_held(store)]
     if json:
         console.print_json(storescreen.store_document(found))
     else:
-        console.out(storescreen.listing(found, console.width()))
+        console.out(storescreen.listing(found, stores[0], console.width()))
     return Exit.DONE
 
 
 @app.command()
 def show(
+    context: typer.Context,
     artifact: Artifact,
     json: Annotated[bool, typer.Option("--json", help="print localai.stored-artifact/1")] = False,
 ) -> int:
     """Show where an artifact came from, and its files. Nothing of it is measured."""
     from localai.cli import storescreen
-    from localai.cli.surroundings import look_around
-    from localai.store.held import find_held
+    from localai.store.held import find_among
 
-    held = find_held(look_around().places.store, artifact)
+    held = find_among(_find_stores(context), artifact)
     if json:
         console.print_json(storescreen.artifact_document(held))
     else:
@@ -57,43 +103,41 @@ def show(
 
 
 @app.command("promote")
-def promote_(artifact: Artifact) -> int:
+def promote_(context: typer.Context, artifact: Artifact) -> int:
     """Let an artifact take its next step: among what is approved, if a signed manifest lists it.
 
     Every byte is measured anew. What no manifest lists goes from quarantine to what is proposed,
     and waits there for somebody to approve it. Exit code 3: it stays where it is.
     """
     from localai.cli.promoting import promote
-    from localai.cli.surroundings import look_around
 
-    return promote(look_around(), artifact)
+    return promote(_look_around(context), artifact)
 
 
 @app.command("demote")
-def demote_(artifact: Artifact) -> int:
+def demote_(context: typer.Context, artifact: Artifact) -> int:
     """Take an artifact one step back. What is not among the approved does not run."""
     from localai.cli.promoting import demote
-    from localai.cli.surroundings import look_around
 
-    return demote(look_around(), artifact)
+    return demote(_look_around(context), artifact)
 
 
 @app.command()
-def remove(artifact: Artifact) -> int:
+def remove(context: typer.Context, artifact: Artifact) -> int:
     """Delete an artifact from the store. A model that runs goes on."""
-    from localai.cli.surroundings import look_around
+    from localai.cli.promoting import find_own
     from localai.hardware import show_bytes
     from localai.store import steps
-    from localai.store.held import find_held
 
-    store = look_around().places.store
-    freed = steps.remove(store, find_held(store, artifact))
+    held = find_own(_look_around(context), artifact)
+    freed = steps.remove(held.store, held)
     console.out(printable(f"removed: {artifact}, {show_bytes(freed)} freed"))
     return Exit.DONE
 
 
 @app.command()
 def verify(
+    context: typer.Context,
     artifacts: Annotated[
         list[str] | None, typer.Argument(help="identifiers; the whole store if left out")
     ] = None,
@@ -107,14 +151,13 @@ def verify(
     """
     from localai.cli import storescreen
     from localai.cli.promoting import measuring
-    from localai.cli.surroundings import look_around
     from localai.store.check import check_held, check_store
-    from localai.store.held import find_held, list_held
+    from localai.store.held import find_among, list_held
 
-    store = look_around().places.store
-    named = [find_held(store, one) for one in artifacts or ()]
-    checked = [] if named else [*check_store(store)]
-    for held in named or list_held(store):
+    stores = _find_stores(context)
+    named = [find_among(stores, one) for one in artifacts or ()]
+    checked = [] if named else [one for store in stores for one in check_store(store)]
+    for held in named or [held for store in stores for held in list_held(store)]:
         with measuring(held) as progress:
             checked.append(check_held(held, progress))
     if json:
@@ -125,13 +168,12 @@ def verify(
 
 
 @app.command()
-def gc() -> int:
+def gc(context: typer.Context) -> int:
     """Clear away what broken arrivals and removals left behind, and nothing that is under way."""
-    from localai.cli.surroundings import look_around
     from localai.hardware import show_bytes
     from localai.store.arrival import clear
 
-    cleared = clear(look_around().places.store)
+    cleared = clear(_look_around(context).places.store)
     console.out(f"cleared: {show_bytes(cleared.freed)} freed")
     if cleared.busy:
         console.say(printable(f"left alone, under way: {', '.join(cleared.busy)}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from localai.cli.screen import hang
 from localai.hardware import show_bytes
@@ -12,8 +13,8 @@ from localai.store.origin import Origin
 from localai.terminal import printable
 
 
-def listing(found: Sequence[Held], width: int) -> str:
-    """A line for each artifact, by state."""
+def listing(found: Sequence[Held], own: Path, width: int) -> str:
+    """A line for each artifact, by state; where it lies, unless that is the store ``own``."""
     if not found:
         return "the store is empty"
     longest = max(len(printable(one.id)) for one in found)
@@ -21,18 +22,19 @@ def listing(found: Sequence[Held], width: int) -> str:
         line
         for one in found
         for line in hang(
-            f"{one.state:<10}  {printable(one.id):<{longest}}  ", 12, _describe(one), width
+            f"{one.state:<10}  {printable(one.id):<{longest}}  ", 12, _describe(one, own), width
         )
     )
     return "\n".join(lines)
 
 
-def _describe(held: Held) -> str:
+def _describe(held: Held, own: Path) -> str:
     origin = held.origin
     if origin is None:
         return printable(held.problem)
     size = show_bytes(sum(file.size for file in origin.files))
-    return printable(f"{size}, arrived on {origin.arrived}, from {name_source(origin)}")
+    where = "" if held.store == own else f", in {held.store}"
+    return printable(f"{size}, arrived on {origin.arrived}, from {name_source(origin)}{where}")
 
 
 def name_source(origin: Origin) -> str:

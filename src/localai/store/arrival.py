@@ -18,13 +18,11 @@ from localai.manifest.schema import ArtifactFile
 from localai.places import make_private
 from localai.sealing import open_regular
 from localai.shape import is_slug
+from localai.store.access import find_modes
 from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME, Origin, parse_origin, write_origin
 from localai.store.state import INCOMING, State
 from localai.store.steps import acting, alone, delete, put, refuse_taken
-
-KEPT = 0o400
-"""The mode of every file: nobody means to change what its digest names."""
 
 
 class Cleared(NamedTuple):
@@ -77,9 +75,11 @@ def admit(
     with arriving(store, f"{artifact}.{os.urandom(6).hex()}") as beside:
         try:
             with acting(f"take {artifact} into {store}"):
+                modes = find_modes(store)
                 for file, path in zip(origin.files, arrived, strict=True):
-                    _take(known, file, path, beside / file.name, progress)
-                write_whole(beside / NAME, raw, mode=KEPT)
+                    _take(known, file, path, beside / file.name, modes.file, progress)
+                write_whole(beside / NAME, raw, mode=modes.file)
+                beside.chmod(modes.directory)
                 return put(store, beside, artifact, state)
         finally:
             shutil.rmtree(beside, ignore_errors=True)  # by now it has another name, or is no use
@@ -105,7 +105,12 @@ def clear(store: Path) -> Cleared:
 
 
 def _take(
-    known: Sequence[Held], file: ArtifactFile, path: Path, target: Path, progress: Progress
+    known: Sequence[Held],
+    file: ArtifactFile,
+    path: Path,
+    target: Path,
+    mode: int,
+    progress: Progress,
 ) -> None:
     """Give ``path`` the name ``target``, or its twin in the store, so that they lie there once."""
     found = path.lstat()
@@ -120,7 +125,7 @@ def _take(
             return
     _flush(path)
     os.link(path, target)
-    target.chmod(KEPT)
+    target.chmod(mode)
 
 
 def _find_twins(known: Sequence[Held], file: ArtifactFile) -> Iterator[Path]:

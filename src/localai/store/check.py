@@ -10,11 +10,13 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
+from localai.custody import is_being_written
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.manifest.schema import ArtifactFile
 from localai.sealing import open_regular
+from localai.store.access import find_keepers, list_states
 from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME
 from localai.store.state import INCOMING, State
@@ -82,12 +84,15 @@ def check_store(store: Path) -> tuple[Checked, ...]:
     ids = [artifact for _, artifact in held]
     twice = [f"{one} stands in two states" for one in sorted(set(ids)) if ids.count(one) > 1]
     strays = [*_find_strays(store, {*State, INCOMING, f"{LOCK}.lock"}), *twice]
-    checked = [_check_directory(Path(os.path.realpath(store)), strays)]
-    for directory in (store / name for name in (*State, INCOMING)):
+    keepers = find_keepers(store)
+    checked = [_check_directory(Path(os.path.realpath(store)), keepers, strays)]
+    states = list_states(store)
+    closed = () if len(states) < len(State) else (INCOMING,)
+    for directory in (store / name for name in (*states, *closed)):
         if os.path.lexists(directory):
             known = {artifact for parent, artifact in held if parent == directory}
             strays = [] if directory.name == INCOMING else list(_find_strays(directory, known))
-            checked.append(_check_directory(directory, strays))
+            checked.append(_check_directory(directory, keepers, strays))
     return tuple(checked)
 
 
@@ -96,8 +101,8 @@ def _find_strays(directory: Path, known: Collection[str]) -> Iterator[str]:
     return (f"{name}: nobody brought it" for name in names if name not in known)
 
 
-def _check_directory(directory: Path, strays: Sequence[str]) -> Checked:
-    problems = [*_judge_owner(directory), *strays]
+def _check_directory(directory: Path, keepers: Collection[int], strays: Sequence[str]) -> Checked:
+    problems = [*_judge_owner(directory, keepers), *strays]
     return Checked(
         str(directory), None, _judge(problems, "", f"look at it: ls -la {quote(str(directory))}")
     )
@@ -111,23 +116,24 @@ def _judge(problems: Sequence[str], evidence: str, remedy: str) -> Finding:
 
 def _find_alien(held: Held) -> Iterator[str]:
     """What somebody else owns, may write, or put there."""
-    yield from _judge_owner(held.directory)
+    keepers = find_keepers(held.store)
+    yield from _judge_owner(held.directory, keepers)
     files = {file.name for file in held.origin.files} if held.origin else set()
     for path in list_children(held.directory):
         if path.name not in files | {NAME}:
             yield f"{path.name}: nobody brought it"
             continue
         found = path.lstat()
-        yield from _judge_owner(path)
+        yield from _judge_owner(path, keepers)
         if stat.S_ISREG(found.st_mode) and found.st_mode & _WRITE:
             yield f"{path.name} can be written to: mode {found.st_mode & 0o777:04o}"
 
 
-def _judge_owner(path: Path) -> Iterator[str]:
+def _judge_owner(path: Path, keepers: Collection[int]) -> Iterator[str]:
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
         yield f"{path.name} is a link"
-    elif found.st_uid not in (0, os.geteuid()):
+    elif found.st_uid not in keepers:
         yield f"{path.name} belongs to uid {found.st_uid}"
     elif stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS:
         yield f"{path.name} can be written to by others: mode {found.st_mode & 0o777:04o}"
@@ -136,9 +142,19 @@ def _judge_owner(path: Path) -> Iterator[str]:
 def _digest(path: Path, progress: Progress) -> Digests:
     opened = open_regular(path)
     try:
+        if _is_open_elsewhere(opened.fd):
+            raise DocumentError(f"{path.name} is open for writing somewhere")
         return digest_file(opened.fd, opened.size, progress=progress)
     finally:
         os.close(opened.fd)
+
+
+def _is_open_elsewhere(fd: int) -> bool:
+    """Where the file is another's, or the file system gives no lease, nobody can say."""
+    try:
+        return is_being_written(fd)
+    except OSError:
+        return False
 
 
 def _differs(found: Digests, file: ArtifactFile) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from localai.errors import DocumentError, StateError, UsageError
 from localai.smallfile import read_small
+from localai.store.access import list_states
 from localai.store.origin import LIMIT, NAME, Origin, parse_origin
 from localai.store.state import State
 
@@ -22,6 +24,11 @@ class Held(NamedTuple):
     problem: str = ""
 
     @property
+    def store(self) -> Path:
+        """The store that it lies in."""
+        return self.directory.parent.parent
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """Its files, in order, the first one to be named in a command."""
         return (
@@ -30,23 +37,35 @@ class Held(NamedTuple):
 
 
 def list_held(store: Path) -> tuple[Held, ...]:
-    """All artifacts in the store, by state and identifier; none if there is no store yet.
+    """All artifacts in the store that this account may look at, by state and identifier; none if
+    there is no store yet.
 
     Raises StateError if a directory of it cannot be read.
     """
-    return tuple(read_held(store, state, name) for state in State for name in _names(store / state))
+    states = list_states(store)
+    return tuple(
+        read_held(store, state, name) for state in states for name in _names(store / state)
+    )
 
 
 def list_named(store: Path, artifact: str) -> tuple[Held, ...]:
     """The artifact of this identifier, or nothing; more than one only if somebody put it there."""
     return tuple(
-        read_held(store, state, artifact) for state in State if artifact in _names(store / state)
+        read_held(store, state, artifact)
+        for state in list_states(store)
+        if artifact in _names(store / state)
     )
 
 
 def find_held(store: Path, artifact: str) -> Held:
     """The artifact of this identifier. Raises UsageError if there is none."""
-    if found := list_named(store, artifact):
+    return find_among([store], artifact)
+
+
+def find_among(stores: Sequence[Path], artifact: str) -> Held:
+    """The artifact of this identifier in the first of these stores that has it. Raises UsageError
+    if none does."""
+    if found := [one for store in stores for one in list_named(store, artifact)]:
         return found[0]
     raise UsageError(f"there is no {artifact} in the store", hint="localai store list")
 

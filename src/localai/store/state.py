@@ -32,17 +32,17 @@ class Place(NamedTuple):
         return self.directory not in ("", State.APPROVED)
 
 
-def find_place(fd: int, store: Path) -> Place:
-    """Where in the store an open file lies. The kernel knows, whatever way led there: a link, a
+def find_place(fd: int, *stores: Path) -> Place:
+    """Where in these stores an open file lies. The kernel knows, whatever way led there: a link, a
     path with ``..``. Raises OSError. Source: proc_pid_fd(5).
     """
-    return locate(Path(f"/proc/self/fd/{fd}").readlink(), store)
+    return locate(Path(f"/proc/self/fd/{fd}").readlink(), *stores)
 
 
-def locate(path: Path, store: Path) -> Place:
+def locate(path: Path, *stores: Path) -> Place:
     """The same of a path that has no link in it."""
-    store = Path(os.path.realpath(store))
-    if not path.is_relative_to(store):
-        return Place()
-    directory, *below = path.relative_to(store).parts
-    return Place(directory, below[0] if len(below) > 1 else "")
+    for store in (Path(os.path.realpath(one)) for one in stores):
+        if path.is_relative_to(store):
+            directory, *below = path.relative_to(store).parts
+            return Place(directory, below[0] if len(below) > 1 else "")
+    return Place()

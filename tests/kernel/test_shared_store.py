@@ -1,0 +1,134 @@
+"""A store for every account of a host: root brings and promotes, an ordinary user lists and runs,
+at the place where it really lies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kept_host import AS_USER, MODEL, USER, KeptHost, find_obstacle
+
+import gguf_maker as maker
+
+BRING = Path(__file__).parents[1] / "bring.py"
+TERMS = ("--yes", "--source", "example/tiny", "--licence", "Apache-2.0")
+STORE = "/var/lib/localai/store"
+# What root and the machine keep from one command to the next.
+KEPT = """
+for one in lib roots; do mkdir -p "$0/$one"; done
+mkdir /mnt/roots; mount --bind "$0/roots" /mnt/roots; mount --bind "$0/lib" /var/lib
+"""
+
+
+class SharedHost(KeptHost):
+    """Such a host with two accounts that have homes of their own."""
+
+    def root(self, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
+        how = "env -u LOCALAI_HOME HOME=/mnt/roots COLUMNS=300"
+        return self.localai(*words, how=how, before=KEPT + before)
+
+    def user(self, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
+        how = f"env -u LOCALAI_HOME COLUMNS=300 {AS_USER}"
+        return self.localai(*words, how=how, before=KEPT + before)
+
+    def bring(self, name: str) -> None:
+        command = (sys.executable, str(BRING), name, str(MODEL))
+        how = "env -u LOCALAI_HOME HOME=/mnt/roots"
+        self.call(*command, how=how, before=KEPT, check=True)
+
+
+def done(ran: subprocess.CompletedProcess[str]) -> str:
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> SharedHost:
+    if obstacle := find_obstacle():
+        pytest.skip(f"a store for all accounts was not tested: {obstacle}")
+    if Path("/etc/localai").exists() or Path(STORE).exists():
+        pytest.skip("this host has rules or a store of an administrator")
+    host = SharedHost(tmp_path_factory.mktemp("shared"), maker.make_model())
+    assert done(host.root("store", "setup")).startswith(f"made: {STORE}; uid 0 changes it")
+    for account in (host.root, host.user):
+        done(account("setup", "--label", "sandbox", "--unencrypted-key"))
+        done(account("approve", str(MODEL), *TERMS))
+    host.bring("tiny")
+    return host
+
+
+def test_from_quarantine_to_another_accounts_start(host: SharedHost) -> None:
+    assert "the store is empty" in done(host.user("store", "list"))
+    assert "quarantine  tiny" in done(host.root("store", "list"))
+    assert host.user("check", "tiny").returncode == 3  # there is none for this account
+    assert "approved: tiny in own" in done(host.root("store", "promote", "tiny"))
+    assert f"from example/tiny at 1, in {STORE}" in done(host.user("store", "list"))
+    assert f"lies in    {STORE}/approved/tiny" in done(host.user("store", "show", "tiny"))
+    assert "tiny: intact" in done(host.user("store", "verify"))
+    said = done(host.user("run", "tiny", "hi", "-n", "4"))
+    assert "read-only store" in said
+    for words in (("promote", "tiny"), ("demote", "tiny"), ("remove", "tiny")):
+        ran = host.user("store", *words)
+        assert (ran.returncode, STORE in ran.stderr) == (2, True)
+    done(host.root("store", "demote", "tiny"))
+    assert "the store is empty" in done(host.user("store", "list"))
+    assert host.user("check", "tiny").returncode == 3
+    done(host.root("store", "promote", "tiny"))
+    assert "the store is empty" not in done(host.user("store", "list"))
+
+
+def test_what_waits_there_is_out_of_reach(host: SharedHost) -> None:
+    host.bring("waits")
+    waiting = f"{STORE}/quarantine/waits/{MODEL.name}"
+    ran = host.user("check", waiting)
+    assert ran.returncode == 3
+    assert "Permission denied" in ran.stdout
+    opened = f"chmod 755 {STORE}/quarantine;"
+    found = host.user("check", waiting, before=opened)
+    assert found.returncode == 3
+    assert "in quarantine" in found.stdout  # and it does not run where somebody opened it
+    assert "quarantine can be written" not in host.root("store", "verify").stdout
+    done(host.root("store", "setup"))  # closes it again
+    assert "Permission denied" in host.user("check", waiting).stdout
+    done(host.root("store", "remove", "waits"))
+
+
+def test_who_still_writes_holds_it_back(host: SharedHost) -> None:
+    host.bring("held")
+    path = host.place / "lib/localai/store/quarantine/held" / MODEL.name
+    path.chmod(0o644)
+    with path.open("r+b"):
+        path.chmod(0o444)
+        ran = host.root("store", "promote", "held")
+        assert ran.returncode == 3
+        assert "is open for writing somewhere" in ran.stdout + ran.stderr
+    assert "approved: " in done(host.root("store", "promote", "held"))
+    done(host.root("store", "remove", "held"))
+
+
+def test_it_is_made_only_where_it_is_out_of_reach(host: SharedHost) -> None:
+    ran = host.root("store", "setup", "/mnt/home/models")
+    assert (ran.returncode, f"belongs to uid {USER}" in ran.stdout + ran.stderr) == (3, True)
+    assert not (host.place / "home" / "models").exists()
+    ran = host.user("store", "setup", "/mnt/home/models")
+    assert (ran.returncode, "sudo localai store setup" in ran.stderr) == (2, True)
+    how = "env HOME=/mnt/roots"  # LOCALAI_HOME is set
+    assert host.localai("store", "setup", how=how, before=KEPT).returncode == 2
+
+
+def test_a_store_elsewhere(host: SharedHost) -> None:
+    """In a folder of its own, worked on by its name."""
+    before = 'mkdir -p "$0/big" /mnt/big; mount --bind "$0/big" /mnt/big;'
+    made = done(host.root("store", "setup", "/mnt/big/models", before=before))
+    assert "localai store --store /mnt/big/models" in made
+    place = host.place / "big" / "models"
+    modes = {one.name: one.stat().st_mode & 0o777 for one in (place, *place.iterdir())}
+    assert modes == {
+        "models": 0o755, "approved": 0o755, "proposed": 0o700, "quarantine": 0o700,
+        "incoming": 0o700,
+    }  # fmt: skip
+    words = ("store", "--store", "/mnt/big/models", "list")
+    assert "the store is empty" in done(host.root(*words, before=before))
+    assert place.stat().st_uid == 0
