@@ -26,7 +26,10 @@ def read_head(source: Source) -> tuple[Index, Contents]:
     size = read_size(header)
     if not 0 < size <= contents.LIMIT or header != make_header(contents.INDEX, size):
         raise DocumentError(f"it does not begin with {contents.INDEX}: this is no bundle")
-    index = contents.parse_index(source.read(size))
+    raw = source.read(size)
+    index = contents.parse_index(raw)
+    if contents.write_index(index) != raw:
+        raise DocumentError(f"{contents.INDEX} is not in the form in which it is written")
     _expect(source, make_padding(size), contents.INDEX)
     return index, contents.read_contents(index, [_read_small(source, one) for one in index.small])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,12 +66,12 @@ class Source:
 def opening(path: Path) -> Iterator[Source]:
     """Open a bundle: a file, a pipe, or stdin. Raises StateError."""
     try:
-        fd = os.dup(sys.stdin.fileno()) if path == STDIN else os.open(path, os.O_RDONLY)
+        fd = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY)
         kind = os.fstat(fd).st_mode
     except OSError as error:
         raise _cannot("open", path, error) from error
     try:
-        if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
+        if stat.S_ISDIR(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
             raise StateError(f"{path} is no file and no pipe", hint="name the bundle")
         yield Source(fd, path)
     finally:

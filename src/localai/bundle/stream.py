@@ -9,8 +9,8 @@ from typing import Protocol
 
 from localai.hashing import Progress
 
-_PIECE = 1 << 20  # bytes read at once
-_AHEAD = 8  # pieces that may wait to be hashed
+_PIECE = 256 << 10  # bytes read at once: some file systems take more of them slowly
+_AHEAD = 32  # pieces that may wait to be hashed
 
 
 class Hash(Protocol):

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from localai.bundle.contents import Artifact, Contents, Index, Member, write_index
-from localai.bundle.judging import Judged
+from localai.bundle.judging import Judged, Rules, judge
 from localai.bundle.reading import look_at
 from localai.bundle.room import make_room, write_all
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import StateError
+from localai.findings import refused
 from localai.hashing import Progress
 from localai.locking import locked_folder
 from localai.manifest import intake
@@ -109,18 +110,23 @@ def take_in(
     places: Places,
     today: date,
     contents: Contents,
-    judged: Judged,
-    new: Sequence[Artifact],
     directory: Path,
-) -> None:
-    """Put everything that was judged, and arrived whole, where it counts. Cut short anywhere, the
-    same import does the rest. Raises StateError, UsageError."""
-    make_private(places.config)
-    if not places.administered:
-        with locked_folder(places.root.parent):
-            _follow(places, judged, contents)
-    own = imported_directory(places)
-    with changing(make_private(own)):
+    new: Sequence[Artifact],
+    *,
+    self_approval: bool,
+) -> Judged:
+    """Put everything that arrived whole where it counts, and return how it was judged: anew, while
+    no other command can change what counts here. Cut short anywhere, the same import does the rest.
+
+    Nothing is put anywhere if it is refused now. Raises StateError, UsageError.
+    """
+    own = make_private(imported_directory(places))
+    with _keeping_root(places), changing(own):
+        judged = judge(contents, places, today, self_approval=self_approval)
+        if refused(judged.findings):
+            return judged
+        if not places.administered:
+            _follow(places, judged.rules)
         for one, signed in zip(judged.manifests, contents.manifests, strict=True):
             intake.put(one.path, *signed)
     load_manifests(places, today)  # the versions are seen now: none before them counts again
@@ -129,15 +135,20 @@ def take_in(
         origin = artifact.origin._replace(arrived=today, files=files)
         arrived = [directory / one.sha256 for one in files]
         admit(places.store, artifact.id, origin, arrived, state=State.APPROVED)
+    return judged
 
 
-def _follow(places: Places, judged: Judged, contents: Contents) -> None:
+def _keeping_root(places: Places) -> AbstractContextManager[None]:
+    """Keep other commands from changing this account's root of trust, and what is revoked."""
+    return nullcontext() if places.administered else locked_folder(places.root.parent)
+
+
+def _follow(places: Places, rules: Rules) -> None:
     """The newer root of trust, and the newer list of what is revoked."""
-    walked, listed = judged.rules.walked, judged.rules.listed
-    if walked and walked.accepted:
-        put_in_force(places, read_trusted(places), walked.accepted)
-    if listed:
-        intake.put(revocation_file(places), *listed)
+    if rules.walked and rules.walked.accepted:
+        put_in_force(places, read_trusted(places), rules.walked.accepted)
+    if rules.listed:
+        intake.put(revocation_file(places), *rules.listed)
 
 
 def _are_same(files: Sequence[ArtifactFile], artifact: Artifact) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from localai.bundle.contents import Artifact, Contents, Index
 from localai.bundle.gathering import gather
-from localai.bundle.judging import CHECK, Judged, judge, judge_flaw
+from localai.bundle.judging import CHECK, judge, judge_flaw
 from localai.bundle.reading import Take, look_at, read_files, read_head
 from localai.bundle.source import Source, opening
 from localai.bundle.taking import check_room, find_new, receiving, take, take_in
@@ -61,11 +61,14 @@ def create(around: Surroundings, names: Sequence[str], out: Path) -> Exit:
 
 def inspect(around: Surroundings, file: Path) -> Inspected:
     """Read all of a bundle, and judge it as an import would."""
-    contents, findings = None, tuple[Finding, ...]()
+    contents, findings, policy = None, tuple[Finding, ...](), around.read_policy().policy
     with opening(file) as source:
         try:
             index, contents = read_head(source)
-            findings = _judge(around, contents).findings
+            judged = judge(
+                contents, around.places, around.today, self_approval=policy.self_approval
+            )
+            findings = judged.findings
             return Inspected(contents, (*findings, _read(source, index, look_at, file)))
         except DocumentError as error:
             return Inspected(contents, (*findings, judge_flaw(error)))
@@ -73,29 +76,28 @@ def inspect(around: Surroundings, file: Path) -> Inspected:
 
 def import_(around: Surroundings, file: Path) -> Exit:
     """Take a bundle in, if it counts here, and once all of it is right."""
-    store = around.places.store
+    places, today, policy = around.places, around.today, around.read_policy().policy
     with opening(file) as source:
         try:
             index, contents = read_head(source)
-            judged = _judge(around, contents)
+            judged = judge(contents, places, today, self_approval=policy.self_approval)
             if refused(judged.findings):
                 return _refuse(judged.findings)
-            new = find_new(store, contents.artifacts)
+            new = find_new(places.store, contents.artifacts)
             files = {one.sha256: one for artifact in new for one in artifact.origin.files}
-            with receiving(store, index) as directory:
+            with receiving(places.store, index) as directory:
                 check_room(directory, files.values())
                 whole = _read(source, index, partial(take, directory, files), file)
-                take_in(around.places, around.today, contents, judged, new, directory)
+                judged = take_in(
+                    places, today, contents, directory, new, self_approval=policy.self_approval
+                )
         except DocumentError as error:
             return _refuse([judge_flaw(error)])
+    if refused(judged.findings):
+        return _refuse(judged.findings)
     console.print_findings([*judged.findings, whole])
     _show_imported(contents, new)
     return Exit.DONE
-
-
-def _judge(around: Surroundings, contents: Contents) -> Judged:
-    policy = around.read_policy().policy
-    return judge(contents, around.places, around.today, self_approval=policy.self_approval)
 
 
 def _read(source: Source, index: Index, take: Take, file: Path) -> Finding:
