@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile
 from localai.gguf.statements import read_statements
-from localai.manifest.schema import Approval, Entry, Manifest, Use
+from localai.manifest.schema import Approval, ArtifactFile, Entry, Manifest, Use
+from localai.plan.gates.artifact_approved import CHECK
 from localai.plan.gates.licence import judge_licence
 from localai.plan.gates.restricted_technology import judge_origin
 from localai.policy import LoadedPolicy
@@ -45,6 +46,24 @@ def displaced_by(manifest: Manifest, entry: Entry) -> Entry | None:
 def check_use(use: Use, allowed: tuple[str, ...]) -> str:
     """The first data class that the policy does not allow, "" if all are."""
     return next((name for name in use.data_classes if name not in allowed), "")
+
+
+def find_other(files: Sequence[ArtifactFile], told: Sequence[str]) -> Finding | None:
+    """What is wrong if somebody else showed these SHA-256 digests for the files: of a set they
+    must be those of all its files, in any order. None if nothing was shown, or all agree."""
+    found = [file.sha256 for file in files]
+    if not told or sorted(told) == sorted(found):
+        return None
+    strange = [one for one in files if one.sha256 not in told]
+    evidence = ", ".join(f"{one.name}: sha256 {one.sha256}" for one in strange)
+    return Finding(
+        CHECK,
+        Verdict.FAIL,
+        "wrong digest",
+        evidence or f"{len(told)} digests for {len(found)} files",
+        "what is approved is what its publisher put there, and not what arrived in its place",
+        "bring it again; if it stays so, ask who publishes it",
+    )
 
 
 def find_denied(

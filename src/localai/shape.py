@@ -40,6 +40,11 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
+def is_digest(text: str) -> bool:
+    """True for a SHA-256 digest in lower-case hex."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def read_shape(node: Node, where: str, read: Callable[[Fields], _T]) -> _T:
     """Let ``read`` take the fields of a mapping, then refuse those that it did not take.
 

@@ -32,6 +32,10 @@ def command(
     data_class: DataClasses = None,
     group: Groups = None,
     safeguard: Safeguards = None,
+    sha256: Annotated[
+        list[str] | None,
+        typer.Option(help="the digest that its hub shows for the file; of a set, one for each"),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="until it is looked at again")] = 180,
 ) -> int:
     """Show what a file is, and write and sign its entry.
@@ -40,13 +44,15 @@ def command(
     else to approve, a proposal for the officer is written instead.
     """
     from localai.cli.approving import approve
-    from localai.cli.naming import find_model
-    from localai.cli.stating import state
+    from localai.cli.naming import find_model, find_origin
+    from localai.cli.stating import read_digests, state, tell_origin
     from localai.cli.surroundings import look_around
 
+    if origin := find_origin(model):
+        tell_origin(origin)
     stated = state(
-        source,
-        licence,
+        source or (origin.source if origin else ""),
+        licence or (origin.licence if origin else ""),
         name=name,
         entry_id=entry_id,
         purposes=purpose,
@@ -54,4 +60,5 @@ def command(
         groups=group,
         safeguards=safeguard,
     )
-    return approve(find_model(model), stated, look_around(), yes=yes, days=days)
+    told = read_digests(sha256 or ())
+    return approve(find_model(model), stated, look_around(), yes=yes, days=days, told=told)

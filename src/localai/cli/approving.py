@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from localai.approval import approve_alone, check_use, displaced_by, fit_into
+from localai.approval import approve_alone, check_use, displaced_by, find_other, fit_into
 from localai.cli import console, founding, inspectscreen
 from localai.cli.choosing import choose_key
 from localai.cli.editing import find_obstacles, keep_proposal
@@ -37,8 +37,19 @@ from localai.smallfile import is_there, read_small
 from localai.terminal import printable, show_path
 
 
-def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, days: int) -> Exit:
-    """Show the file, ask what no file can say, and write and sign the entry, or a proposal."""
+def approve(
+    model: Path,
+    stated: Stated,
+    around: Surroundings,
+    *,
+    yes: bool,
+    days: int,
+    told: Sequence[str] = (),
+) -> Exit:
+    """Show the file, ask what no file can say, and write and sign the entry, or a proposal.
+
+    ``told`` are the files' digests as somebody else shows them; empty if nobody does.
+    """
     loaded = around.read_policy()
     _check_words(stated, loaded.policy, yes)
     with console.progress("looking", console.size_of(model)) as progress:
@@ -58,6 +69,8 @@ def approve(model: Path, stated: Stated, around: Surroundings, *, yes: bool, day
             return _refuse()
         with console.progress("hashing", candidate.size) as progress:
             measured = candidate.measure(progress)
+    if other := find_other(measured, told):
+        return _refuse([other])
     proposal = propose(found, measured, stated, around.account_name(), around.today)
     entry = complete(proposal.draft, _approve_by(lane, around, days))
     if refused := find_obstacles(around, proposal.draft, found.headers):

@@ -78,10 +78,9 @@ def _choose(reference: Reference, models: Sequence[Remote]) -> str:
         )
     if len(models) == 1:
         return models[0].path
-    console.say("\n".join(
-        printable(f"{number:>4}  {file.path}, {show_bytes(file.size)}")
-        for number, file in enumerate(models, 1)
-    ))  # fmt: skip
+    console.say(f"{reference.place} has {len(models)} models")
+    for number, file in enumerate(models, 1):
+        console.say(printable(f"{number:>4}  {file.path}, {show_bytes(file.size)}"))
     first = reference._replace(file=models[0].path)
     answer = console.ask("which one (its number)", option=f"its file: {quote(str(first))}")
     if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(models):

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from localai.store.held import Held
+    from localai.store.origin import Origin
 
 
 def find_model(given: Path) -> Path:
@@ -14,14 +19,24 @@ def find_model(given: Path) -> Path:
 
 def find_files(given: Path) -> tuple[Path, ...]:
     """``given``; if there is no such file, all those of the artifact of that identifier."""
+    held = _find_held(given)
+    return (held.paths if held else ()) or (given,)
+
+
+def find_origin(given: Path) -> Origin | None:
+    """What is written down about where the artifact of that identifier came from."""
+    held = _find_held(given)
+    return held.origin if held else None
+
+
+def _find_held(given: Path) -> Held | None:
     if len(given.parts) != 1 or (os.path.lexists(given) and not given.is_dir()):
-        return (given,)
+        return None
     from localai.cli.surroundings import look_around
     from localai.store.held import list_named
 
     stores = look_around().places.stores
-    held = next((one for store in stores for one in list_named(store, str(given))), None)
-    return (held.paths if held else ()) or (given,)
+    return next((one for store in stores for one in list_named(store, str(given))), None)
 
 
 def next_command(model: Path, *stores: Path) -> str:

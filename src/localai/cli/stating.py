@@ -9,6 +9,8 @@ from localai.errors import UsageError
 from localai.manifest.draft import Draft, Stated, answer
 from localai.manifest.origin import parse_source
 from localai.manifest.schema import Kind, Source, Use
+from localai.shape import is_digest
+from localai.store.origin import Origin
 from localai.terminal import printable
 
 
@@ -82,6 +84,25 @@ def amend(
 def read_source_text(text: str) -> Source | None:
     """None if nothing is said. Raises UsageError."""
     return parse_source(text) if text.strip() else None
+
+
+def read_digests(given: Sequence[str]) -> tuple[str, ...]:
+    """SHA-256 digests as people copy them from a hub's page. Raises UsageError."""
+    digests = tuple(one.strip().lower() for one in given)
+    if wrong := [one for one in digests if not is_digest(one)]:
+        raise UsageError(
+            f"{wrong[0][:80]!r} is no SHA-256",
+            hint="64 hexadecimal digits, as the hub's page shows them",
+        )
+    return digests
+
+
+def tell_origin(origin: Origin) -> None:
+    """Say what counts where nothing else is said: the word of whoever gave the files."""
+    source = origin.source
+    revision = f" at {source.revision}" if source.revision else ""
+    licence = origin.licence or "no licence"
+    console.say(printable(f"it came from {source.repository}{revision}, {licence}"))
 
 
 def ask_source(said: str) -> Source:
