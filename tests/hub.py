@@ -103,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith("/lfs/") and path[5:] in hub.files:
             self._send_file(path[5:], {})
         else:
-            self._send(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+            why = "Repo" if path.startswith("/api/") else "Entry"
+            self._send(404, b"{}", {"X-Error-Code": f"{why}NotFound"})
 
     def _list(self, revision: str | None) -> None:
         hub = self.server

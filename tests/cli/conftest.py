@@ -10,6 +10,7 @@ import pytest
 from home import Home
 from transcript import put_command
 
+import hub as hubs
 from localai.sandbox import kernel
 
 
@@ -41,8 +42,16 @@ def moved(home: Home, tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """A clean environment, in which ``localai`` is the one under test."""
+def hub(tiny_bytes: bytes) -> Iterator[hubs.Hub]:
+    """A hub on loopback with a tiny model and a set of two files that are none."""
+    parts = {f"Q4/big-0000{part}-of-00002.gguf": b"%d" % part * 1000 for part in (1, 2)}
+    with hubs.running({"tiny.gguf": tiny_bytes, **parts}) as hub:
+        yield hub
+
+
+@pytest.fixture
+def environ(tmp_path: Path, hub: hubs.Hub) -> dict[str, str]:
+    """A clean environment, in which ``localai`` is the one under test, and HUB a hub's address."""
     if Path("/etc/localai/policy.yaml").exists():
         pytest.skip("this host has an administrator's policy, which LOCALAI_HOME does not move")
     commands = put_command(tmp_path / "bin", "-m", "localai")
@@ -58,4 +67,5 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "COLUMNS": "80",
         "TERM": "dumb",
+        "HUB": hub.url,
     }
