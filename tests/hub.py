@@ -164,6 +164,8 @@ class Handler(BaseHTTPRequestHandler):
             if path not in hub.plain and hub.take("cut"):
                 self.wfile.write(body[: hub.faults.get("cut at", len(body) // 2)])
                 self.wfile.flush()
+                while hub.faults.get("stay"):
+                    time.sleep(0.05)
                 self.close_connection = True
                 self.connection.shutdown(2)
             elif path not in hub.plain and (pause := hub.faults.get("slow")):

@@ -112,7 +112,10 @@ def bring(
 
 def find_elsewhere(where: Elsewhere, hub: Hub) -> Finding:
     """A host that nobody named refuses, unless somebody names it now."""
-    remedy = f"if {hub.name} means to send its files from there: add it to the hub's hosts"
+    remedy = (
+        f"if {hub.name} means to send its files from there: --host {where.origin}, or, in an "
+        "administrator's policy, hosts"
+    )
     return _refuse("another host", f"{hub.url} sends to {where.origin}", _WHY_HOSTS, remedy)
 
 
