@@ -43,9 +43,10 @@ def moved(home: Home, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def hub(tiny_bytes: bytes) -> Iterator[hubs.Hub]:
-    """A hub on loopback with a tiny model and a set of two files that are none."""
+    """A hub on loopback with two tiny models, and a set of two files that are none."""
+    models = {"tiny.gguf": tiny_bytes, "small.gguf": tiny_bytes[:-1] + b"\x02"}
     parts = {f"Q4/big-0000{part}-of-00002.gguf": b"%d" % part * 1000 for part in (1, 2)}
-    with hubs.running({"tiny.gguf": tiny_bytes, **parts}) as hub:
+    with hubs.running({**models, **parts}) as hub:
         yield hub
 
 
