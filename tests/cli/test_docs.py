@@ -25,6 +25,7 @@ PLAYED = [path for path in PAGES if "```console" in path.read_text("utf-8")]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SCENE = re.compile(
     r"^<!-- on (?P<day>\d{4}-\d\d-\d\d)(?P<where>, administered)? -->$"
+    r"|^<!-- at the (?P<host>[a-z]+) host -->$"
     r"|^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -103,22 +104,26 @@ def test_a_command_that_does_not_exist_is_seen(tmp_path: Path, text: str) -> Non
 
 class Scene(NamedTuple):
     """A block that is played, on a day ("": today), at a machine with rules of an administrator or
-    at one's own."""
+    at one's own, or at another host ("": the first one)."""
 
     text: str
     day: str = ""
     administered: bool = False
+    host: str = ""
 
 
 def scenes(page: Path) -> Iterator[Scene]:
     """The blocks of a page, each with what a remark above it says of all that follow:
-    ``<!-- on 2027-01-11 -->``, ``<!-- on 2027-01-11, administered -->``."""
-    day, where = "", ""
+    ``<!-- on 2027-01-11 -->``, ``<!-- on 2027-01-11, administered -->``,
+    ``<!-- at the sealed host -->``; ``<!-- at the first host -->`` leads back."""
+    day, where, host = "", "", ""
     for found in _SCENE.finditer(page.read_text("utf-8")):
         if found["day"]:
             day, where = found["day"], found["where"]
+        elif found["host"]:
+            host = "" if found["host"] == "first" else found["host"]
         elif found["language"] == "console":
-            yield Scene(found["text"], day, bool(where))
+            yield Scene(found["text"], day, bool(where), host)
 
 
 @pytest.mark.timeout(300)  # one page is a year
@@ -158,8 +163,10 @@ def play_scene(scene: Scene, directory: Path, environ: dict[str, str], wrap: Seq
 
 
 def on_day(scene: Scene, place: Path, environ: dict[str, str]) -> dict[str, str]:
-    """The same environment with ``localai`` on that day; an administrator's machine knows nothing
-    of the home that was moved."""
+    """The same environment with ``localai`` on that day, and with another home at another host; an
+    administrator's machine knows nothing of the home that was moved."""
+    if scene.host:
+        environ = environ | {"LOCALAI_HOME": str(place / scene.host)}
     if not scene.day:
         return environ
     command = place / scene.day
@@ -181,15 +188,22 @@ def test_a_page_says_when_and_where_it_is_played(tmp_path: Path, environ: dict[s
     page.write_text(
         f"{block}<!-- on 2031-05-06 -->\n{block}```sh\nx\n```\n"
         f"<!-- on 2031-05-07, administered -->\n{block}{block}<!-- on 2031-05-08 -->\n{block}"
+        f"<!-- at the sealed host -->\n{block}<!-- at the first host -->\n{block}"
     )
-    found = [(scene.day, scene.administered) for scene in scenes(page)]
+    found = [(scene.day, scene.administered, scene.host) for scene in scenes(page)]
     assert found == [
-        ("", False),
-        ("2031-05-06", False),
-        ("2031-05-07", True),
-        ("2031-05-07", True),
-        ("2031-05-08", False),
+        ("", False, ""),
+        ("2031-05-06", False, ""),
+        ("2031-05-07", True, ""),
+        ("2031-05-07", True, ""),
+        ("2031-05-08", False, ""),
+        ("2031-05-08", False, "sealed"),
+        ("2031-05-08", False, ""),
     ]
+    there = Scene("$ localai keys generate --unencrypted-key", host="sealed")
+    assert play_scene(there, tmp_path, on_day(there, tmp_path, environ), ()) == ""
+    assert (tmp_path / "sealed" / "config" / "keys").is_dir()
+    assert not (tmp_path / "home").exists()
     scene = Scene("$ localai manifest init own", "2031-05-06")
     assert play_scene(scene, tmp_path, on_day(scene, tmp_path, environ), ()) == ""
     made = (tmp_path / "home" / "config" / "manifests" / "own.yaml").read_text("utf-8")
