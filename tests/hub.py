@@ -27,7 +27,8 @@ _API = re.compile(r"/api/(?:models|datasets)/example/tiny(?:/revision/(.+))?")
 
 
 class Seen(NamedTuple):
-    """A request: its line and its headers, names in lower case."""
+    """A request: its line, without what a mirror puts in front, and its headers, names in lower
+    case."""
 
     method: str
     path: str
@@ -48,13 +49,14 @@ class Hub(ThreadingHTTPServer):
         self.revision = REVISION
         self.gated: bool | str = False
         self.files_at = ""
+        self.prefix = ""
         self.scheme = "https" if tls else "http"
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}{self.prefix}"
 
     def digest(self, path: str) -> str:
         content = self.files[path]
@@ -91,6 +93,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub, path = self.server, unquote(urlsplit(self.path).path)
+        path = path.removeprefix(self.server.prefix)
         headers = {name.lower(): value for name, value in self.headers.items()}
         hub.seen.append(Seen(self.command, path, headers))
         if hub.take("failing"):

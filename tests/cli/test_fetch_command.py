@@ -113,6 +113,11 @@ def test_a_token_in_the_environment(
     assert hub.seen and "hf_secret" not in repr(hub.seen)
 
 
+def test_what_is_no_token_is_not_shown(environ: dict[str, str], hub: hubs.Hub) -> None:
+    code, said = run({**environ, "HF_TOKEN": "hf\nsecret"}, FILE, "--hub", hub.url)
+    assert code == 2 and "secret" not in said and not hub.seen
+
+
 @pytest.fixture
 def agency(tmp_path: Path) -> tuple[str, ...]:
     wrap = administered.wrap(tmp_path)

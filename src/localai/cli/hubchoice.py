@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from localai.smallfile import read_small
 from localai.staging import add_hub
 from localai.terminal import printable, show_path
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]*")  # RFC 6750, section 2.1
 _WHY = "whatever comes from outside comes by a host that may fetch, from a hub that is named"
 
 
@@ -57,6 +59,8 @@ def choose_hub(around: Surroundings, given: str, hosts: Sequence[str]) -> Choice
         _confirm(hub, told=bool(given))
         remember(around, hub)
     token = around.environ.get("HF_TOKEN", "").strip()
+    if not _TOKEN.fullmatch(token):
+        raise UsageError("HF_TOKEN is no token", hint="letters, digits, '_', '-' and '.'")
     if token and endpoint and _address(endpoint) != hub.url:
         console.say(f"note: HF_TOKEN belongs to {printable(endpoint)}, and is not sent")
         token = ""

@@ -45,7 +45,15 @@ class Busy(Exception):
         self.status, self.wait_s = status, wait_s
 
 
-TROUBLE = (Busy, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
+class Unusable(Exception):
+    """What the way to the hub needs is not there; ``hint`` is what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.message, self.hint = message, hint
+
+
+TROUBLE = (Busy, Unusable, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
 """What may become of an errand beside a refusal."""
 
 
@@ -70,12 +78,20 @@ class Guard(NamedTuple):
             raise Busy(response.status_code, _find_wait(response))
 
     def make_client(self) -> httpx2.Client:
-        return httpx2.Client(
-            event_hooks={"request": [self.check], "response": [self.look]},
-            follow_redirects=True,
-            max_redirects=_MOST_REDIRECTS,
-            timeout=TIMEOUT_S,
-        )
+        """Raises Unusable for a proxy or certificates that are none."""
+        try:
+            return httpx2.Client(
+                event_hooks={"request": [self.check], "response": [self.look]},
+                follow_redirects=True,
+                max_redirects=_MOST_REDIRECTS,
+                timeout=TIMEOUT_S,
+            )
+        except OSError as error:
+            hint = "see SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE"
+            raise Unusable(f"the certificates cannot be read: {error.strerror}", hint) from error
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:  # it may have a password
+            hint = "HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT"
+            raise Unusable("the proxy's address is none that can be used", hint) from error
 
 
 def explain(error: Exception, errand: Errand) -> tuple[str, str]:
@@ -84,6 +100,8 @@ def explain(error: Exception, errand: Errand) -> tuple[str, str]:
     if isinstance(error, Busy):
         wait = f", and asks for {error.wait_s:.0f} seconds of patience" if error.wait_s else ""
         return f"{hub} answers {error.status}{wait}", "run the command again later"
+    if isinstance(error, Unusable):
+        return error.message, error.hint
     response = getattr(error, "response", None)
     if isinstance(response, httpx2.Response):
         return _explain_answer(response, place, hub)

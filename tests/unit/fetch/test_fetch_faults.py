@@ -103,6 +103,15 @@ def test_other_bytes(
     assert isinstance(fetch(), Held)
 
 
+def test_without_the_comparison_other_bytes_would_be_taken(
+    fetch: Fetch, served: hubs.Hub, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.faults["content"] = {FILE: OTHER}
+    monkeypatch.setattr(bring, "_compare", lambda *_: None)
+    held = fetch()
+    assert isinstance(held, Held) and held.paths[0].read_bytes() == OTHER
+
+
 def test_other_bytes_of_the_card(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
     served.faults["content"] = {"README.md": hubs.CARD.replace(b"mit", b"MIT")}
     refuses(fetch(), "wrong digest", store)
@@ -130,7 +139,7 @@ def test_a_file_that_changes_meanwhile(fetch: Fetch, served: hubs.Hub, store: Pa
 
 
 def test_a_file_that_changed_under_one_revision(
-    fetch: Fetch, served: hubs.Hub, store: Path
+    fetch: Fetch, served: hubs.Hub, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the store has from there says otherwise; before a byte of it is asked for."""
     assert isinstance(fetch(), Held)
@@ -142,6 +151,9 @@ def test_a_file_that_changed_under_one_revision(
     assert [held.id for held in list_held(store)] == ["tiny"]
     served.revision = "f" * 40
     assert isinstance(fetch(artifact="again"), Held)
+    served.revision = hubs.REVISION
+    monkeypatch.setattr(bring, "_find_other", lambda *_: None)
+    assert isinstance(fetch(artifact="unseen"), Held)
 
 
 def test_a_file_in_git_that_changed_under_one_revision(

@@ -90,6 +90,13 @@ def test_a_dataset(fetch: Fetch, served: hubs.Hub) -> None:
     assert f"/datasets{RESOLVE}/rows.csv" in served.paths()
 
 
+def test_a_mirror_with_a_path(fetch: Fetch, served: hubs.Hub) -> None:
+    served.prefix = "/api/mirror"
+    held = fetch()
+    assert isinstance(held, Held) and held.origin
+    assert held.origin.source.hub == f"127.0.0.1:{served.server_port}/api/mirror"
+
+
 def test_a_token_goes_to_the_hub(fetch: Fetch, served: hubs.Hub) -> None:
     assert isinstance(fetch(token="hf_secret"), Held)
     assert {one.headers.get("authorization") for one in served.seen} == {"Bearer hf_secret"}

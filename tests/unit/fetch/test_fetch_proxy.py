@@ -78,8 +78,16 @@ def test_a_wrong_password(
 
 
 def test_a_certificate_file_that_is_not_there(ask: Ask, tmp_path: Path) -> None:
-    with pytest.raises(HubError, match="No such file"):
+    with pytest.raises(HubError, match="certificates cannot be read: No such file"):
         ask(courier=courier_with(SSL_CERT_FILE=str(tmp_path / "gone.pem")))
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "ftp"])
+def test_a_proxy_that_is_none(ask: Ask, scheme: str) -> None:
+    """What stands in its address is nobody's to see."""
+    with pytest.raises(HubError, match="proxy's address") as caught:
+        ask(courier=courier_with(HTTPS_PROXY=f"{scheme}://pat:s3cret@127.0.0.1:1"))
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_past_the_proxy(
