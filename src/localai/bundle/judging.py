@@ -36,6 +36,7 @@ from localai.manifest.verify import Authority, LoadedManifest, Trust, verify_roo
 from localai.places import Places
 from localai.plan.matching import agree, candidates, find_matches
 from localai.promotion import judge_apart
+from localai.store.held import list_named
 
 CHECK = "bundle"
 ROOT = "root"
@@ -90,13 +91,15 @@ def judge(contents: Contents, places: Places, today: date, *, self_approval: boo
     names = {one.name for one in brought}
     counting = (*brought, *(one for one in present if one.name not in names))
     findings += [_judge_artifact(one, counting, today, self_approval) for one in contents.artifacts]
+    # (6) Its name is free in the store, or it is there already.
+    findings += [taken for one in contents.artifacts if (taken := _judge_name(one, places.store))]
     return Judged(tuple(findings), rules, brought)
 
 
 def judge_flaw(error: DocumentError) -> Finding:
     """What is said of a bundle that is not as it was made."""
     why = "every byte of a bundle is one that must stand there"
-    remedy = "copy it again; an import goes on where it broke off"
+    remedy = error.hint or "copy it again; an import goes on where it broke off"
     return Finding(CHECK, Verdict.FAIL, "not as it was made", error.message, why, remedy)
 
 
@@ -205,6 +208,16 @@ def _judge_artifact(
         return finding._replace(evidence=f"{artifact.id}: {finding.evidence}", remedy=remedy)
     finding = judge_match(match, today, self_approval)
     return finding if finding.refuses else finding._replace(summary="approved")
+
+
+def _judge_name(artifact: Artifact, store: Path) -> Finding | None:
+    """What is wrong if something else has its name in the store."""
+    files = [one[:3] for one in artifact.origin.files]  # the tree digest is not measured here
+    for held in list_named(store, artifact.id):
+        if held.origin is None or [one[:3] for one in held.origin.files] != files:
+            evidence = f"another {artifact.id} is in the store"
+            return _fail("store", "name taken", evidence, f"localai store remove {artifact.id}")
+    return None
 
 
 def _fail(check: str, summary: str, evidence: str, remedy: str) -> Finding:

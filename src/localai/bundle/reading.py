@@ -25,7 +25,10 @@ def read_head(source: Source) -> tuple[Index, Contents]:
     header = source.read(BLOCK)
     size = read_size(header)
     if not 0 < size <= contents.LIMIT or header != make_header(contents.INDEX, size):
-        raise DocumentError(f"it does not begin with {contents.INDEX}: this is no bundle")
+        raise DocumentError(
+            f"it does not begin with {contents.INDEX}: this is no bundle",
+            hint="name a file that localai bundle create wrote",
+        )
     raw = source.read(size)
     index = contents.parse_index(raw)
     if contents.write_index(index) != raw:

@@ -30,19 +30,12 @@ from localai.places import Places, make_private
 from localai.store.arrival import admit, arriving
 from localai.store.held import list_named
 from localai.store.state import State
-from localai.store.steps import acting, delete, refuse_taken
+from localai.store.steps import acting, delete
 
 
 def find_new(store: Path, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-    """The artifacts that the store does not have. Raises UsageError if it has others of their
-    names."""
-    new = []
-    for one in artifacts:
-        held = next(iter(list_named(store, one.id)), None)
-        if held is None or held.origin is None or not _are_same(held.origin.files, one):
-            refuse_taken(store, one.id)
-            new.append(one)
-    return tuple(new)
+    """The artifacts that the store does not have. Raises StateError."""
+    return tuple(one for one in artifacts if not list_named(store, one.id))
 
 
 @contextmanager
@@ -149,10 +142,6 @@ def _follow(places: Places, rules: Rules) -> None:
         put_in_force(places, read_trusted(places), rules.walked.accepted)
     if rules.listed:
         intake.put(revocation_file(places), *rules.listed)
-
-
-def _are_same(files: Sequence[ArtifactFile], artifact: Artifact) -> bool:
-    return [one[:3] for one in files] == [one[:3] for one in artifact.origin.files]
 
 
 def _report_from(progress: Progress, before: int, done: int) -> None:

@@ -20,7 +20,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit
 from localai.findings import Finding, Verdict, refused
 from localai.hardware import show_bytes
-from localai.store.held import find_held
+from localai.store.held import Held, find_held, list_named
 from localai.terminal import printable, show_path
 
 _APART = "no manifest here lists it: the host that it goes to needs one that does"
@@ -39,7 +39,7 @@ class Inspected(NamedTuple):
 
 def create(around: Surroundings, names: Sequence[str], out: Path) -> Exit:
     """Write a bundle with artifacts of the store."""
-    found = [find_held(around.places.store, name) for name in dict.fromkeys(names)]
+    found = [_find(around, name) for name in dict.fromkeys(names)]
     gathered = gather(found, around.places, around.today)
     size = sum(one.size for one in gathered.contents.files)
     try:
@@ -98,6 +98,12 @@ def import_(around: Surroundings, file: Path) -> Exit:
     console.print_findings([*judged.findings, whole])
     _show_imported(contents, new)
     return Exit.DONE
+
+
+def _find(around: Surroundings, name: str) -> Held:
+    """The artifact of this name in this account's store, or in the host's."""
+    found = (one for store in around.places.stores for one in list_named(store, name))
+    return next(found, None) or find_held(around.places.store, name)
 
 
 def _read(source: Source, index: Index, take: Take, file: Path) -> Finding:

@@ -13,7 +13,7 @@ from bring import SOURCE
 from localai.bundle import judging, taking
 from localai.bundle.contents import Artifact, Contents, Signed
 from localai.cli import bundling
-from localai.errors import Exit, UsageError
+from localai.errors import Exit
 from localai.findings import refused
 from localai.manifest.chain import read_trusted
 from localai.manifest.envelope import MANIFEST_TYPE
@@ -271,12 +271,23 @@ def test_without_the_judgement_anything_counts(
     assert find_held(sealed.store, "tiny").state is State.APPROVED
 
 
-def test_a_name_that_is_taken(bundle: Path, sealed: Host) -> None:
+def test_a_name_that_is_taken(
+    bundle: Path, sealed: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Inspected, judged and imported it is the same answer; and nobody's files are replaced."""
     sealed.brings("tiny", [("one.gguf", b"something else")])
     before = sealed.all_files()
-    with pytest.raises(UsageError, match="in the store already"):
-        sealed.imports(bundle)
+    assert bundling.inspect(sealed.around, bundle).exit_code is Exit.REFUSED
+    assert sealed.imports(bundle) is Exit.REFUSED
+    assert "another tiny is in the store" in " ".join(capsys.readouterr().out.split())
     assert sealed.all_files() == before
+
+
+def test_what_lies_in_quarantine_stays_there(bundle: Path, sealed: Host) -> None:
+    """The next step of what somebody else brought is a promotion."""
+    sealed.brings("tiny", FILES)
+    assert sealed.imports(bundle) is Exit.DONE
+    assert find_held(sealed.store, "tiny").state is State.QUARANTINE
 
 
 def test_files_lie_there_once(staging: Host, sealed: Host) -> None:
