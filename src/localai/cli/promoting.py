@@ -14,7 +14,7 @@ from localai.findings import Finding
 from localai.manifest.load import load_manifests
 from localai.manifest.proposal import Proposal
 from localai.promotion import Promotion, judge_promotion
-from localai.store.held import Held, find_among
+from localai.store.held import Held, find_held, list_named
 from localai.store.state import State
 from localai.store.steps import alone, move
 from localai.terminal import printable, show_path
@@ -90,13 +90,13 @@ def demote(around: Surroundings, artifact: str) -> Exit:
 def find_own(around: Surroundings, artifact: str) -> Held:
     """An artifact that this account may move or remove. Raises UsageError if there is none, or if
     it is in a store of another account's."""
-    held = find_among(around.places.stores, artifact)
-    if held.store != around.places.store:
+    own, shared = around.places.store, around.places.shared
+    if shared and not list_named(own, artifact) and list_named(shared, artifact):
         raise UsageError(
-            f"{artifact} lies in {held.store}, which is another account's",
-            hint=f"ask who keeps it: ls -ld {quote(str(held.store))}",
+            f"{artifact} lies in {shared}, which is another account's",
+            hint=f"ask who keeps it: ls -ld {quote(str(shared))}",
         )
-    return held
+    return find_held(own, artifact)
 
 
 def measuring(held: Held) -> AbstractContextManager[console.Progress]:
