@@ -92,7 +92,7 @@ def test_nobody_is_asked_for_another_host(
     code, said = run(environ, FILE, "--hub", hub.url)
     assert code == 3 and other.url in said and "--host" in said
     assert other.seen == [] and held(environ) == ["incoming/fetch.tiny"]
-    code, said = run(environ, FILE, "--host", other.url, "--hub", hub.url)
+    code, said = run(environ, FILE, "--host", other.url)
     assert code == 0, said
 
 

@@ -55,8 +55,9 @@ def choose_hub(around: Surroundings, given: str, hosts: Sequence[str]) -> Choice
     if hub is None or set(named) - set(hub.hosts):
         if not own:
             return _refuse(loaded, url, hub)
+        told = bool(given or hub)  # or a further host of a hub that is named already
         hub = name_hub(url or _ask(), (*(hub.hosts if hub else ()), *named))
-        _confirm(hub, told=bool(given))
+        _confirm(hub, told=told)
         remember(around, hub)
     token = around.environ.get("HF_TOKEN", "").strip()
     if not _TOKEN.fullmatch(token):

@@ -11,6 +11,7 @@ from errands import CONTENT, REFERENCE, TODAY, Ask, Fetch
 
 import hub as hubs
 from localai.errors import HubError, UsageError
+from localai.fetch.courier import Courier
 from localai.fetch.listing import Listing
 from localai.reference import Reference
 from localai.store.held import Held, list_held
@@ -58,6 +59,14 @@ def test_nothing_else_is_asked(fetch: Fetch, served: hubs.Hub) -> None:
     assert {one.headers["user-agent"] for one in served.seen} == {"localai"}
     assert not [one for one in served.seen if "authorization" in one.headers or "cookie" in
                 one.headers]  # fmt: skip
+
+
+def test_the_library_would_ask_for_more(ask: Ask, served: hubs.Hub, courier: Courier) -> None:
+    """What is switched off would otherwise be seen."""
+    off = ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+    environment = {name: value for name, value in courier.environment.items() if name not in off}
+    assert isinstance(ask(courier=courier._replace(environment=environment)), Listing)
+    assert "/api/agent-harnesses" in served.paths()
 
 
 def test_a_file_in_git_itself(fetch: Fetch, served: hubs.Hub) -> None:
