@@ -120,6 +120,15 @@ def test_each_condition_is_needed(host: KeptHost, condition: str) -> None:
     assert found["entry"] == "tiny"
 
 
+def test_a_limit_on_file_sizes_stops_copies_alone(host: KeptHost) -> None:
+    limited = f"prlimit --fsize=102400 {AS_USER}"
+    (host.place / "home/moved/state/records.jsonl").unlink()  # it may be longer by now
+    assert host.check(how=limited)["read_only_store"]
+    (host.place / "store" / MODEL.name).chmod(0o446)
+    found = host.check(how=limited)
+    assert (found["sealed"], found["read_only_store"], found["digests"]) == (False, False, [])
+
+
 def test_root_of_a_namespace_is_nobody(host: KeptHost) -> None:
     program = host.place / "home" / "mapped.py"
     program.write_text(MAPPED)

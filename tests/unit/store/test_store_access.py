@@ -1,0 +1,66 @@
+"""A store that is open to other accounts: what waits is kept from them by its directories alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bring import bring
+from localai.errors import StateError
+from localai.store.access import find_keepers, is_shared, list_states
+from localai.store.check import check_held, check_store
+from localai.store.held import Held, list_held
+from localai.store.setup import make_shared
+from localai.store.state import State
+from localai.store.steps import move
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    make_shared(tmp_path / "models" / "store")
+    return tmp_path / "models" / "store"
+
+
+def modes(held: Held) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in held.directory.iterdir()}
+
+
+def test_its_modes_stay_through_every_step(shared: Path) -> None:
+    held = bring(shared, "tiny", ("one.gguf", b"x"))
+    for state in (State.PROPOSED, State.APPROVED, State.QUARANTINE, State.APPROVED):
+        held = move(shared, held, state)
+        assert (modes(held), held.directory.stat().st_mode & 0o777) == ({0o444}, 0o755)
+    twin = bring(shared, "twin", ("two.gguf", b"x"))
+    assert modes(twin) == {0o444}
+    assert twin.paths[0].samefile(held.paths[0])
+    assert not any(one.finding.refuses for one in (*check_store(shared), check_held(held)))
+
+
+def test_one_s_own_stays_closed(tmp_path: Path) -> None:
+    held = bring(tmp_path / "store", "tiny", ("one.gguf", b"x"))
+    assert (modes(held), held.directory.stat().st_mode & 0o777) == ({0o400}, 0o700)
+    assert not is_shared(held.store)
+    assert list_states(held.store) == tuple(State)
+
+
+def test_what_is_there_gets_its_rights_again(shared: Path) -> None:
+    bring(shared, "tiny", ("one.gguf", b"x"))
+    for name, mode in (("quarantine", 0o755), ("approved", 0o700), (".", 0o700)):
+        (shared / name).chmod(mode)
+    make_shared(shared)
+    assert [(shared / name).stat().st_mode & 0o777 for name in ("quarantine", "approved", ".")] == [
+        0o700, 0o755, 0o755,
+    ]  # fmt: skip
+    assert [one.id for one in list_held(shared)] == ["tiny"]
+
+
+def test_whose_files_may_lie_there(shared: Path) -> None:
+    if os.getuid():
+        pytest.skip("only root can give a store away: stores of others were not tested")
+    for owner, keepers in ((998, {0, 998}), (4711, {0})):
+        os.chown(shared, owner, owner)
+        assert find_keepers(shared) == keepers
+    with pytest.raises(StateError, match="belongs to uid 4711"):
+        make_shared(shared)
