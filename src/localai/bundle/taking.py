@@ -72,10 +72,9 @@ def take(
         return look_at(source, member, progress)
     path = directory / member.sha256
     with acting(f"write {path}"):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = _open(path, member.size)
         try:
-            arrived = min(os.fstat(fd).st_size, member.size)
-            os.ftruncate(fd, arrived)
+            arrived = os.fstat(fd).st_size
             found = _go_on(fd, path, arrived, source, member, progress)
         finally:
             os.close(fd)
@@ -87,6 +86,17 @@ def take(
             hint="run this command again",
         )
     return found
+
+
+def _open(path: Path, size: int) -> int:
+    """Open a file that arrives, cut to its size if it is longer. What arrived whole is not opened
+    for writing: it may lie in the store already. Raises OSError."""
+    arrived = path.lstat().st_size if os.path.lexists(path) else 0
+    access = os.O_RDONLY if arrived == size else os.O_RDWR | os.O_CREAT
+    fd = os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    if arrived > size:
+        os.ftruncate(fd, size)
+    return fd
 
 
 def _go_on(
