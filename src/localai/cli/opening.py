@@ -33,7 +33,7 @@ def set_up(around: Surroundings, given: Path | None) -> Exit:
     store = Path(os.path.realpath(given or SHARED))
     if weakness := _find_weakness(store, owner):
         remedy = "choose a folder of a local disk that is root's, with all folders above it"
-        finding = Finding("store", Verdict.FAIL, "within others' reach", weakness, _WHY, remedy)
+        finding = Finding("store", Verdict.FAIL, "not proved safe", weakness, _WHY, remedy)
         console.print_findings([finding])
         console.say("nothing was made")
         return Exit.REFUSED
