@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -175,12 +176,13 @@ def _piece(place: Path, file: Remote) -> Piece:
 
 
 def _make_room(place: Path, pieces: Sequence[Piece]) -> None:
-    """Take away parts of something else, and see that there is room. Raises StateError."""
+    """Take away parts of something else, and what has a name in the store already, which nothing
+    may write to; then see that there is room. Raises StateError."""
     parts = {Path(piece.part) for piece in pieces}
     for path in place.iterdir():
-        if path not in parts:
+        if path not in parts or not path.lstat().st_mode & stat.S_IWUSR:
             path.unlink()
-    there = sum(min(path.stat().st_size, 1 << 62) for path in parts if path.exists())
+    there = sum(path.stat().st_size for path in parts if path.exists())
     needed = sum(piece.size for piece in pieces) - there
     free = shutil.disk_usage(place).free
     if needed + RESERVE > free:

@@ -180,6 +180,20 @@ def test_what_a_changed_file_left_is_not_gone_on_with(
     ]
 
 
+def test_what_is_in_the_store_is_not_written_to(
+    fetch: Fetch, served: hubs.Hub, store: Path
+) -> None:
+    """A kill between the last two steps leaves a part that the store has by another name."""
+    place = store / "incoming" / "fetch.tiny"
+    place.mkdir(parents=True)
+    kept = store.parent / "kept.gguf"
+    kept.write_bytes(CONTENT[:1000])
+    kept.chmod(0o400)
+    (place / f"{served.digest(FILE)}.part").hardlink_to(kept)
+    assert isinstance(fetch(), Held)
+    assert kept.read_bytes() == CONTENT[:1000]
+
+
 @pytest.mark.parametrize("sha", ["main", "f" * 39, None, "f" * 40])
 def test_no_exact_revision(ask: Ask, served: hubs.Hub, sha: object) -> None:
     """Whoever asks for one gets that one."""
