@@ -51,6 +51,13 @@ def test_a_missing_directory(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_nobody_is_told_to_open_what_is_not_theirs() -> None:
+    """The kernel's own file system takes no file of anybody's, not even of root's."""
+    with pytest.raises(StateError, match="cannot write") as refused:
+        write_whole(Path("/sys/localai"), b"x")
+    assert refused.value.hint.startswith("do it as an account that may write there")
+
+
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     import resource
     import signal
