@@ -10,7 +10,6 @@ import threading
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
-from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +67,7 @@ class _Shared:
 
     def work(self, worker: int) -> None:
         """Hash one file after another, until there is none left."""
-        buffer = memoryview(mmap(-1, _PIECE))  # whole pages, into which the kernel copies faster
+        buffer = memoryview(bytearray(_PIECE))
 
         def add(part: int) -> None:
             if self.failures:
