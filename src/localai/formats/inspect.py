@@ -18,7 +18,7 @@ def inspect(fd: int, size: int, found: Format) -> Contents:
 
         return inspect_safetensors(fd, size)
     if found.kind is Kind.PARQUET:
-        from localai.formats.datasets.parquet import inspect_parquet
+        from localai.formats.datasets.parquet.inspect import inspect_parquet
 
         return inspect_parquet(fd, size)
     if found.kind is Kind.JSONL:
