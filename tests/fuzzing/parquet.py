@@ -6,6 +6,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+import cramjam
+
 import parquet_maker as maker
 from fuzzing import contents
 from localai.formats.recognise import PARQUET
@@ -21,7 +23,6 @@ WORDS = (
 )  # fmt: skip
 ENCODINGS = (0, 2, 6, 7, 8, 9)
 ROLES = ({}, {6: maker.i32(0)}, {6: maker.i32(19)}, {6: maker.i32(5)}, {10: maker.structure({})})
-MOST = 1 << 20  # values that the header of a page claims
 
 
 def prepare() -> None:
@@ -43,8 +44,8 @@ def paged(choice: bytes, data: bytes) -> bytes:
     if choice[2] % 5 == 4:
         element |= {1: maker.i32(7), 2: maker.i32(choice[7] + 1)}
     codec, encoding = choice[3] % 8, ENCODINGS[choice[4] % len(ENCODINGS)]
-    count = int.from_bytes(choice[5:7], "little") ** 2 % MOST
-    unpacked = choice[7] << 5 if codec else None
+    count, rows = choice[5], choice[6]
+    unpacked = choice[7] if codec else None
     pages = data
     if choice[2] % 2:
         dictionary = maker.dictionary_page(maker.plain("a", "=1+A1()"), 2)
@@ -53,10 +54,10 @@ def paged(choice: bytes, data: bytes) -> bytes:
     elif choice[2] % 4:
         cut = min(choice[7], len(data) // 2)
         pages = maker.data_page_2(
-            data[2 * cut :], count, choice[6], encoding, choice[5], data[:cut], data[cut : 2 * cut],
+            data[2 * cut :], count, rows, encoding, count - rows, data[:cut], data[cut : 2 * cut],
             unpacked)  # fmt: skip
     meta = {1: element[1]}
-    return maker.texts(pages, choice[6], count, codec, element, meta)
+    return maker.texts(pages, rows, count, codec, element, meta)
 
 
 def seeds() -> Iterator[bytes]:
@@ -67,14 +68,31 @@ def seeds() -> Iterator[bytes]:
     yield from WORDS
     texts = maker.plain("one", "", "=1+A1()")
     levels = maker.counted(maker.packed([1, 1, 0, 1], 1))
-    yield bytes((1, 0, 1, 0, 0, 2, 0, 0)) + maker.plain("a", "b", "c", "d")
-    yield bytes((1, 1, 1, 0, 0, 2, 0, 0)) + levels + texts
-    yield bytes((1, 2, 1, 0, 0, 2, 0, 0)) + levels + levels + texts
-    yield bytes((2, 0, 1, 0, 4, 2, 0, 0)) + b"\x01" + maker.packed([0, 1, 1, 0], 1)
-    yield bytes((0, 0, 1, 0, 2, 2, 0, 0)) + maker.lengths([1, 1, 1, 1]) + b"abcd"
-    yield bytes((0, 0, 1, 0, 3, 2, 0, 0)) + maker.lengths([0, 1, 2, 2], 2) + maker.lengths(
-        [1, 1, 1, 1]) + b"abcd"  # fmt: skip
-    yield bytes((0, 0, 2, 0, 0, 2, 4, 0)) + texts
-    yield bytes((0, 0, 0, 0, 0, 2, 3, 0)) + maker.data_page(texts, 4)
-    for codec in range(1, 8):
-        yield bytes((1, 0, 1, codec, 0, 2, 0, 1)) + b"\x20\x00" + texts
+    four = maker.plain("a", "b", "c", "d")
+    lengths = maker.lengths([1, 1, 1, 1])
+    yield bytes((1, 0, 1, 0, 0, 4, 4, 0)) + four
+    yield bytes((0, 0, 1, 0, 0, 2, 2, 0)) + maker.plain(b"\xff\n", "a")
+    yield bytes((2, 0, 1, 0, 0, 2, 2, 0)) + maker.plain('["\\u0041"]', "\\u00")
+    yield bytes((1, 1, 1, 0, 0, 4, 4, 0)) + levels + texts
+    yield bytes((1, 2, 1, 0, 0, 4, 1, 0)) + levels + levels + texts
+    yield bytes((2, 0, 1, 0, 4, 4, 4, 0)) + b"\x01" + maker.packed([0, 1, 1, 0], 1)
+    yield bytes((0, 0, 1, 0, 2, 4, 4, 0)) + lengths + b"abcd"
+    yield bytes((0, 0, 1, 0, 3, 4, 4, 0)) + maker.lengths([0, 1, 2, 2], 2) + lengths + b"abcd"
+    yield bytes((0, 0, 2, 0, 0, 4, 4, 0)) + four
+    yield bytes((0, 1, 2, 0, 0, 4, 4, 2)) + maker.equal(1, 4, 1) + b"\x01\x01" + four
+    yield bytes((0, 0, 0, 0, 0, 4, 4, 0)) + maker.data_page(four, 4)
+    yield bytes((0, 0, 4, 0, 0, 0, 0, 3)) + maker.data_page(b"abcd", 1)
+    for codec, packed in enumerate(each_packed(four), 1):
+        yield bytes((1, 0, 1, codec, 0, 4, 4, len(four))) + packed
+
+
+def each_packed(data: bytes) -> Iterator[bytes]:
+    """``data`` by each compression, in the order of their numbers; nothing packs LZO."""
+    block = bytes(cramjam.lz4.compress_block(data, store_size=False))
+    yield bytes(cramjam.snappy.compress_raw(data))
+    yield bytes(cramjam.gzip.compress(data))
+    yield data
+    yield bytes(cramjam.brotli.compress(data))
+    yield struct.pack(">II", len(data), len(block)) + block
+    yield bytes(cramjam.zstd.compress(data))
+    yield block

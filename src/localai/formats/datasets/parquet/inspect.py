@@ -66,7 +66,7 @@ def _look(fd: int, size: int, file: ParquetFile) -> list[Finding]:
     binary = signs.pop(UNREAD, [])
     findings = [note(DATASET, label, _list(seen)) for label, seen in signs.items()]
     if binary:
-        findings.insert(0, _not_checked(UNREAD, f"no text: {_list(binary)}"))
+        findings.insert(0, _not_checked(UNREAD, f"neither text nor JSON: {_list(binary)}"))
     if unread:
         findings.insert(0, _not_checked("columns not read", _list(unread)))
     if flaws:

@@ -17,7 +17,7 @@ from localai.formats.datasets.thrift import CompactReader
 
 PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8  # of Encoding
 _DELTA_LENGTH, _DELTA = 6, 7
-_MOST = 4 << 20  # values of one page whose lengths are kept: they may take no bytes at all
+MOST = 4 << 20  # values of one page whose lengths are kept: they may take no bytes at all
 _COST = 16  # bytes that could be searched while a value is made
 _NAMES = {1: "GROUP_VAR_INT", 3: "RLE", 4: "BIT_PACKED", 5: "DELTA_BINARY_PACKED",
           9: "BYTE_STREAM_SPLIT"}  # fmt: skip
@@ -33,8 +33,8 @@ def each_value(
         return _each_fixed(data, count, width) if width else _each_plain(data, count)
     if encoding not in (_DELTA_LENGTH, _DELTA):
         raise UnreadError(f"in the encoding {_NAMES.get(encoding, encoding)}")
-    if count > _MOST:
-        raise UnreadError(f"more than {_MOST} values in a page")
+    if count > MOST:
+        raise UnreadError(f"more than {MOST} values in a page")
     if not data and not count:
         return iter(())
     reader = CompactReader(bytes(data))
