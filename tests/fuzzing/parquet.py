@@ -68,13 +68,14 @@ def seeds() -> Iterator[bytes]:
     yield from WORDS
     texts = maker.plain("one", "", "=1+A1()")
     levels = maker.counted(maker.packed([1, 1, 0, 1], 1))
+    repetition = maker.counted(maker.packed([0, 1, 0, 1], 1))
     four = maker.plain("a", "b", "c", "d")
     lengths = maker.lengths([1, 1, 1, 1])
     yield bytes((1, 0, 1, 0, 0, 4, 4, 0)) + four
     yield bytes((0, 0, 1, 0, 0, 2, 2, 0)) + maker.plain(b"\xff\n", "a")
     yield bytes((2, 0, 1, 0, 0, 2, 2, 0)) + maker.plain('["\\u0041"]', "\\u00")
     yield bytes((1, 1, 1, 0, 0, 4, 4, 0)) + levels + texts
-    yield bytes((1, 2, 1, 0, 0, 4, 1, 0)) + levels + levels + texts
+    yield bytes((1, 2, 1, 0, 0, 4, 2, 0)) + repetition + levels + texts
     yield bytes((2, 0, 1, 0, 4, 4, 4, 0)) + b"\x01" + maker.packed([0, 1, 1, 0], 1)
     yield bytes((0, 0, 1, 0, 2, 4, 4, 0)) + lengths + b"abcd"
     yield bytes((0, 0, 1, 0, 3, 4, 4, 0)) + maker.lengths([0, 1, 2, 2], 2) + lengths + b"abcd"

@@ -1,4 +1,4 @@
-"""Look at a file that is no GGUF, by the reader of its kind. Nothing of it is run or unpacked."""
+"""Look at a file that is no GGUF, by the reader of its kind. Nothing of it is run."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ def _gunzip(packed: bytes, size: int) -> bytes:
 
 def _fill(packed: bytes | memoryview, room: memoryview, codec: int) -> None:
     """Unpack into ``room``, to its last byte."""
-    import cramjam
+    try:
+        import cramjam
+    except (ImportError, ValueError) as error:  # it lets a variable choose another build of it
+        raise UnreadError(f"cramjam cannot be loaded: {error}") from error
 
     into: dict[int, Callable[[bytes | memoryview, memoryview], int]] = {
         1: cramjam.snappy.decompress_raw_into,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 
 import cramjam
@@ -102,3 +105,22 @@ def test_lzo_and_other_frames_of_lz4_are_not_read() -> None:
 def test_zlib_without_the_header_of_gzip_is_refused() -> None:
     with pytest.raises(DocumentError, match="cannot be unpacked"):
         unpack(bytes(cramjam.zlib.compress(TEXT)), len(TEXT), 2)
+
+
+def test_a_library_that_cannot_be_loaded_leaves_the_column_unread() -> None:
+    command = (
+        "from localai.formats.datasets.parquet.compression import unpack\n"
+        "from localai.formats.datasets.parquet.effort import UnreadError\n"
+        "try: print(bytes(unpack(bytes([1, 0, 97]), 1, 1)))\n"
+        "except UnreadError as error: print('unread:', error)"
+    )
+
+    def run(**more: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", command], env={**os.environ, **more}, check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    assert run() == "b'a'"
+    assert run(CRAMJAM_BACKEND="none").startswith("unread: cramjam cannot be loaded: ")
