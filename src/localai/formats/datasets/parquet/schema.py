@@ -63,6 +63,7 @@ class _Level(NamedTuple):
     """A column that has columns: what theirs begin with, and how many of them are to come."""
 
     left: int
+    depth: int = 0
     path: str = ""
     optional: int = 0
     repeated: int = 0
@@ -95,16 +96,17 @@ class Schema:
             raise malformed("a column that belongs nowhere")
         if not _REQUIRED <= found.repetition <= _REPEATED:
             raise malformed(f"a column with the repetition {found.repetition}")
-        if len(self._open) == 1:
-            self.uppermost.append(found.name)
         above = self._open.pop()
+        if not above.depth:
+            self.uppermost.append(found.name)
         if above.left > 1:
             self._open.append(above._replace(left=above.left - 1))
-        path = f"{above.path}.{found.name}" if above.path else found.name
+        path = f"{above.path}.{found.name}" if above.depth else found.name
         optional = above.optional + (found.repetition != _REQUIRED)
         repeated = above.repeated + (found.repetition == _REPEATED)
         if found.children:
-            self._open.append(_Level(found.children, path[:_PATH], optional, repeated))
+            depth = above.depth + 1
+            self._open.append(_Level(found.children, depth, path[:_PATH], optional, repeated))
             return
         if not 0 <= found.type < _TYPES or (found.type == _FIXED and found.width <= 0):
             raise malformed(f"a column of the type {found.type} and {found.width} bytes")

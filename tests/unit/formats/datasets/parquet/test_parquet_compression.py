@@ -67,6 +67,7 @@ def test_another_size_than_stated_is_refused(codec: int, more: int) -> None:
 
 def test_no_bytes_are_no_page(codec: int) -> None:
     assert unpack(b"", 0, codec) == b""
+    assert unpack(PACK[codec](b""), 0, codec) == b""
     with pytest.raises((DocumentError, UnreadError)):
         unpack(b"", 1, codec)
 

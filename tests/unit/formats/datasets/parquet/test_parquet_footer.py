@@ -60,7 +60,13 @@ def test_a_whole_file() -> None:
 def test_nested_columns_are_named_by_their_uppermost_level() -> None:
     tree = schema(column("schema", 2), column("a", 2), column("b"), column("c"), column("d"))
     group = maker.group([maker.chunk()] * 3)
-    assert read(maker.parquet(tree | groups(group))).columns == ("a", "d")
+    file = read(maker.parquet(tree | groups(group)))
+    assert file.columns == ("a", "d")
+    assert [leaf.path for leaf in file.leaves] == ["a.b", "a.c", "d"]
+    tree = schema(column("schema", 2), column("a"), column("b", 2), column("c"), column("d"))
+    file = read(maker.parquet(tree | groups(group)))
+    assert file.columns == ("a", "b")
+    assert [leaf.path for leaf in file.leaves] == ["a", "b.c", "b.d"]
 
 
 def test_fields_that_are_unknown_are_passed_over() -> None:
