@@ -78,7 +78,7 @@ def _unframe(packed: bytes, room: memoryview) -> None:
     rest = memoryview(packed)
     while rest or room:
         size, length = (int.from_bytes(rest[at : at + 4], "big") for at in (0, 4))
-        if not length or not 0 < size <= len(room) or length > len(rest) - 8:
+        if not length or size > len(room) or length > len(rest) - 8:
             raise UnreadError("packed by LZ4 without Hadoop's frames")
         _fill(rest[8 : 8 + length], room[:size], 5)
         rest, room = rest[8 + length :], room[size:]
