@@ -59,6 +59,7 @@ WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spa
 # The owners of each outside library: one, but for the language of the templates, which one module
 # sets up, one reads and one renders, and for keys: their kinds, and what is done with them.
 OWNERS = {
+    "cramjam": "formats.datasets.parquet.compression",
     "cryptography": "manifest.algorithm + manifest.signature",
     "jinja2": "dialect + gguf.template + worker.template",
     "llama_cpp": "worker.engine + worker.loading",

@@ -71,9 +71,7 @@ class _Rows:
             self.fields |= dict.fromkeys(field[:MAX_NAME] for field in list(row)[:MAX_FIELDS])
         if b"\\u" not in line:
             return line
-        texts = list[str]()
-        _gather(row, MAX_DEPTH, texts)
-        return " ".join(texts).replace("\n", " ").encode("utf-8", "replace")
+        return spell_out(row)
 
     def note_doubled(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -92,6 +90,13 @@ class _Rows:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)  # Infinity and NaN are no JSON (RFC 8259, section 6)
+
+
+def spell_out(value: object) -> bytes:
+    """Every text in a JSON value, on one line. Raises RecursionError if it is nested too deeply."""
+    texts = list[str]()
+    _gather(value, MAX_DEPTH, texts)
+    return " ".join(texts).replace("\n", " ").encode("utf-8", "replace")
 
 
 def _gather(value: object, depth: int, texts: list[str]) -> None:

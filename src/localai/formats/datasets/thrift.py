@@ -77,13 +77,18 @@ class CompactReader:
         field = 0
         while kind := (head := self.byte()) & 0x0F:
             self.count()
-            field = field + (head >> 4) if head >> 4 else _signed(self.varint())
+            field = field + (head >> 4) if head >> 4 else self.zigzag()
             yield field, kind
 
     def integer(self, kind: int) -> int:
         if kind not in _INTEGERS:
             raise _malformed(f"type {kind} where a number belongs")
-        return _signed(self.varint())
+        return self.zigzag()
+
+    def zigzag(self) -> int:
+        """A signed number: 0, 1, 2, 3 stand for 0, -1, 1, -2."""
+        number = self.varint()
+        return (number >> 1) ^ -(number & 1)
 
     def text(self, kind: int) -> str:
         if kind != Type.BINARY:
@@ -158,10 +163,5 @@ class CompactReader:
             raise TooMuchError
 
 
-def _signed(number: int) -> int:
-    """Zigzag: 0, 1, 2, 3 stand for 0, -1, 1, -2."""
-    return (number >> 1) ^ -(number & 1)
-
-
 def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed Parquet footer: {found}", hint=AGAIN)
+    return DocumentError(f"malformed Parquet: {found}", hint=AGAIN)
