@@ -35,9 +35,11 @@ LIMIT = 1024 * 1024
 DEPTH = 12
 """Levels of nesting that a document may have."""
 
+BYTES_A_VALUE = 8
+"""At least, on the average, in YAML: a hostile document would hold a value in every two bytes."""
+
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
-_BYTES_A_VALUE = 8  # at least, on the average: a hostile document would hold one in two
 
 # libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. One of them
 # may refuse a corner that the other reads; the tests see to it that they never read two things.
@@ -52,7 +54,7 @@ def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
     text = decode_text(raw, limit=limit)
     try:
         events = yaml.parse(text, Loader=_Loader)
-        return _TreeBuilder(events, limit // _BYTES_A_VALUE).build()
+        return _TreeBuilder(events, limit // BYTES_A_VALUE).build()
     except yaml.MarkedYAMLError as error:
         problem = error.problem or "cannot be read as YAML"
         raise DocumentError(f"{_line_of(error.problem_mark)}{problem}") from error

@@ -142,13 +142,13 @@ class Fields:
 
     def texts(self, key: str, *, limit: int = 200, most: int = 1000) -> tuple[str, ...]:
         """A list of at most ``most`` lines of text, none twice; it may be empty."""
-        found: list[str] = []
+        found: dict[str, None] = {}  # in order, and as quick to search when there are many
         for number, node in enumerate(self._list(key, most), 1):
             one = Fields({key: node}, f"{self._where}, item {number}")
             value = one.text(key, limit=limit)
             if value in found:
                 raise self.refuse(key, f"{_show(value)} stands twice")
-            found.append(value)
+            found[value] = None
         return tuple(found)
 
     def one(self, key: str, read: Callable[[Fields], _T]) -> _T:
