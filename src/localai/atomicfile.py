@@ -11,7 +11,9 @@ from localai.errors import StateError
 
 # Never: make it writable. What an administrator decides nobody else may write.
 _NOT_YOURS = "do it as an account that may write there, or write it somewhere else"
+_NO_FOLDER = "make the folder first, or write it somewhere else"
 _HINTS = {errno.EACCES: _NOT_YOURS, errno.EPERM: _NOT_YOURS, errno.EROFS: _NOT_YOURS}
+_HINTS |= {errno.ENOENT: _NO_FOLDER, errno.ENOTDIR: _NO_FOLDER}
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool = True) -> None:

@@ -46,8 +46,9 @@ def test_what_is_no_file_stays_what_it_is(tmp_path: Path, make: Callable[[Path],
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="cannot write"):
+    with pytest.raises(StateError, match="cannot write") as refused:
         write_whole(tmp_path / "missing" / "file", b"one")
+    assert refused.value.hint.startswith("make the folder first")
     assert names(tmp_path) == []
 
 
