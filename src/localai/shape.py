@@ -27,6 +27,11 @@ def is_line(text: str) -> bool:
     return 0 < len(text.strip()) <= len(text) <= TEXT_LIMIT and "\n" not in text and is_clean(text)
 
 
+def is_slug(text: str) -> bool:
+    """Whether ``text`` is an identifier."""
+    return bool(_SLUG.fullmatch(text))
+
+
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

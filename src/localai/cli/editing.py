@@ -34,6 +34,7 @@ from localai.manifest.verify import Verification
 from localai.manifest.write import renew, write_manifest
 from localai.places import make_private
 from localai.plan.matching import judge_revoked
+from localai.smallfile import is_there
 
 
 def begin(around: Surroundings, name: str, days: int) -> Path:
@@ -55,7 +56,7 @@ def propose_model(
     with closing(Candidate(model, progress, stated.kind)) as candidate:
         found = candidate.inspection
         if candidate.refused:
-            return None, found
+            return None, found._replace(findings=candidate.findings)
         name_artifact(stated.name, found.headers[0], model.name)
         measured = candidate.measure(progress)
     return propose(found, measured, stated, around.account_name(), around.today), found
@@ -65,6 +66,11 @@ def keep_proposal(proposal: Proposal) -> Path:
     """Write a proposal into the working directory, where no manifest counts, and return its path.
     Raises StateError if there is such a file already."""
     path = Path(f"{proposal.draft.id}.proposal.json")
+    if is_there(path):
+        raise StateError(
+            f"{path} exists already, and a proposal is never written over",
+            hint="--id TEXT for another identifier, or move that file away first",
+        )
     write_whole(path, write_proposal(proposal), mode=0o644, replace=False)
     return path
 

@@ -135,6 +135,8 @@ def approve(
     review = look_at(around, told._replace(draft=draft), file)
     if review.refuses:
         console.out(reviewscreen.verdict(review, console.width()))
+        if unsaid := reviewscreen.options(draft.unknown):
+            console.say(f"say what is unknown: {' '.join(unsaid)}")
         console.say("not approved, nothing was written")
         return Exit.REFUSED
     console.say(reviewscreen.basis(review, console.width()))

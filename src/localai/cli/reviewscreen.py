@@ -151,8 +151,11 @@ def _age(entry: Entry, today: date) -> str:
 def _next(found: Review, said: Sequence[str]) -> str:
     """What to type, with what is left to say."""
     words = ["localai", "manifest", "renew" if found.entry else "approve", *map(quote, said)]
-    if Unknown.LICENCE in found.draft.unknown:
-        words.append("--licence TEXT")
-    if {Unknown.SOURCE, Unknown.REVISION} & set(found.draft.unknown):
-        words.append("--source PUBLISHER/REPOSITORY@REVISION")
-    return printable(f"next: {' '.join(words)}")
+    return printable(f"next: {' '.join([*words, *options(found.draft.unknown)])}")
+
+
+def options(unknown: Sequence[Unknown]) -> list[str]:
+    """How to say what is unknown."""
+    licence = ["--licence TEXT"] if Unknown.LICENCE in unknown else []
+    source = {Unknown.SOURCE, Unknown.REVISION} & set(unknown)
+    return licence + (["--source PUBLISHER/REPOSITORY@REVISION"] if source else [])

@@ -92,6 +92,15 @@ def test_what_refuses_a_model_may_be_right_for_a_part() -> None:
     assert find_refusing([kind, other], Kind.ADAPTER) == (other,)
 
 
+def test_an_adapter_is_one(tmp_path: Path, plain: Proposal) -> None:
+    """A file that is whole and well, and another kind than somebody says."""
+    assert not find_refusing(plain.findings, Kind.MODEL)
+    (refusing,) = find_refusing(plain.findings, Kind.ADAPTER)
+    assert (refusing.verdict, refusing.summary) == (Verdict.FAIL, "not an adapter")
+    lora = make(tmp_path / "lora.gguf", maker.make_adapter())
+    assert not find_refusing(lora.findings, Kind.ADAPTER)
+
+
 def test_differences_of_files(plain: Proposal) -> None:
     draft = plain.draft
     (file,) = draft.files
