@@ -19,7 +19,7 @@ from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.cli.reviewing import Review
-    from localai.manifest.schema import Entry
+    from localai.manifest.schema import Entry, Source
 
 
 def review(found: Review, said: Sequence[str], today: date, width: int) -> str:
@@ -39,9 +39,11 @@ def basis(found: Review, width: int) -> str:
         same = "; it is what is listed" if found.differences == () else ""
         said = f"looked at: the file itself{same}"
     elif found.proposal:
+        tree = any(file.tree for file in found.draft.files)
+        also = ", also the tree digest, which a start goes by" if tree else ""
         said = (
             "looked at: the chat templates that came with it. Everything else about the file is "
-            f"the word of {found.proposal.by}: --file MODEL looks at it"
+            f"the word of {found.proposal.by}{also}: --file MODEL looks at it"
         )
     else:
         said = "the file was not looked at: --file MODEL does, with what is known by now"
@@ -126,7 +128,7 @@ def _subject(found: Review, today: date, width: int) -> Iterator[str]:
     for title, said in (
         ("entry", f"{draft.id}: {draft.name} ({draft.kind})"),
         ("licence", draft.licence or ""),
-        ("source", f"{source.publisher}, {source.repository}" if source else ""),
+        ("source", _origin(source) if source else ""),
         ("revision", (source.revision or _left_open(draft)) if source else ""),
         ("made from", ", ".join(source.bases) if source and source.bases else "not stated"),
         ("for", f"{', '.join(draft.use.purposes)}, {', '.join(draft.use.data_classes)} data"),
@@ -136,6 +138,10 @@ def _subject(found: Review, today: date, width: int) -> Iterator[str]:
         ("note", " ".join((draft.note or "none").split())),
     ):
         yield from inspectscreen.titled(title, said or "unknown", width)
+
+
+def _origin(source: Source) -> str:
+    return ", ".join(filter(None, (source.publisher, source.hub, source.repository)))
 
 
 def _left_open(draft: Draft) -> str:
