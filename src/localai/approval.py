@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from localai.findings import Finding, Verdict
+from localai.findings import Finding
 from localai.gguf.facts import GgufFile
 from localai.gguf.statements import read_statements
 from localai.manifest.schema import Approval, Entry, Manifest, Use
 from localai.plan.gates.licence import judge_licence
 from localai.plan.gates.restricted_technology import judge_origin
-from localai.policy import LoadedPolicy
+from localai.policy import Policy
 
 
 def approve_alone(name: str, today: date, days: int) -> Approval:
@@ -48,13 +48,14 @@ def check_use(use: Use, allowed: tuple[str, ...]) -> str:
 
 
 def find_denied(
-    entry: Entry, headers: Sequence[GgufFile], loaded: LoadedPolicy, today: date
+    entry: Entry, headers: Sequence[GgufFile], policy: Policy, today: date
 ) -> list[Finding]:
-    """What the policy denies whatever is signed: every start would refuse it."""
-    said, policy = read_statements(headers), loaded.policy
+    """What the policy denies of an artifact, or cannot judge, whatever is signed: every start would
+    refuse it. That a host has no list of restricted technology is no matter of the artifact's."""
+    said = read_statements(headers)
     waived = {waiver.check for waiver in policy.waivers if today <= waiver.until}
     asked = (
         judge_licence(entry, said, policy),
-        judge_origin(entry, said, policy, today, loaded.administered),
+        judge_origin(entry, said, policy, today, administered=False),
     )
-    return [one for one in asked if one.verdict is Verdict.FAIL and one.check not in waived]
+    return [one for one in asked if one.refuses and one.check not in waived]

@@ -33,6 +33,7 @@ from localai.manifest.trust import Role
 from localai.manifest.verify import Verification
 from localai.manifest.write import renew, write_manifest
 from localai.places import make_private
+from localai.plan.gates.policy_read import judge_unreadable
 from localai.plan.matching import judge_revoked
 from localai.smallfile import is_there
 
@@ -80,10 +81,11 @@ def find_obstacles(
 ) -> tuple[Finding, ...]:
     """Why every start on this host would refuse what is drafted, whoever signs it. Rules about
     licences and origins are asked once both are known."""
-    found = []
+    loaded = around.read_policy()
+    found = [judge_unreadable(loaded)] if loaded.problem else []
     if draft.licence and draft.source:
         entry = complete(draft._replace(unknown=()), approve_alone("nobody", around.today, 0))
-        found += find_denied(entry, headers, around.read_policy(), around.today)
+        found += find_denied(entry, headers, loaded.policy, around.today)
     if revoked := load_here(around).find(draft):
         found.append(judge_revoked(revoked))
     return tuple(found)
