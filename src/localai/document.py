@@ -3,7 +3,7 @@
 YAML as usually read turns ``no`` into False and a long digest into a number, keeps the last of
 two equal keys, follows aliases, and ends comments at characters that no editor shows. Here:
 
-1. the size is capped before anything looks at the bytes, and the values of YAML by that;
+1. the size is capped before anything looks at the bytes, and the number of values by that;
 2. the bytes are UTF-8 with ``\\n`` as the only line end, and hold no control, format (bidi, zero
    width) or private character, and no space but the common one: not in the file, and not in any
    value after its escapes were read;
@@ -36,7 +36,7 @@ DEPTH = 12
 """Levels of nesting that a document may have."""
 
 BYTES_A_VALUE = 8
-"""At least, on the average, in YAML: a hostile document would hold a value in every two bytes."""
+"""At least, on the average: a hostile document would hold a value in every two bytes."""
 
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
@@ -66,6 +66,9 @@ def read_json(raw: bytes, *, limit: int = LIMIT, fractions: bool = False) -> dic
     """Read a JSON object under the same rules, with ``fractions`` also numbers that are none, for
     a format that writes all numbers like that. Raises DocumentError."""
     text = decode_text(raw, limit=limit)
+    most = limit // BYTES_A_VALUE
+    if sum(map(text.count, "[{,")) > most:  # before each item and each pair
+        raise DocumentError(f"more than the {most} values that are allowed")
     try:
         value = json.loads(
             text,

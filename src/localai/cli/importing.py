@@ -69,6 +69,10 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     if not unpacked:
         signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
         unpacked = read_manifest(file)[0], signatures or b""
+        # Whoever brings it may change it meanwhile: what is stored is what was verified.
+        found = found._replace(verification=verify_bytes(*unpacked, around.places, around.today))
+        if refused(found.findings):
+            return found
     _find_rival(around, found)
     path = imported_directory(around.places) / f"{found.name}.yaml"
     _store(path, *unpacked)
