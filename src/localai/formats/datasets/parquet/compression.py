@@ -1,16 +1,14 @@
 """Unpack a page into a buffer of exactly the size that it states: no bomb finds room.
 
-The only import of ``cramjam``; gzip is the standard library's.
+The only import of ``cramjam``. Of gzip, too, which the standard library would unpack member by
+member: each copies all that follows it.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 
 from localai.formats.datasets.parquet.effort import UnreadError, malformed
-
-_GZIP = 31  # wbits of zlib: gzip's header and checks
 
 
 def unpack(packed: bytes, size: int, codec: int) -> bytes | bytearray:
@@ -22,8 +20,6 @@ def unpack(packed: bytes, size: int, codec: int) -> bytes | bytearray:
         if len(packed) != size:
             raise malformed(f"a page of {len(packed)} bytes; expected {size}")
         return packed
-    if codec == 2:
-        return _gunzip(packed, size)
     if codec == 3:
         raise UnreadError("packed by LZO")
     found = bytearray(size)
@@ -31,22 +27,6 @@ def unpack(packed: bytes, size: int, codec: int) -> bytes | bytearray:
         _unframe(packed, memoryview(found))
     else:
         _fill(packed, memoryview(found), codec)
-    return found
-
-
-def _gunzip(packed: bytes, size: int) -> bytes:
-    found = b""
-    while packed:  # one member after the other (RFC 1952, section 2.2)
-        reader = zlib.decompressobj(_GZIP)
-        try:
-            found += reader.decompress(packed, size - len(found) + 1)
-        except zlib.error as error:
-            raise malformed(f"a page that cannot be unpacked: {error}") from error
-        if not reader.eof or len(found) > size:
-            raise malformed(f"a page that unpacks to other than {size} bytes")
-        packed = reader.unused_data
-    if len(found) != size:
-        raise malformed(f"a page that unpacks to {len(found)} bytes; expected {size}")
     return found
 
 
@@ -59,6 +39,7 @@ def _fill(packed: bytes | memoryview, room: memoryview, codec: int) -> None:
 
     into: dict[int, Callable[[bytes | memoryview, memoryview], int]] = {
         1: cramjam.snappy.decompress_raw_into,
+        2: cramjam.gzip.decompress_into,
         4: cramjam.brotli.decompress_into,
         5: cramjam.lz4.decompress_block_into,
         6: cramjam.zstd.decompress_into,
