@@ -1,7 +1,7 @@
 """The values of a page, by its encoding.
 
-Source: Apache Parquet, "Encodings". The values end where the page ends: bytes behind the last are
-seen by nobody, and belong to nobody.
+Source: Apache Parquet, "Encodings". The values end where the page ends, but for a few zeros: other
+bytes behind the last are seen by nobody, and belong to nobody.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8  # of Encoding
 _DELTA_LENGTH, _DELTA = 6, 7
 MOST = 4 << 20  # values of one page whose lengths are kept: they may take no bytes at all
 _COST = 16  # bytes that could be searched while a value is made
+_PADDING = 8  # bytes: zeros that fastparquet writes behind the last value
 _NAMES = {1: "GROUP_VAR_INT", 3: "RLE", 4: "BIT_PACKED", 5: "DELTA_BINARY_PACKED",
           9: "BYTE_STREAM_SPLIT"}  # fmt: skip
 _LENGTH = struct.Struct("<I").unpack_from
@@ -45,10 +46,12 @@ def each_value(
 
 
 def _each_fixed(data: bytes | bytearray, count: int, width: int) -> Iterator[bytes | bytearray]:
-    if len(data) != count * width:
+    end = count * width
+    if end > len(data):
         raise malformed(f"{len(data)} bytes for {count} values of {width}")
-    for at in range(0, len(data), width):
+    for at in range(0, end, width):
         yield data[at : at + width]
+    _end(data, end)
 
 
 def _each_plain(data: bytes | bytearray, count: int) -> Iterator[bytes | bytearray]:
@@ -61,8 +64,13 @@ def _each_plain(data: bytes | bytearray, count: int) -> Iterator[bytes | bytearr
         if at > size:
             raise malformed(f"a value of {at - begin} bytes in a page of {size}")
         yield data[begin:at]
-    if at != size:
-        raise malformed(f"{size - at} bytes behind the last value")
+    _end(data, at)
+
+
+def _end(data: bytes | bytearray, at: int) -> None:
+    """Raises DocumentError if values that end ``at`` this byte have more than zeros behind them."""
+    if len(data) - at > _PADDING or any(data[at:]):
+        raise malformed(f"{len(data) - at} bytes behind the last value")
 
 
 def _each_delta(

@@ -46,6 +46,15 @@ def test_values_of_one_width() -> None:
     assert read(b"aabbcc", maker.PLAIN, 3, 2) == [b"aa", b"bb", b"cc"]
 
 
+def test_a_few_zeros_behind_the_last_value_are_padding() -> None:
+    """As fastparquet writes them."""
+    assert read(maker.plain("a", "b") + bytes(8), maker.PLAIN, 2) == [b"a", b"b"]
+    assert read(b"aabb" + bytes(8), maker.PLAIN, 2, 2) == [b"aa", b"bb"]
+    for behind in (bytes(7) + b"a", bytes(9)):
+        with pytest.raises(DocumentError):
+            read(b"aabb" + behind, maker.PLAIN, 2, 2)
+
+
 @pytest.mark.parametrize("encoding", [maker.PLAIN, maker.DELTA_LENGTH, maker.DELTA])
 def test_no_values(encoding: int) -> None:
     assert read(b"", encoding, 0) == []
@@ -63,6 +72,8 @@ PLAIN = {
     "a value that is cut": maker.plain("a", "b", "cd")[:-1],
     "a length of 2^32 - 1": maker.plain("a", "b") + b"\xff\xff\xff\xff",
     "bytes behind": maker.plain("a", "b", "c") + b"d",
+    "eight bytes behind": maker.plain("a", "b", "c") + bytes(7) + b"d",
+    "nine zeros behind": maker.plain("a", "b", "c") + bytes(9),
 }
 LENGTHS = {
     "another number": maker.lengths([1, 1]) + b"ab",
