@@ -16,7 +16,9 @@ from localai.formats.pread import read_at
 MAX_FOOTER = 16 << 20  # bytes
 CODECS = ("none", "Snappy", "gzip", "LZO", "Brotli", "LZ4", "Zstandard", "LZ4 (raw)")
 _SIGNATURE = 28  # bytes behind a footer that is signed ("Parquet modular encryption", 5.3)
-_WANTED = frozenset((1, 4, 5, 6, 7, 9, 11))  # of ColumnMetaData
+# Of ColumnMetaData
+_WANTED = {1: Type.I32, 4: Type.I32, 5: Type.I64, 6: Type.I64, 7: Type.I64, 9: Type.I64,
+           11: Type.I64}  # fmt: skip
 
 
 class Chunk(NamedTuple):
@@ -92,7 +94,7 @@ def _read_footer(reader: CompactReader) -> tuple[ParquetFile, bool]:
             for _ in reader.structures(kind):
                 schema.read(reader)
         elif field == 3:
-            rows = reader.integer(kind)
+            rows = reader.integer(kind, Type.I64)
         elif field == 4:
             groups += [_read_group(reader) for _ in reader.structures(kind)]
         elif field == 5:
@@ -129,7 +131,7 @@ def _read_group(reader: CompactReader) -> Group:
         if field == 1:
             chunks += [_read_chunk(reader) for _ in reader.structures(kind)]
         elif field == 3:
-            rows = reader.integer(kind)
+            rows = reader.integer(kind, Type.I64)
         else:
             reader.skip(kind)
     if rows < 0:
@@ -145,8 +147,8 @@ def _read_chunk(reader: CompactReader) -> Chunk:
             elsewhere = reader.text(kind)
         elif field == 3 and kind == Type.STRUCT:
             for inner, inner_kind in reader.fields():
-                if inner in _WANTED:
-                    numbers[inner] = reader.integer(inner_kind)
+                if wanted := _WANTED.get(inner):
+                    numbers[inner] = reader.integer(inner_kind, wanted)
                 else:
                     reader.skip(inner_kind)
         else:

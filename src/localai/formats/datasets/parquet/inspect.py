@@ -81,7 +81,7 @@ def _look(fd: int, size: int, file: ParquetFile) -> list[Finding]:
 def _list(columns: Sequence[str]) -> str:
     more = len(columns) - _SHOWN_CELLS
     shown = "; ".join(columns[:_SHOWN_CELLS])
-    return f"{shown}; and {more} more columns" if more > 0 else shown
+    return f"{shown}; and {more} more column{'s' * (more > 1)}" if more > 0 else shown
 
 
 def _judge(file: ParquetFile) -> list[Finding]:

@@ -20,6 +20,7 @@ from localai.formats.pread import read_at
 
 DATA, INDEX, DICTIONARY, DATA_2 = range(4)  # of PageType
 _RLE = 3  # of Encoding
+_COMPRESSED = 7  # of DataPageHeaderV2: a truth value, and true where it is not there
 _HEADER = 1 << 20  # bytes of the longest header: statistics may hold whole cells
 _FIRST_LOOK = 256
 _COST = 8 << 10  # bytes that could be searched while a header is read
@@ -96,7 +97,7 @@ def _take_header(reader: CompactReader, at: int) -> Header:
     numbers, kinds = dict[int, int](), dict[int, dict[int, int]]()
     for field, kind in reader.fields():
         if field <= 4:
-            numbers[field] = reader.integer(kind)
+            numbers[field] = reader.integer(kind, Type.I32)
         elif kind == Type.STRUCT:
             kinds[field] = _take_fields(reader)
         else:
@@ -116,8 +117,8 @@ def _take_fields(reader: CompactReader) -> dict[int, int]:
     for field, kind in reader.fields():
         if kind in (Type.TRUE, Type.FALSE):
             found[field] = int(kind == Type.TRUE)
-        elif kind in (Type.I16, Type.I32, Type.I64):
-            found[field] = reader.integer(kind)
+        elif kind == Type.I32 and field != _COMPRESSED:  # as a number, others pass over it
+            found[field] = reader.integer(kind, Type.I32)
         else:
             reader.skip(kind)
     return found
@@ -172,7 +173,7 @@ def _take_new(packed: bytes, header: Header, column: Column, codec: int, effort:
     both = defined + repeated
     if min(defined, repeated) < 0 or both > min(header.packed, header.unpacked):
         raise malformed(f"levels of {repeated} and {defined} bytes in a page of {header.packed}")
-    if not header.fields.get(7, 1):
+    if not header.fields.get(_COMPRESSED, 1):
         codec = 0
     page = _make(
         Levels(packed[:repeated], column.repeated, header.values, effort),

@@ -123,9 +123,9 @@ def _read_element(reader: CompactReader) -> _Element:
         if field == 4:
             name = reader.text(kind)
         elif field in (1, 2, 3, 5):
-            numbers[field] = reader.integer(kind)
+            numbers[field] = reader.integer(kind, Type.I32)
         elif field == 6:
-            roles.add(_ROLES[0].get(reader.integer(kind), Role.OTHER))
+            roles.add(_ROLES[0].get(reader.integer(kind, Type.I32), Role.OTHER))
         elif field == 10 and kind == Type.STRUCT:
             for inner, inner_kind in reader.fields():
                 roles.add(_ROLES[1].get(inner, Role.OTHER))
