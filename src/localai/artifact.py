@@ -44,6 +44,11 @@ class OpenArtifact:
     def sizes(self) -> list[int]:
         return [file.size for file in self.files]
 
+    @property
+    def all_headers(self) -> list[GgufFile | None]:
+        """One for each file, None where it could not be read."""
+        return [*self.headers, *[None] * (len(self.files) - len(self.headers))]
+
     def give_up(self, error: LocalAIError) -> None:
         """Nothing may be loaded, and this is why."""
         self.artifact = self.artifact._replace(
