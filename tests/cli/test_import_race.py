@@ -1,4 +1,4 @@
-"""``manifest import`` of a file that its owner changes meanwhile."""
+"""``manifest import`` of a file that its owner changes meanwhile, and of one too many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from home import Home
+
+from localai.manifest.load import MOST
 
 TIMES = 8  # without a second look, one in two was enough
 
@@ -46,3 +48,21 @@ def test_what_is_stored_is_what_was_verified(home: Home, tmp_path: Path) -> None
             codes.add(moved.call("manifest", "import", str(brought / "own.yaml")).returncode)
             assert (own / "own.yaml").read_bytes() == signed
     assert codes <= {0, 3}
+
+
+def test_one_too_many_is_not_taken_in(home: Home, tmp_path: Path) -> None:
+    """Else none of them would be read any more."""
+    moved = home.copy(tmp_path)
+    own = moved.directory / "config/manifests"
+    other = tmp_path / "other.yaml"
+    other.write_text((own / "own.yaml").read_text().replace("name: own\n", "name: other\n"))
+    moved.call("manifest", "sign", str(other), check=True)
+    for number in range(MOST - 1):
+        (own / f"{number}.yaml").write_text("no manifest\n")
+    for command in (("import", str(other)), ("init", "more")):
+        ran = moved.call("manifest", *command)
+        assert ran.returncode == 4
+        assert f"there are {MOST} manifests" in ran.stderr.decode()
+    moved.call("verify", str(moved.model), check=True)
+    (own / "0.yaml").unlink()
+    moved.call("manifest", "import", str(other), check=True)

@@ -24,7 +24,7 @@ from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Draft, Stated, complete, name_artifact
 from localai.manifest.floor import Floor, read_all_floors
 from localai.manifest.freshness import check_clock, judge_unsigned
-from localai.manifest.load import load_trust, read_manifest, verify_file
+from localai.manifest.load import check_room, load_trust, read_manifest, verify_file
 from localai.manifest.proposal import Proposal, write_proposal
 from localai.manifest.schema import Approval, parse_manifest
 from localai.manifest.signature import PrivateKey, PublicKey
@@ -41,6 +41,7 @@ from localai.smallfile import is_there
 def begin(around: Surroundings, name: str, days: int) -> Path:
     """Write an empty manifest and return its path. Raises StateError if there is one already."""
     path = choose_manifest(around.places, name)
+    check_room(path)
     manifest = begin_manifest(path.stem, around.today, days)
     raw = write_manifest(manifest)
     if path.parent == around.places.manifests:

@@ -55,7 +55,13 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     """
     from localai.findings import refused
     from localai.manifest import envelope
-    from localai.manifest.load import imported_directory, read_manifest, verify_bytes, verify_file
+    from localai.manifest.load import (
+        check_room,
+        imported_directory,
+        read_manifest,
+        verify_bytes,
+        verify_file,
+    )
     from localai.manifest.verify import LoadedManifest
     from localai.smallfile import read_small
 
@@ -75,6 +81,7 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
             return found
     _find_rival(around, found)
     path = imported_directory(around.places) / f"{found.name}.yaml"
+    check_room(path)
     _store(path, *unpacked)
     # What lies there now is what is told, whatever happened to the file that was brought.
     return LoadedManifest(path, verify_file(path, around.places, around.today))
