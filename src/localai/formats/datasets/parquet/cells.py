@@ -6,7 +6,8 @@ up for those in which something was found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress, count, islice
 
 from localai.errors import DocumentError
 from localai.formats.datasets.parquet import pages
@@ -53,12 +54,12 @@ class Hits:
         self.first = list(first)
         self.text = text
 
-    def add(self, places: Sequence[int], text: str) -> None:
-        """The values at ``places`` have it, the first of them with ``text``."""
+    def add(self, count: int, places: Iterable[int], text: str) -> None:
+        """``count`` values have it, those at ``places``, the first of them with ``text``."""
         if not self.count:
             self.text = text
-        self.count += len(places)
-        self.first += places[: SHOWN_LINES - len(self.first)]
+        self.count += count
+        self.first += islice(places, SHOWN_LINES - len(self.first))
 
 
 class Dictionary:
@@ -102,9 +103,9 @@ class Dictionary:
                 continue
             text = lines.texts.get(entries[first] + 1, "")
             if run.listed is None:
-                hit.add(range(place, place + run.length), text)
+                hit.add(run.length, range(place, place + run.length), text)
             else:
-                hit.add([place + at for at, flag in enumerate(flags) if flag], text)
+                hit.add(flags.count(1), compress(count(place), flags), text)
 
 
 class Cells:
