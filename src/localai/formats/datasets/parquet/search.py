@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from localai.formats.datasets.formulas import STARTS, is_formula
-from localai.formats.datasets.jsonl import spell_out
+from localai.formats.datasets.jsonl import is_crowded, spell_out
 from localai.formats.datasets.parquet.schema import Role
 from localai.formats.datasets.signs import Block, Lines, Signs, show
 from localai.formats.datasets.survey import MAX_LINE, OVERLAP, between_characters
@@ -99,7 +99,11 @@ def _read_text(line: bytes) -> bytes:
 
 
 def _read_json(line: bytes) -> bytes:
-    return spell_out(json.loads(line)) if b"\\u" in line else line
+    if b"\\u" not in line:
+        return line
+    if is_crowded(line):
+        raise ValueError
+    return spell_out(json.loads(line))
 
 
 def _each_block(values: Iterable[Value]) -> Iterator[Block]:

@@ -10,6 +10,7 @@ import pytest
 from looking import measure_peak
 
 import parquet_maker as maker
+from localai.formats.datasets.survey import MAX_LINE
 
 BOUND = 150 << 20  # bytes; a process that has done nothing has some 15 MiB
 SIZE = 31 << 20  # of a value: with its length, less than the largest page
@@ -40,6 +41,13 @@ def test_the_cap_on_a_page_is_what_bounds_it() -> None:
     lift = "from localai.formats.datasets.parquet import pages; pages.PAGE = 1 << 40"
     capped = measure_peak(data, "rows.parquet")
     assert measure_peak(data, "rows.parquet", lift) > 2 * BOUND > 4 * capped
+
+
+@pytest.mark.parametrize("part", [b'{"":0},', b"[],", b'"aa",', '"ā",'.encode()])
+def test_json_in_a_page_that_is_full(part: bytes) -> None:
+    text = b'["\\u0041",' + part * ((MAX_LINE - 20) // len(part)) + b"0]"
+    data = maker.data_page(maker.plain(text, noise(SIZE - len(text))), 2)
+    assert measure_peak(maker.texts(data, 2, element={6: maker.i32(19)}), "a.parquet") < BOUND
 
 
 def test_a_dictionary_in_which_every_entry_has_a_sign() -> None:
