@@ -72,8 +72,10 @@ def read_parquet(fd: int, size: int) -> ParquetFile:
         raise malformed("no PAR1 at the beginning")
     tail = read_at(fd, 8, size - 8)
     length = int.from_bytes(tail[:4], "little")
-    if tail[4:] != b"PAR1" or length > min(MAX_FOOTER, size - 12):
-        raise malformed(f"a footer of {length} bytes in a file of {size}, ending in {tail[4:]!r}")
+    if tail[4:] != b"PAR1":
+        raise malformed(f"cut short? It ends in {tail[4:]!r}; expected PAR1")
+    if length > min(MAX_FOOTER, size - 12):
+        raise malformed(f"a footer of {length} bytes in a file of {size}")
     begin = size - 8 - length
     reader = CompactReader(read_at(fd, length, begin))
     file, signed = _read_footer(reader)

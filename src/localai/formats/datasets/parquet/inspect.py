@@ -20,6 +20,7 @@ from localai.terminal import printable
 SHOWN_COLUMNS = 16
 _SHOWN_CELLS = 4  # columns that one finding names
 _AS_TEXT = "export it as JSONL or CSV, and look at that"
+_WITHOUT = "write the file without them, or have somebody look at what they are"
 
 
 def inspect_parquet(fd: int, size: int) -> Contents:
@@ -66,7 +67,8 @@ def _look(fd: int, size: int, file: ParquetFile) -> list[Finding]:
     binary = signs.pop(UNREAD, [])
     findings = [note(DATASET, label, _list(seen)) for label, seen in signs.items()]
     if binary:
-        findings.insert(0, _not_checked(UNREAD, f"neither text nor JSON: {_list(binary)}"))
+        evidence = f"neither text nor JSON: {_list(binary)}"
+        findings.insert(0, _not_checked(UNREAD, evidence, _WITHOUT))
     if unread:
         findings.insert(0, _not_checked("columns not read", _list(unread)))
     if flaws:
@@ -104,5 +106,5 @@ def _judge(file: ParquetFile) -> list[Finding]:
     return findings
 
 
-def _not_checked(summary: str, evidence: str) -> Finding:
-    return Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence, remedy=_AS_TEXT)
+def _not_checked(summary: str, evidence: str, remedy: str = _AS_TEXT) -> Finding:
+    return Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence, remedy=remedy)

@@ -203,3 +203,8 @@ def test_memory_is_bounded() -> None:
     columns = schema(column("s", 60_000), *(column("x" * 200) for _ in range(60_000)))
     data = maker.parquet({3: maker.i64(0)} | columns | groups())
     assert measure_peak(data, "rows.parquet") < 80 << 20
+
+
+def test_a_file_that_is_cut_short_is_told_so() -> None:
+    with pytest.raises(DocumentError, match="cut short.*expected PAR1"):
+        read(maker.parquet()[:-1])

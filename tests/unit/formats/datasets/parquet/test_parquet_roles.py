@@ -30,6 +30,7 @@ def test_bytes_are_searched_where_they_are_text_and_counted_where_not() -> None:
     assert found.having(Verdict.NOT_CHECKED) == {
         "cells not read": "neither text nor JSON: x, 2 cells (rows 2, 4)"
     }
+    assert found.contents.findings[0].remedy.startswith("write the file without them")
     fixed = {1: maker.i32(7), 2: maker.i32(8), 3: maker.i32(0)}
     data = maker.texts(
         maker.data_page(b"12345678=1+A1()+", 2), 2, element=fixed, meta={1: maker.i32(7)}
