@@ -16,6 +16,7 @@ from localai.formats.datasets.thrift import CompactReader
 
 # Bytes that could be searched while a run is read, and while one packed number is.
 _COST, _EACH = 32, 4
+_SHORT = 128  # numbers; what writers pack together is longer
 
 
 class Run(NamedTuple):
@@ -37,7 +38,22 @@ class Run(NamedTuple):
 
 def each_run(packed: bytes, width: int, count: int, effort: Effort) -> Iterator[Run]:
     """``count`` numbers of ``width`` bits, in pieces. Raises DocumentError if they are not all
-    there; what follows them is padding."""
+    there; what follows them is padding. Short runs come together: whoever looks at each has his
+    own costs."""
+    short = array("I")
+    for run in _each_stored(packed, width, count, effort):
+        if run.length < _SHORT:
+            short.extend([run.value] * run.length if run.listed is None else run.listed.tolist())
+        if short and (run.length >= _SHORT or len(short) >= PIECE):
+            yield Run(len(short), 0, short)
+            short = array("I")
+        if run.length >= _SHORT:
+            yield run
+    if short:
+        yield Run(len(short), 0, short)
+
+
+def _each_stored(packed: bytes, width: int, count: int, effort: Effort) -> Iterator[Run]:
     reader = CompactReader(packed)
     while count:
         effort.spend(_COST)

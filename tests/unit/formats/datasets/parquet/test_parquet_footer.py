@@ -206,5 +206,5 @@ def test_memory_is_bounded() -> None:
 
 
 def test_a_file_that_is_cut_short_is_told_so() -> None:
-    with pytest.raises(DocumentError, match="cut short.*expected PAR1"):
+    with pytest.raises(DocumentError, match=r"cut short.*expected PAR1"):
         read(maker.parquet()[:-1])

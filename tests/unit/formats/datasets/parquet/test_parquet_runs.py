@@ -126,3 +126,15 @@ def test_runs_are_paid_for() -> None:
     poor.left = 1000
     with pytest.raises(UnreadError, match="unpacks to too much"):
         list(each_run(maker.packed([1] * 1000, 1), 1, 1000, poor))
+
+
+def test_short_runs_come_together_and_long_ones_stay_apart() -> None:
+    short = b"".join(maker.equal(place & 1, 1, 1) + maker.packed([1, 0], 1) for place in range(300))
+    data = short + maker.equal(1, 1 << 20, 1) + maker.equal(0, 3, 1)
+    count = 2700 + (1 << 20) + 3
+    found = list(each_run(data, 1, count, Effort(1 << 20)))
+    assert len(found) == 5
+    assert [run.length for run in found[-2:]] == [1 << 20, 3]
+    assert sum(run.length for run in found) == count
+    numbers = [value for run in found[:3] for value in run.listed or ()]
+    assert numbers == [n for place in range(300) for n in (place & 1, 1, *[0] * 7)]
