@@ -199,7 +199,7 @@ def _ask(
     if not console.confirm(reviewscreen.question(draft, until, again=found.entry is not None)):
         return _decline()
     if found.proposal is None:
-        return revising.renew(draft.id, manifest, by, ticket, days)
+        return revising.renew_seen(around, draft.id, manifest, by, ticket, days, found.entry)
     approval = approve_as(around, by, ticket, days, proposer=found.proposal.by)
     return revising.enter(around, manifest, complete(draft, approval))
 

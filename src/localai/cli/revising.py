@@ -31,15 +31,33 @@ def renew(
 ) -> int:
     """Approve an entry again, from today on. Look at it first: localai manifest review ENTRY."""
     from localai.cli.surroundings import look_around
+
+    return renew_seen(look_around(), entry, manifest, by, ticket, review_days)
+
+
+def renew_seen(
+    around: Surroundings,
+    entry: str,
+    manifest: str | None,
+    by: str | None,
+    ticket: str | None,
+    review_days: int,
+    seen: Entry | None = None,
+) -> int:
+    """The same for whoever ``seen`` was shown to: raises UsageError if it is another one by now."""
     from localai.manifest.draft import approve_again
     from localai.manifest.freshness import check_clock
     from localai.manifest.schema import parse_manifest
     from localai.manifest.write import replace_entries
 
-    around = look_around()
     approver = by or around.account_name()
 
     def again(raw: bytes, found: Entry) -> bytes:
+        if seen not in (None, found):
+            raise UsageError(
+                f"{found.id} was changed after it was shown; nothing was written",
+                hint=f"localai manifest review {found.id}",
+            )
         check_clock(parse_manifest(raw), around.today)
         renewed = approve_again(
             found, approver, around.today, review_days, ticket=ticket, alone=by is None
