@@ -141,4 +141,4 @@ def approve(
         return Exit.REFUSED
     console.say(reviewscreen.basis(review, console.width()))
     approval = approve_as(around, by, ticket, review_days, proposer=told.by)
-    return enter(around, manifest, complete(draft, approval), in_place_of=bool(entry_id))
+    return enter(around, manifest, complete(review.draft, approval), in_place_of=bool(entry_id))

@@ -39,11 +39,10 @@ def basis(found: Review, width: int) -> str:
         same = "; it is what is listed" if found.differences == () else ""
         said = f"looked at: the file itself{same}"
     elif found.proposal:
-        tree = any(file.tree for file in found.draft.files)
-        also = ", also the tree digest, which a start goes by" if tree else ""
         said = (
             "looked at: the chat templates that came with it. Everything else about the file is "
-            f"the word of {found.proposal.by}{also}: --file MODEL looks at it"
+            f"the word of {found.proposal.by}: --file MODEL looks at it. Without it no tree digest "
+            "is approved, and a start compares the slower SHA-256"
         )
     else:
         said = "the file was not looked at: --file MODEL does, with what is known by now"
