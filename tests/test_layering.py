@@ -72,6 +72,7 @@ WORKER_SEEN = ("worker.process", "worker.client", "worker.protocol", "worker.spa
 # The owners of each outside library: one, but for the language of the templates, which one module
 # sets up, one reads and one renders, and for keys: their kinds, and what is done with them.
 OWNERS = {
+    "cramjam": "formats.datasets.parquet.compression",
     "httpx2": "fetch.guard + fetch.library",
     "huggingface_hub": "fetch.library",
     "cryptography": "manifest.algorithm + manifest.signature",

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.screen import Step
@@ -29,23 +29,37 @@ def run_logged(
     process group of its own, so that compilers which it started end with it when we are
     interrupted.
     """
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=dict(environ),
-            start_new_session=True,
-        )
+    child = None
     try:
+        with log.open("wb") as output, _without_interrupts() as before:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environ),
+                start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),
+            )
         while True:
             try:
                 return child.wait(timeout=0.2)
             except subprocess.TimeoutExpired:
                 step.tick(doing(read_tail(log)))
     finally:
-        _end_group(child)
+        if child:
+            _end_group(child)
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[set[int]]:
+    """Let interrupts wait: one that came while a command is started would leave behind a child
+    that nobody knows yet. Yields what is blocked without us: the child is to hear them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def read_tail(log: Path) -> str:
@@ -59,9 +73,11 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
     """End the child and all that it started, if it has not ended by itself."""
     if child.poll() is not None:
         return
-    os.killpg(child.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=GRACE)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    try:
+        os.killpg(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=GRACE)
+    finally:  # who interrupts again does not want to wait
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()

@@ -12,7 +12,7 @@ from localai.manifest.schema import Approval, ArtifactFile, Entry, Manifest, Use
 from localai.plan.gates.artifact_approved import CHECK
 from localai.plan.gates.licence import judge_licence
 from localai.plan.gates.restricted_technology import judge_origin
-from localai.policy import LoadedPolicy
+from localai.policy import Policy
 
 
 def approve_alone(name: str, today: date, days: int) -> Approval:
@@ -67,13 +67,14 @@ def find_other(files: Sequence[ArtifactFile], told: Sequence[str]) -> Finding | 
 
 
 def find_denied(
-    entry: Entry, headers: Sequence[GgufFile], loaded: LoadedPolicy, today: date
+    entry: Entry, headers: Sequence[GgufFile], policy: Policy, today: date
 ) -> list[Finding]:
-    """What the policy denies whatever is signed: every start would refuse it."""
-    said, policy = read_statements(headers), loaded.policy
+    """What the policy denies of an artifact, or cannot judge, whatever is signed: every start would
+    refuse it. That a host has no list of restricted technology is no matter of the artifact's."""
+    said = read_statements(headers)
     waived = {waiver.check for waiver in policy.waivers if today <= waiver.until}
     asked = (
         judge_licence(entry, said, policy),
-        judge_origin(entry, said, policy, today, loaded.administered),
+        judge_origin(entry, said, policy, today, administered=False),
     )
-    return [one for one in asked if one.verdict is Verdict.FAIL and one.check not in waived]
+    return [one for one in asked if one.refuses and one.check not in waived]

@@ -63,6 +63,11 @@ class OpenArtifact:
         found = [os.fstat(file.fd) for file in self.loaded]
         return [(one.st_dev, one.st_ino) if self.read_only else None for one in found]
 
+    @property
+    def all_headers(self) -> list[GgufFile | None]:
+        """One for each file, None where it could not be read."""
+        return [*self.headers, *[None] * (len(self.files) - len(self.headers))]
+
     def give_up(self, error: LocalAIError) -> None:
         """Nothing may be loaded, and this is why."""
         self.artifact = self.artifact._replace(

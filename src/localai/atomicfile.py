@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from localai.errors import StateError
+
+# Never: make it writable. What an administrator decides nobody else may write.
+_NOT_YOURS = "do it as an account that may write there, or write it somewhere else"
+_NO_FOLDER = "make the folder first, or write it somewhere else"
+_HINTS = {errno.EACCES: _NOT_YOURS, errno.EPERM: _NOT_YOURS, errno.EROFS: _NOT_YOURS}
+_HINTS |= {errno.ENOENT: _NO_FOLDER, errno.ENOTDIR: _NO_FOLDER}
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
@@ -41,7 +48,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool 
     except OSError as error:
         raise StateError(
             f"cannot write {path}: {error.strerror}",
-            hint="make its directory writable for this account, and free some space if it is full",
+            hint=_HINTS.get(error.errno or 0, "free some space, or write it somewhere else"),
         ) from error
 
 

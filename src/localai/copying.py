@@ -4,6 +4,9 @@ nobody can change where it lies is only hashed there.
 The process is a fork of the launcher: as hidden as that, with the same empty memory to fill. It
 is told nothing and tells how far it is and what it wrote. If memory runs out after all, the
 kernel ends it and not the launcher.
+
+The gates judge what the launcher read of the file's header before. Whoever can write to the file
+could have shown it another one then: the header of the copy must be the same.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from functools import partial
 from typing import NamedTuple
 
 from localai.errors import DocumentError, LocalAIError, PlatformError, StateError
+from localai.gguf.facts import GgufFile
+from localai.gguf.reader import read_gguf
 from localai.hardware import find_free_memory
 from localai.hashing import Progress, digest_file
 from localai.sandbox import kernel
@@ -36,12 +41,20 @@ class Copied(NamedTuple):
 
 class Copying:
     """A copy under way, without one for a file whose vessel is None. The constructor forks: no
-    thread may run yet."""
+    thread may run yet.
 
-    def __init__(self, files: Sequence[OpenFile], vessels: Sequence[int | None]) -> None:
+    ``headers`` are those of the files, as they were read, None where that failed.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[OpenFile],
+        vessels: Sequence[int | None],
+        headers: Sequence[GgufFile | None],
+    ) -> None:
         reader, writer = os.pipe()
         try:
-            self._pid = kernel.fork(lambda: _copy(writer, files, vessels), "localai-copy")
+            self._pid = kernel.fork(lambda: _copy(writer, files, vessels, headers), "localai-copy")
         except OSError as error:
             raise PlatformError(
                 f"no process can be started for the copy: {error.strerror}",
@@ -84,7 +97,12 @@ class Copying:
         self._lines.close()
 
 
-def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int | None]) -> None:
+def _copy(
+    output: int,
+    files: Sequence[OpenFile],
+    vessels: Sequence[int | None],
+    headers: Sequence[GgufFile | None],
+) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(_POLITE)
 
@@ -93,13 +111,15 @@ def _copy(output: int, files: Sequence[OpenFile], vessels: Sequence[int | None])
 
     trees, seconds = list[str](), list[float]()
     try:
-        for file, vessel in zip(files, vessels, strict=True):
+        for file, vessel, header in zip(files, vessels, headers, strict=True):
             began = time.perf_counter()
             before = sum(done.size for done in files[: len(trees)])
             progress = partial(_say_done, say, before)
-            trees.append(
-                _hash_one(file, progress) if vessel is None else _copy_one(file, vessel, progress)
-            )
+            if vessel is None:
+                trees.append(_hash_one(file, progress))
+            else:
+                trees.append(_copy_one(file, vessel, progress))
+                _check_header(file, vessel, header)
             seconds.append(time.perf_counter() - began)
     except LocalAIError as error:
         say(code=error.code, message=error.message, hint=error.hint)
@@ -127,3 +147,21 @@ def _hash_one(file: OpenFile, report: Progress) -> str:
     tree = digest_file(file.fd, file.size, whole=False, progress=report).tree
     assert tree is not None  # it was asked for
     return tree
+
+
+def _check_header(file: OpenFile, vessel: int, header: GgufFile | None) -> None:
+    """Raises DocumentError if the copy of ``file`` says something else of itself."""
+    try:
+        same = header is None or _are_alike(read_gguf(vessel, file.size), header)
+    except DocumentError:
+        same = False
+    if not same:
+        raise DocumentError(
+            f"{file.path} changed after its header was read",
+            hint="wait until nothing writes to it, then try again",
+        )
+
+
+def _are_alike(one: GgufFile, other: GgufFile) -> bool:
+    # As text, which takes longer, only at the end: of two numbers that are none no two are equal.
+    return one == other or repr(one) == repr(other)

@@ -3,7 +3,7 @@
 YAML as usually read turns ``no`` into False and a long digest into a number, keeps the last of
 two equal keys, follows aliases, and ends comments at characters that no editor shows. Here:
 
-1. the size is capped before anything looks at the bytes, and the values of YAML by that;
+1. the size is capped before anything looks at the bytes, and the number of values by that;
 2. the bytes are UTF-8 with ``\\n`` as the only line end, and hold no control, format (bidi, zero
    width) or private character, and no space but the common one: not in the file, and not in any
    value after its escapes were read;
@@ -35,9 +35,11 @@ LIMIT = 1024 * 1024
 DEPTH = 12
 """Levels of nesting that a document may have."""
 
+BYTES_A_VALUE = 8
+"""At least, on the average: a hostile document would hold a value in every two bytes."""
+
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
-_BYTES_A_VALUE = 8  # at least, on the average: a hostile document would hold one in two
 
 # libyaml where PyYAML was built with it (20 times as fast), else PyYAML's own parser. One of them
 # may refuse a corner that the other reads; the tests see to it that they never read two things.
@@ -52,7 +54,7 @@ def read_document(raw: bytes, *, limit: int = LIMIT) -> dict[str, Node]:
     text = decode_text(raw, limit=limit)
     try:
         events = yaml.parse(text, Loader=_Loader)
-        return _TreeBuilder(events, limit // _BYTES_A_VALUE).build()
+        return _TreeBuilder(events, limit // BYTES_A_VALUE).build()
     except yaml.MarkedYAMLError as error:
         problem = error.problem or "cannot be read as YAML"
         raise DocumentError(f"{_line_of(error.problem_mark)}{problem}") from error
@@ -64,6 +66,9 @@ def read_json(raw: bytes, *, limit: int = LIMIT, fractions: bool = False) -> dic
     """Read a JSON object under the same rules, with ``fractions`` also numbers that are none, for
     a format that writes all numbers like that. Raises DocumentError."""
     text = decode_text(raw, limit=limit)
+    most = limit // BYTES_A_VALUE
+    if sum(map(text.count, "[{,")) > most:  # before each item and each pair
+        raise DocumentError(f"more than the {most} values that are allowed")
     try:
         value = json.loads(
             text,

@@ -26,6 +26,7 @@ from localai.errors import DocumentError
 
 CHUNK = 4 * 1024 * 1024
 """Bytes in a leaf of the tree. Part of the format: other values give other digests."""
+_HOLLOW = 1 << 36  # bytes of a file, from which on it matters that nearly all of it is holes
 
 _PIECE = 256 * 1024
 """Bytes read at once. Small enough to be hashed while still in a core's own cache, large enough
@@ -97,6 +98,12 @@ def digest_file(
         return Digests(size, None, None)
     leaves = _hash_leaves(fd, size, report, threads or len(os.sched_getaffinity(0)))
     return Digests(size, None, root_of(leaves).hex())
+
+
+def is_hollow(size: int, blocks: int) -> bool:
+    """True of a file (or files) of so many bytes that is nearly all holes: it may have terabytes
+    that nobody ever wrote. ``blocks`` of 512 bytes are stored (stat(2), st_blocks)."""
+    return size > max(_HOLLOW, 100 * 512 * blocks)
 
 
 def report_nothing(done: int) -> None:

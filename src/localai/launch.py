@@ -108,8 +108,11 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         if resources.needed <= resources.free and any(one.files for one in opened):
             for one in opened:
                 make_vessels(one)
-            files = [file for one in opened for file in one.files]
-            copying = Copying(files, [vessel for one in opened for vessel in one.vessels])
+            copying = Copying(
+                [file for one in opened for file in one.files],
+                [vessel for one in opened for vessel in one.vessels],
+                [header for one in opened for header in one.all_headers],
+            )
             cleanup.callback(copying.end)
         # An adapter is loaded from its descriptor, and only a set of parts by paths.
         spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened[0].files)))

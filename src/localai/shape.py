@@ -22,17 +22,17 @@ TEXT_LIMIT = 200
 """Characters that a text may have unless a schema says otherwise."""
 
 
-def is_line(text: str) -> bool:
-    """Whether a field can hold ``text`` as it is: one clean line that is not too long."""
-    return 0 < len(text.strip()) <= len(text) <= TEXT_LIMIT and "\n" not in text and is_clean(text)
-
-
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 _SIZE = re.compile(r"([1-9][0-9]{0,11}) ?(B|KiB|MiB|GiB|TiB)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
+def is_line(text: str) -> bool:
+    """Whether a field can hold ``text`` as it is: one clean line that is not too long."""
+    return 0 < len(text.strip()) <= len(text) <= TEXT_LIMIT and "\n" not in text and is_clean(text)
 
 
 def is_slug(text: str) -> bool:
@@ -152,13 +152,13 @@ class Fields:
 
     def texts(self, key: str, *, limit: int = 200, most: int = 1000) -> tuple[str, ...]:
         """A list of at most ``most`` lines of text, none twice; it may be empty."""
-        found: list[str] = []
+        found: dict[str, None] = {}  # in order, and as quick to search when there are many
         for number, node in enumerate(self._list(key, most), 1):
             one = Fields({key: node}, f"{self._where}, item {number}")
             value = one.text(key, limit=limit)
             if value in found:
                 raise self.refuse(key, f"{_show(value)} stands twice")
-            found.append(value)
+            found[value] = None
         return tuple(found)
 
     def one(self, key: str, read: Callable[[Fields], _T]) -> _T:

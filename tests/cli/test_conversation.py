@@ -55,11 +55,14 @@ class Terminal:
 
     def answer(self, question: str, words: str) -> None:
         """Wait for ``question`` and type ``words``."""
+        self.wait_for(question)
+        os.write(self._controller, words.encode() + b"\n")
+
+    def wait_for(self, question: str) -> None:
         end = time.monotonic() + PATIENCE
         while question not in self.seen:
             assert self._read(end - time.monotonic()), f"no {question!r} in:\n{self.seen}"
         self.seen = self.seen.partition(question)[2]
-        os.write(self._controller, words.encode() + b"\n")
 
     def finish(self) -> tuple[int, str]:
         """Wait for the end: exit code and what was printed since the last question."""
@@ -226,3 +229,21 @@ def test_a_review_of_an_entry_leads_to_its_renewal(tiny_model: Path) -> None:
     code, printed = terminal.finish()
     assert code == 0, printed
     assert "approval by: " in printed and "-> Office" in printed
+
+
+def test_what_was_changed_after_it_was_shown_is_not_renewed(tiny_model: Path) -> None:
+    directory = tiny_model.parent
+    setup = Terminal(directory, "setup", "--label", "sandbox", "--unencrypted-key")
+    assert setup.finish()[0] == 0
+    told = ("--yes", "--source", "example/tiny@1", "--licence", "MIT")
+    assert Terminal(directory, "approve", "tiny.gguf", *told).finish()[0] == 0
+    terminal = Terminal(directory, "manifest", "review", "tiny", "--by", "Office")
+    terminal.wait_for("approve it again for evaluation, with public data, until ")
+    manifest = directory / "home/config/manifests/own.yaml"
+    changed = manifest.read_text().replace("[public]", "[public, secret]")
+    manifest.write_text(changed)
+    terminal.answer("?", "yes")
+    code, printed = terminal.finish()
+    assert code == 2, printed
+    assert "tiny was changed after it was shown" in printed
+    assert manifest.read_text() == changed

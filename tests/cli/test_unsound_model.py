@@ -87,19 +87,19 @@ PINS = [
     pytest.param(
         ("architecture: llama", "architecture: qwen2"),
         ("not what was approved", "llama, 21 tensors; approved: qwen2, 21 tensors"),
-        ("localai.plan.gates", "    artifact_format,\n", ""),
+        ("localai.plan.gates", "    of_each(artifact_format),\n", ""),
         id="architecture",
     ),
     pytest.param(
         ("tensors: 21", "tensors: 20"),
         ("not what was approved", "llama, 21 tensors; approved: llama, 20 tensors"),
-        ("localai.plan.gates", "    artifact_format,\n", ""),
+        ("localai.plan.gates", "    of_each(artifact_format),\n", ""),
         id="tensors",
     ),
     pytest.param(
         ("template-sha256: ", "template-sha256: " + "e" * 64 + " #"),
         ("not the approved one", f"; approved: {'e' * 64}"),
-        ("localai.plan.gates", "    chat_template,\n", ""),
+        ("localai.plan.gates", "    of_each(chat_template),\n", ""),
         id="template",
     ),
 ]
@@ -128,5 +128,5 @@ def test_what_an_inspection_fails_gets_no_entry(moved: Home) -> None:
     by_an_officer = ("--publisher", "A", "--repository", "B", "--licence", "MIT")
     for command in (("approve", *asked), ("manifest", "add", str(hostile), *by_an_officer)):
         moved.refuses(*command, code=3, problem="reaches into Python", remedy="do not run it")
-    trusting = without("localai.inspection.candidate", "return any(", "return False and any(")
+    trusting = without("localai.inspection.proposed", "if one.refuses and", "if False and")
     assert moved.call("approve", *asked, **trusting).returncode == 0

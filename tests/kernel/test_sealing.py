@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import resource
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+import gguf_maker as maker
+from localai.artifact import open_artifact
 from localai.copying import Copying
 from localai.errors import DocumentError, PlatformError, StateError
+from localai.gguf.facts import GgufFile
 from localai.hashing import CHUNK, digest_file
 from localai.sandbox import kernel
 from localai.sealing import RESERVE, OpenFile, copy_and_hash, make_vessel, open_regular, seal
@@ -170,7 +174,7 @@ def test_what_is_hashed_is_what_is_sealed(source: OpenFile) -> None:
 def test_a_process_of_its_own_copies_as_well(source: OpenFile) -> None:
     vessels = [unsafe_vessel(), unsafe_vessel()]
     seen: list[int] = []
-    copied = Copying([source, source], vessels).wait(seen.append)
+    copied = Copying([source, source], vessels, [None, None]).wait(seen.append)
     tree = digest_file(source.fd, SIZE, whole=False).tree
     assert copied.trees == (tree, tree)
     assert [os.pread(vessel, SIZE, 0) for vessel in vessels] == [source.path.read_bytes()] * 2
@@ -191,7 +195,7 @@ def test_what_needs_no_copy_is_hashed_where_it_lies(source: OpenFile) -> None:
 
 
 def test_a_copy_that_is_ended_says_so(source: OpenFile) -> None:
-    copying = Copying([source], [unsafe_vessel()])
+    copying = Copying([source], [unsafe_vessel()], [None])
     os.kill(copying._pid, signal.SIGSTOP)
     os.kill(copying._pid, signal.SIGKILL)
     try:
@@ -206,7 +210,29 @@ def test_a_copy_that_is_ended_says_so(source: OpenFile) -> None:
 def test_a_copy_tells_what_is_wrong(source: OpenFile) -> None:
     os.truncate(source.path, CHUNK)
     with pytest.raises(DocumentError, match="it changed while"):
-        Copying([source], [unsafe_vessel()]).wait(lambda done: None)
+        Copying([source], [unsafe_vessel()], [None]).wait(lambda done: None)
+
+
+def test_what_was_judged_is_what_is_copied(tmp_path: Path) -> None:
+    """Whoever can write to a file could show another licence, until it was read."""
+    path, not_a_number = tmp_path / "model.gguf", maker.entry("general.x", maker.F32, math.nan)
+    parts = maker.model_parts()
+    meant = parts._replace(entries=(*parts.entries, not_a_number)).bytes()
+    shown = meant.replace(b"apache-2.0", b"apache-1.1", 1)
+    path.write_bytes(shown)
+    opened = open_artifact(path)
+    assert opened.artifact.said and opened.artifact.said.licences == ("apache-1.1",)
+
+    def copy(headers: Sequence[GgufFile | None]) -> None:
+        Copying(opened.files, [unsafe_vessel()], headers).wait(lambda done: None)
+
+    copy(opened.all_headers)
+    for content in (meant, b"x" * len(meant)):
+        path.write_bytes(content)
+        with pytest.raises(DocumentError, match="changed after its header was read"):
+            copy(opened.all_headers)
+        copy([None])
+    opened.close()
 
 
 def test_the_copy_stops_when_memory_runs_short(source: OpenFile) -> None:

@@ -73,7 +73,7 @@ def _ask(trial: Trial, opened: OpenArtifact) -> str:
 def _seal(opened: OpenArtifact) -> list[int]:
     """The artifact in sealed memory, as the worker gets it."""
     make_vessels(opened)
-    seal_artifacts([opened], Copying(opened.files, opened.vessels), [])
+    seal_artifacts([opened], Copying(opened.files, opened.vessels, opened.all_headers), [])
     assert not opened.artifact.problem, opened.artifact.problem
     return [os.open(f"/proc/self/fd/{file.fd}", os.O_RDONLY) for file in opened.loaded]
 

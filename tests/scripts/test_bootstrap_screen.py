@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+from bootstrap.commands import run_logged
 from bootstrap.screen import LINE_PAUSE, LIVE_PAUSE, Step
 
 
@@ -53,28 +56,59 @@ def test_what_is_instant_shows_no_seconds() -> None:
     assert run_step(False, []) == "  engine       compiled\n"
 
 
-def test_an_interrupt_ends_the_commands_children_too(tmp_path: Path, root: Path) -> None:
-    program = """
-import sys, signal
+PROGRAM = """
+import os, signal, subprocess, sys, time
 from pathlib import Path
 from bootstrap.commands import run_logged
 from bootstrap.screen import Step
+
+class InterruptedAtOnce(subprocess.Popen):
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        while not Path("started").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+command, *at_once = sys.argv[1:]
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-run_logged(["sh", "-c", "sleep 60 & echo $! > pid; wait"], log=Path("log"), environ={},
-           step=Step("trial"), doing=lambda log: log)
+subprocess.Popen = InterruptedAtOnce if at_once else subprocess.Popen
+run_logged(["sh", "-c", command], log=Path("log"), environ=os.environ, step=Step("trial"),
+           doing=lambda log: log)
 """
-    environ = {**os.environ, "PYTHONPATH": str(root / "scripts")}
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["while it runs", "while it is started"])
+def test_an_interrupt_ends_the_commands_children_too(
+    tmp_path: Path, root: Path, at_once: bool
+) -> None:
+    """The command and its child hold ``ours`` open. The child ends by itself when ``theirs`` is
+    closed: nothing is left behind, whatever the outcome."""
+    (ours, held), (source, theirs) = os.pipe(), os.pipe()
+    ends = f"/proc/{os.getpid()}/fd"
+    command = f"exec 3> {ends}/{held} 4< {ends}/{source}; cat <&4 & : > started; wait"
     child = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", PROGRAM, command, *["at once"] * at_once],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root / "scripts")},
+        stderr=subprocess.DEVNULL,
     )
-    pid = tmp_path / "pid"
-    while not (pid.exists() and pid.read_text().endswith("\n")):
-        assert child.poll() is None
-        time.sleep(0.01)
-    grandchild = Path(f"/proc/{int(pid.read_text())}")
-    assert grandchild.exists()
-    child.send_signal(signal.SIGTERM)
-    child.wait()
-    # A zombie is dead too: nobody may be left to reap it.
-    state = grandchild / "stat"
-    assert not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    try:
+        while not (tmp_path / "started").exists():
+            assert child.poll() is None
+            time.sleep(0.01)
+        if not at_once:
+            child.send_signal(signal.SIGTERM)
+        child.wait()
+        os.close(held)
+        ended, _, _ = select.select([ours], [], [], 60)  # whom a signal kills is not dead at once
+        assert ended and not os.read(ours, 1)
+    finally:
+        for end in (ours, source, theirs):
+            os.close(end)
+
+
+def test_a_command_can_be_interrupted_by_others(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = ["grep", "^SigBlk", "/proc/self/status"]
+    assert run_logged(command, log=log, environ={}, step=Step("a"), doing=str) == 0
+    assert int(log.read_text().split()[1], 16) == 0

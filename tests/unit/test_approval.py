@@ -14,7 +14,7 @@ from localai.approval import (
 )
 from localai.gguf.facts import GgufFile
 from localai.manifest.schema import Entry, Manifest, Use
-from localai.policy import LoadedPolicy, Policy, Restricted, Waiver
+from localai.policy import Policy, Restricted, Waiver
 
 
 def manifest(*entries: Entry) -> Manifest:
@@ -71,13 +71,17 @@ def test_what_every_start_would_refuse_is_not_signed(entry: Entry) -> None:
     restricted = Restricted("The list", date(2020, 1, 1), ("one-labs",))
 
     def denied(policy: Policy) -> list[str]:
-        found = find_denied(entry, [file], LoadedPolicy(policy, True), today)
-        return [finding.check for finding in found]
+        return [finding.check for finding in find_denied(entry, [file], policy, today)]
 
     assert denied(Policy()) == []  # without a list nothing is denied, if nothing starts either
     assert denied(Policy(licences=("Apache-2.0",))) == ["licence"]
     assert denied(Policy(licences=("Apache-2.0", "MIT"))) == []
     assert denied(Policy(restricted=restricted)) == ["restricted-technology"]
+    strange = entry._replace(name="T\u13a5ny")  # a letter of no table, that may be another one
+    elsewhere = restricted._replace(as_of=today, names=("another",))
+    for named, wanted in ((entry, []), (strange, ["restricted-technology"])):
+        found = find_denied(named, [file], Policy(restricted=elsewhere), today)
+        assert [finding.check for finding in found] == wanted
     for until, wanted in ((today, []), (date(2026, 2, 28), ["restricted-technology"])):
         waiver = Waiver("restricted-technology", "Officer", "looked at it", until)
         assert denied(Policy(restricted=restricted, waivers=(waiver,))) == wanted

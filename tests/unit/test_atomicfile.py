@@ -46,9 +46,17 @@ def test_what_is_no_file_stays_what_it_is(tmp_path: Path, make: Callable[[Path],
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="cannot write"):
+    with pytest.raises(StateError, match="cannot write") as refused:
         write_whole(tmp_path / "missing" / "file", b"one")
+    assert refused.value.hint.startswith("make the folder first")
     assert names(tmp_path) == []
+
+
+def test_nobody_is_told_to_open_what_is_not_theirs() -> None:
+    """The kernel's own file system takes no file of anybody's, not even of root's."""
+    with pytest.raises(StateError, match="cannot write") as refused:
+        write_whole(Path("/sys/localai"), b"x")
+    assert refused.value.hint.startswith("do it as an account that may write there")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -118,6 +118,15 @@ def test_json_is_read_under_the_same_rules(raw: bytes, problem: str) -> None:
     assert problem in caught.value.message
 
 
+def test_values_of_json_are_capped_by_the_limit() -> None:
+    def many(values: int) -> bytes:
+        return b'{"a": [' + b", ".join([b"0"] * values) + b"]}"
+
+    assert read_json(many(98), limit=800)
+    with pytest.raises(DocumentError, match="more than the 100 values"):
+        read_json(many(100), limit=800)
+
+
 def test_json_gives_text() -> None:
     raw = b'{"a": 7, "b": true, "c": ["x", false, {"d": "7"}], "e": -1}'
     assert read_json(raw) == {"a": "7", "b": "true", "c": ["x", "false", {"d": "7"}], "e": "-1"}

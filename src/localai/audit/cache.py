@@ -27,7 +27,8 @@ SETTLED_NS = 2_000_000_000
 system's clock it could change without changing its times."""
 
 _LINE = re.compile(
-    r"(\d+) (\d+) (\d+) (-?\d+) (-?\d+) ([0-9a-f]{64}) ([0-9a-f]{64}|-) ([\x20-\x7e]+)"
+    r"(\d{1,20}) (\d{1,20}) (\d{1,20}) (-?\d{1,20}) (-?\d{1,20}) "
+    r"([0-9a-f]{64}) ([0-9a-f]{64}|-) ([\x20-\x7e]+)"
 )
 
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.audit.shelves import Shelves
 from localai.audit.stores import Named
-from localai.audit.survey import Candidate
+from localai.audit.survey import LISTED, Candidate
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
+from localai.formats.recognise import GGUF
 from localai.hashing import Digests
 from localai.intact import CHECK, Checked, judge_digests
 from localai.manifest.filename import name_of
@@ -84,6 +86,9 @@ def judge_file(
     state = _STATES.get(finding.summary, State.UNAPPROVED)
     if checked.match and state is State.UNAPPROVED and _ran_out(checked.match, ground.today):
         state = State.EXPIRED
+    if state is State.UNAPPROVED and candidate.kind not in (GGUF.name, LISTED):
+        remedy = f"remove it: only GGUF can be approved (localai inspect {quote(str(path))})"
+        finding = finding._replace(remedy=remedy)
     return AuditedFile(
         path, candidate.kind, found.size, state, finding, found.sha256, checked.match, named
     )

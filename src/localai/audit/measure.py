@@ -10,13 +10,12 @@ import threading
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
-from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple
 
 from localai.audit.cache import Key, key_of
 from localai.errors import DocumentError
-from localai.hashing import CHUNK, Digests, Progress, read_into, root_of
+from localai.hashing import CHUNK, Digests, Progress, is_hollow, read_into, root_of
 from localai.sealing import open_regular
 
 _PIECE = 256 * 1024  # bytes read at once: a core's own cache holds them, and CHUNK is a multiple
@@ -68,7 +67,7 @@ class _Shared:
 
     def work(self, worker: int) -> None:
         """Hash one file after another, until there is none left."""
-        buffer = memoryview(mmap(-1, _PIECE))  # whole pages, into which the kernel copies faster
+        buffer = memoryview(bytearray(_PIECE))
 
         def add(part: int) -> None:
             if self.failures:
@@ -100,8 +99,16 @@ def _measure_one(task: Task, buffer: memoryview, add: Progress) -> Digests | Doc
     except DocumentError as error:
         return error
     try:
-        if key_of(os.fstat(file.fd)) != task.key:
+        seen = os.fstat(file.fd)
+        if key_of(seen) != task.key:
             return _changed(task)
+        if is_hollow(
+            task.key.size, seen.st_blocks
+        ):  # one such file would hold up an audit for days
+            return DocumentError(
+                f"nearly all of {task.path} is holes, so it was not hashed",
+                hint="remove it: it is no whole model",
+            )
         digests = _hash(file.fd, task, buffer, add)
         return digests if key_of(os.fstat(file.fd)) == task.key else _changed(task)
     except DocumentError as error:

@@ -6,7 +6,8 @@ Each place was looked up in the tool's documentation or source, which is named b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,14 +119,11 @@ def read_ollama_names(blobs: Path) -> dict[str, str]:
     return names
 
 
-def _list_manifests(top: Path) -> Iterator[Path]:
+def _list_manifests(top: Path) -> list[Path]:
     try:
-        for number, path in enumerate(sorted(top.glob("*/*/*/*"))):
-            if number >= _MOST:
-                return
-            yield path
+        return sorted(islice(top.glob("*/*/*/*"), _MOST))
     except OSError:
-        return
+        return []
 
 
 def is_folder(path: Path) -> bool:

@@ -24,7 +24,7 @@ from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Draft, Stated, complete, name_artifact
 from localai.manifest.floor import Floor, read_all_floors
 from localai.manifest.freshness import check_clock, judge_unsigned
-from localai.manifest.load import load_trust, read_manifest, verify_file
+from localai.manifest.load import check_room, load_trust, read_manifest, verify_file
 from localai.manifest.proposal import Proposal, write_proposal
 from localai.manifest.schema import Approval, parse_manifest
 from localai.manifest.signature import PrivateKey, PublicKey
@@ -33,12 +33,15 @@ from localai.manifest.trust import Role
 from localai.manifest.verify import Verification
 from localai.manifest.write import renew, write_manifest
 from localai.places import make_private
+from localai.plan.gates.policy_read import judge_unreadable
 from localai.plan.matching import judge_revoked
+from localai.smallfile import is_there
 
 
 def begin(around: Surroundings, name: str, days: int) -> Path:
     """Write an empty manifest and return its path. Raises StateError if there is one already."""
     path = choose_manifest(around.places, name)
+    check_room(path)
     manifest = begin_manifest(path.stem, around.today, days)
     raw = write_manifest(manifest)
     if path.parent == around.places.manifests:
@@ -55,7 +58,7 @@ def propose_model(
     with closing(Candidate(model, progress, stated.kind)) as candidate:
         found = candidate.inspection
         if candidate.refused:
-            return None, found
+            return None, found._replace(findings=candidate.findings)
         name_artifact(stated.name, found.headers[0], model.name)
         measured = candidate.measure(progress)
     return propose(found, measured, stated, around.account_name(), around.today), found
@@ -65,6 +68,11 @@ def keep_proposal(proposal: Proposal) -> Path:
     """Write a proposal into the working directory, where no manifest counts, and return its path.
     Raises StateError if there is such a file already."""
     path = Path(f"{proposal.draft.id}.proposal.json")
+    if is_there(path):
+        raise StateError(
+            f"{path} exists already, and a proposal is never written over",
+            hint="--id TEXT for another identifier, or move that file away first",
+        )
     write_whole(path, write_proposal(proposal), mode=0o644, replace=False)
     return path
 
@@ -74,10 +82,11 @@ def find_obstacles(
 ) -> tuple[Finding, ...]:
     """Why every start on this host would refuse what is drafted, whoever signs it. Rules about
     licences and origins are asked once both are known."""
-    found = []
+    loaded = around.read_policy()
+    found = [judge_unreadable(loaded)] if loaded.problem else []
     if draft.licence and draft.source:
         entry = complete(draft._replace(unknown=()), approve_alone("nobody", around.today, 0))
-        found += find_denied(entry, headers, around.read_policy(), around.today)
+        found += find_denied(entry, headers, loaded.policy, around.today)
     if revoked := load_here(around).find(draft):
         found.append(judge_revoked(revoked))
     return tuple(found)

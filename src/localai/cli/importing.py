@@ -58,6 +58,7 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     from localai.manifest import envelope
     from localai.manifest.intake import put, refuse_rival
     from localai.manifest.load import (
+        check_room,
         imported_directory,
         read_manifest,
         verify_bytes,
@@ -77,9 +78,14 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     if not unpacked:
         signatures = read_small(envelope.envelope_beside(file), limit=envelope.LIMIT)
         unpacked = read_manifest(file)[0], signatures or b""
+        # Whoever brings it may change it meanwhile: what is stored is what was verified.
+        found = found._replace(verification=verify_bytes(*unpacked, around.places, around.today))
+        if refused(found.findings):
+            return found
     present = verify_files(all_manifests(around.places), around.places, around.today)
     path = imported_directory(around.places) / f"{found.name}.yaml"
     refuse_rival(found, present, path.parent)
+    check_room(path)
     put(path, *unpacked)
     # What lies there now is what is told, whatever happened to the file that was brought.
     return LoadedManifest(path, verify_file(path, around.places, around.today))

@@ -111,5 +111,5 @@ def titled(title: str, text: str, width: int) -> list[str]:
     if not text:
         return []
     if width < _NARROW:
-        return wrap(f"{title}: {text}", width)
+        return wrap(f"{title}: {text}", width, below="  ")
     return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, text, width)

@@ -87,11 +87,11 @@ def add(
     note: Note = None,
 ) -> int:
     """Propose and approve a model in one step. The manifest's version rises; sign it afterwards."""
-    from localai.cli import inspectscreen, screen
+    from localai.cli import inspectscreen
     from localai.cli.choosing import choose_manifest
-    from localai.cli.editing import approve_as, find_obstacles, propose_model
+    from localai.cli.editing import approve_as, propose_model
     from localai.cli.naming import find_model
-    from localai.cli.revising import enter
+    from localai.cli.revising import enter, tell_obstacles
     from localai.cli.stating import state
     from localai.cli.surroundings import look_around
     from localai.manifest.draft import complete
@@ -124,9 +124,7 @@ def add(
     console.say(inspectscreen.pinned(proposal.draft.files, console.width()))
     approval = approve_as(around, by, ticket, review_days, proposer=proposal.by)
     entry = complete(proposal.draft, approval)
-    if denied := find_obstacles(around, proposal.draft, found.headers):
-        console.say("under this host's policy no start would be allowed:")
-        console.say(screen.answers(denied, console.width()))
+    tell_obstacles(around, proposal.draft, found.headers)
     return enter(around, manifest, entry, in_place_of=bool(entry_id))
 
 

@@ -47,6 +47,11 @@ def found(around: Surroundings, key: str | None, signers: Sequence[Path], thresh
     _refuse_second(around)
     name = choose_key_file(around.places, key).stem
     others = [RoleKey(path.name.split(".")[0], load_public(path)) for path in signers]
+    if not 0 < threshold <= 1 + len(others):  # before a passphrase is asked for
+        raise UsageError(
+            f"--threshold {threshold}, and the number of keys is {1 + len(others)}",
+            hint="--signer FILE for each further key; --threshold NUMBER, from 1 to all of them",
+        )
     private = choose_key(around.places, key)
     raw, signatures = found_root(
         private, [RoleKey(name, private.public), *others], threshold, around.today

@@ -139,8 +139,10 @@ def approve(
     review = look_at(around, told._replace(draft=draft), file)
     if review.refuses:
         console.out(reviewscreen.verdict(review, console.width()))
+        if unsaid := reviewscreen.options(draft.unknown):
+            console.say(f"say what is unknown: {' '.join(unsaid)}")
         console.say("not approved, nothing was written")
         return Exit.REFUSED
     console.say(reviewscreen.basis(review, console.width()))
     approval = approve_as(around, by, ticket, review_days, proposer=told.by)
-    return enter(around, manifest, complete(draft, approval), in_place_of=bool(entry_id))
+    return enter(around, manifest, complete(review.draft, approval), in_place_of=bool(entry_id))

@@ -109,11 +109,13 @@ def read_proposal(path: Path) -> Proposal:
 
 def look_at(around: Surroundings, proposal: Proposal, file: Path | None) -> Review:
     """Look at a proposal: with its file at hand at that, and then nothing that the proposal says
-    of it counts."""
+    of it counts. Without it, no tree digest is approved."""
     from localai.inspection.proposed import find_templates_apart, reconstruct
+    from localai.manifest.draft import drop_trees
 
     draft = proposal.draft
     if file is None:
+        draft = drop_trees(draft)
         judged = _judge(around, draft, ())
         return Review(draft, reconstruct(proposal), judged, proposal=proposal)
     found, differences = _inspect(around, draft, file)
@@ -199,7 +201,7 @@ def _ask(
     if not console.confirm(reviewscreen.question(draft, until, again=found.entry is not None)):
         return _decline()
     if found.proposal is None:
-        return revising.renew(draft.id, manifest, by, ticket, days)
+        return revising.renew_seen(around, draft.id, manifest, by, ticket, days, found.entry)
     approval = approve_as(around, by, ticket, days, proposer=found.proposal.by)
     return revising.enter(around, manifest, complete(draft, approval))
 

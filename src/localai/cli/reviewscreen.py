@@ -19,7 +19,7 @@ from localai.terminal import printable
 
 if TYPE_CHECKING:
     from localai.cli.reviewing import Review
-    from localai.manifest.schema import Entry
+    from localai.manifest.schema import Entry, Source
 
 
 def review(found: Review, said: Sequence[str], today: date, width: int) -> str:
@@ -41,7 +41,8 @@ def basis(found: Review, width: int) -> str:
     elif found.proposal:
         said = (
             "looked at: the chat templates that came with it. Everything else about the file is "
-            f"the word of {found.proposal.by}: --file MODEL looks at it"
+            f"the word of {found.proposal.by}: --file MODEL looks at it. Without it no tree digest "
+            "is approved, and a start compares the slower SHA-256"
         )
     else:
         said = "the file was not looked at: --file MODEL does, with what is known by now"
@@ -126,7 +127,7 @@ def _subject(found: Review, today: date, width: int) -> Iterator[str]:
     for title, said in (
         ("entry", f"{draft.id}: {draft.name} ({draft.kind})"),
         ("licence", draft.licence or ""),
-        ("source", f"{source.publisher}, {source.repository}" if source else ""),
+        ("source", _origin(source) if source else ""),
         ("revision", (source.revision or _left_open(draft)) if source else ""),
         ("made from", ", ".join(source.bases) if source and source.bases else "not stated"),
         ("for", f"{', '.join(draft.use.purposes)}, {', '.join(draft.use.data_classes)} data"),
@@ -136,6 +137,10 @@ def _subject(found: Review, today: date, width: int) -> Iterator[str]:
         ("note", " ".join((draft.note or "none").split())),
     ):
         yield from inspectscreen.titled(title, said or "unknown", width)
+
+
+def _origin(source: Source) -> str:
+    return ", ".join(filter(None, (source.publisher, source.hub, source.repository)))
 
 
 def _left_open(draft: Draft) -> str:
@@ -151,8 +156,11 @@ def _age(entry: Entry, today: date) -> str:
 def _next(found: Review, said: Sequence[str]) -> str:
     """What to type, with what is left to say."""
     words = ["localai", "manifest", "renew" if found.entry else "approve", *map(quote, said)]
-    if Unknown.LICENCE in found.draft.unknown:
-        words.append("--licence TEXT")
-    if {Unknown.SOURCE, Unknown.REVISION} & set(found.draft.unknown):
-        words.append("--source PUBLISHER/REPOSITORY@REVISION")
-    return printable(f"next: {' '.join(words)}")
+    return printable(f"next: {' '.join([*words, *options(found.draft.unknown)])}")
+
+
+def options(unknown: Sequence[Unknown]) -> list[str]:
+    """How to say what is unknown."""
+    licence = ["--licence TEXT"] if Unknown.LICENCE in unknown else []
+    source = {Unknown.SOURCE, Unknown.REVISION} & set(unknown)
+    return licence + (["--source PUBLISHER/REPOSITORY@REVISION"] if source else [])

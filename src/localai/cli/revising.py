@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,8 @@ from localai.terminal import show_path
 
 if TYPE_CHECKING:
     from localai.cli.surroundings import Surroundings
+    from localai.gguf.facts import GgufFile
+    from localai.manifest.draft import Draft
     from localai.manifest.schema import Entry, Manifest
 
 Id = Annotated[str, typer.Argument(metavar="ENTRY", help="an entry's identifier")]
@@ -31,22 +33,51 @@ def renew(
 ) -> int:
     """Approve an entry again, from today on. Look at it first: localai manifest review ENTRY."""
     from localai.cli.surroundings import look_around
-    from localai.manifest.draft import approve_again
+
+    return renew_seen(look_around(), entry, manifest, by, ticket, review_days)
+
+
+def renew_seen(
+    around: Surroundings,
+    entry: str,
+    manifest: str | None,
+    by: str | None,
+    ticket: str | None,
+    review_days: int,
+    seen: Entry | None = None,
+) -> int:
+    """The same for whoever ``seen`` was shown to: raises UsageError if it is another one by now."""
+    from localai.manifest.draft import approve_again, draft_of
     from localai.manifest.freshness import check_clock
     from localai.manifest.schema import parse_manifest
     from localai.manifest.write import replace_entries
 
-    around = look_around()
     approver = by or around.account_name()
 
     def again(raw: bytes, found: Entry) -> bytes:
+        if seen not in (None, found):
+            raise UsageError(
+                f"{found.id} was changed after it was shown; nothing was written",
+                hint=f"localai manifest review {found.id}",
+            )
         check_clock(parse_manifest(raw), around.today)
+        tell_obstacles(around, draft_of(found))
         renewed = approve_again(
             found, approver, around.today, review_days, ticket=ticket, alone=by is None
         )
         return replace_entries(raw, [renewed])
 
     return _revise(around, manifest, entry, again)
+
+
+def tell_obstacles(around: Surroundings, draft: Draft, headers: Sequence[GgufFile] = ()) -> None:
+    """Say what this host's rules refuse of it: an officer may write for hosts with others."""
+    from localai.cli import screen
+    from localai.cli.editing import find_obstacles
+
+    if denied := find_obstacles(around, draft, headers):
+        console.say("under this host's policy no start would be allowed:")
+        console.say(screen.answers(denied, console.width()))
 
 
 def enter(

@@ -202,7 +202,8 @@ def row(title: str, summary: str, evidence: str, width: int, verdict: str = "") 
     summary, evidence = printable(summary), printable(evidence)
     if width < _NARROW:
         said = ", ".join(filter(None, (verdict, summary)))
-        return wrap(f"{title}: {said}", width) + (wrap(evidence, width, "  ") if evidence else [])
+        answer = wrap(f"{title}: {said}", width, below="  ")
+        return answer + (wrap(evidence, width, "  ") if evidence else [])
     start = f"  {title:<{_TITLE}}" + (f"{verdict:<{_VERDICT}}" if verdict else "")
     if not evidence:
         return [start + summary]
@@ -237,13 +238,14 @@ def hang(first: str, indent: int, text: str, width: int) -> list[str]:
     )
 
 
-def wrap(text: str, width: int, indent: str = "") -> list[str]:
-    """``text`` in lines of ``width`` columns."""
+def wrap(text: str, width: int, indent: str = "", *, below: str = "") -> list[str]:
+    """``text`` in lines of ``width`` columns, those below the first further in by ``below``: at the
+    edge they could imitate a row."""
     return textwrap.wrap(
         text,
-        _fitting(text, width, len(indent)),
+        _fitting(text, width, len(indent + below)),
         initial_indent=indent,
-        subsequent_indent=indent,
+        subsequent_indent=indent + below,
         break_on_hyphens=False,
     )
 

@@ -9,7 +9,7 @@ from localai.errors import UsageError
 from localai.manifest.draft import Draft, Stated, answer
 from localai.manifest.origin import parse_source
 from localai.manifest.schema import Kind, Source, Use
-from localai.shape import is_digest
+from localai.shape import TEXT_LIMIT, is_digest, is_line, is_slug
 from localai.store.origin import Origin
 from localai.terminal import printable
 
@@ -31,8 +31,10 @@ def state(
     """A command line's words. The narrowest use is meant where none is said, and the kind that the
     file says where that is empty.
 
-    Raises UsageError for a kind that does not exist or is no GGUF file.
+    Raises UsageError for a kind that does not exist or is no GGUF file, and for what no manifest
+    may hold.
     """
+    _check(entry_id, licence, purposes, data_classes, groups, safeguards, companions)
     if kind and kind not in set(Kind) - {Kind.DATASET}:
         raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
     return Stated(
@@ -65,7 +67,9 @@ def amend(
     companions: Sequence[str] | None = None,
     note: str | None = None,
 ) -> Draft:
-    """A draft with what an approver says in the place of what was proposed."""
+    """A draft with what an approver says in the place of what was proposed. Raises UsageError for
+    what no manifest may hold."""
+    _check(entry_id, licence, purposes, data_classes, groups, safeguards, companions)
     use = draft.use
     amended = draft._replace(
         id=entry_id or draft.id,
@@ -79,6 +83,21 @@ def amend(
         companions=tuple(companions or draft.companions),
     )
     return answer(amended, licence.strip(), read_source_text(source))
+
+
+def _check(entry_id: str, licence: str, *said: Sequence[str] | None) -> None:
+    """Better now than when everything was hashed."""
+    if entry_id and not is_slug(entry_id):
+        raise UsageError(
+            f"--id {entry_id!r} is no identifier",
+            hint="lower-case letters, digits, '.', '_' and '-', 100 at most",
+        )
+    for text in (*([licence] if licence else []), *(one for some in said for one in some or ())):
+        if not is_line(text):
+            raise UsageError(
+                f"{text[:60]!r} cannot stand in a manifest",
+                hint=f"printable characters on one line, {TEXT_LIMIT} at most",
+            )
 
 
 def read_source_text(text: str) -> Source | None:

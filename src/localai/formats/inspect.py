@@ -1,4 +1,4 @@
-"""Look at a file that is no GGUF, by the reader of its kind. Nothing of it is run or unpacked."""
+"""Look at a file that is no GGUF, by the reader of its kind. Nothing of it is run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def inspect(fd: int, size: int, found: Format) -> Contents:
 
         return inspect_safetensors(fd, size)
     if found.kind is Kind.PARQUET:
-        from localai.formats.datasets.parquet import inspect_parquet
+        from localai.formats.datasets.parquet.inspect import inspect_parquet
 
         return inspect_parquet(fd, size)
     if found.kind is Kind.JSONL:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from localai.artifact import open_parts
 from localai.errors import DocumentError, LocalAIError, StateError
+from localai.findings import Finding
 from localai.hardware import count_cores, file_size_limit, find_free_memory
 from localai.hashing import Progress, report_nothing
 from localai.inspection.model import inspect_model
@@ -59,9 +60,19 @@ class Candidate:
     @property
     def refused(self) -> bool:
         """True if a finding forbids to approve it, or says that something was not looked at."""
+        return bool(self._refusing)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in it, and that it is not what it is to be approved as."""
+        found = self.inspection.findings
+        return (*found, *(one for one in self._refusing if one not in found))
+
+    @property
+    def _refusing(self) -> tuple[Finding, ...]:
         headers = self.inspection.headers
         kind = self._kind or (kind_of(headers[0]) if headers else Kind.MODEL)
-        return bool(find_refusing(self.inspection.findings, kind))
+        return find_refusing(self.inspection.findings, kind)
 
     @property
     def size(self) -> int:

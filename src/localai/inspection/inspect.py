@@ -10,7 +10,7 @@ from localai.artifact import open_parts
 from localai.formats.format import Kind
 from localai.formats.inspect import inspect
 from localai.formats.recognise import recognise
-from localai.hashing import Progress, digest_file, report_nothing
+from localai.hashing import Progress, digest_file, is_hollow, report_nothing
 from localai.inspection.model import inspect_model, list_files
 from localai.inspection.types import InspectedFile, Inspection
 from localai.sealing import OpenFile
@@ -18,7 +18,6 @@ from localai.sealing import OpenFile
 # Findings that the file is not what it says: its bytes may be ten terabytes of nothing. Whatever
 # else is wrong, a person may want to look the digest up.
 _STRUCTURAL = frozenset({"gguf-header", "gguf-layout", "gguf-set", "safetensors", "dataset"})
-_HOLLOW = 1 << 36  # bytes of a file, from which on it matters that nearly all of it is holes
 
 
 def inspect_path(
@@ -53,9 +52,9 @@ def _inspect(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
 def _why_not_to_hash(found: Inspection, files: Sequence[OpenFile]) -> str:
     if any(finding.check in _STRUCTURAL for finding in found.failures):
         return "the file is not sound"
-    stored = sum(os.fstat(file.fd).st_blocks * 512 for file in files)
-    size = sum(file.size for file in files)
-    return "nearly all of the file is holes" if size > max(_HOLLOW, 100 * stored) else ""
+    blocks = sum(os.fstat(file.fd).st_blocks for file in files)
+    hollow = is_hollow(sum(file.size for file in files), blocks)
+    return "nearly all of the file is holes" if hollow else ""
 
 
 def _measure(files: Sequence[OpenFile], progress: Progress) -> tuple[InspectedFile, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from localai.findings import Finding, Verdict
+from localai.gguf import adapter
 from localai.gguf.facts import Template
 from localai.gguf.template import inspect_sources
 from localai.inspection.types import InspectedFile, Inspection
@@ -21,6 +22,14 @@ _NOTHING_TOLD = Finding(
     "the proposal names no check that was made of the file",
     "what nobody looked at is approved by nobody",
     "localai manifest review FILE --file MODEL",
+)
+_NO_ADAPTER = Finding(
+    adapter.CHECK,
+    Verdict.FAIL,
+    "not an adapter",
+    "general.type does not say that it is one",
+    "what is approved as an adapter is loaded beside a model, and nothing else can be",
+    "leave --kind out: then it is what the file says",
 )
 # What is expected of a model to talk to, and of no part of one.
 _MODELS_ONLY = frozenset({"gguf-kind", "gguf-shapes", "gguf-tokenizer"})
@@ -51,9 +60,13 @@ def reconstruct(proposal: Proposal) -> Inspection:
 
 def find_refusing(findings: Iterable[Finding], kind: Kind) -> tuple[Finding, ...]:
     """The findings that forbid to approve an artifact of this kind, or say that something was not
-    looked at."""
+    looked at. Of an adapter somebody must have looked whether it is one."""
+    found = tuple(findings)
     expected = _MODELS_ONLY if kind in _PARTS else frozenset()
-    return tuple(one for one in findings if one.refuses and one.check not in expected)
+    refusing = tuple(one for one in found if one.refuses and one.check not in expected)
+    if kind is Kind.ADAPTER and not any(one.check == adapter.CHECK for one in found):
+        return refusing or (_NO_ADAPTER,)
+    return refusing
 
 
 def find_templates_apart(told: Iterable[Template], found: Iterable[Template]) -> tuple[str, ...]:

@@ -58,8 +58,7 @@ def compare(old: Manifest, new: Manifest) -> tuple[Change, ...]:
     for entry in new.entries:
         previous = before.get(entry.id) or gone.pop(_digests(entry), None)
         if previous is None:
-            changes.append(Change(Effect.ALLOWED, entry.id, describe_grant(entry)))
-            changes.extend(_compare_files(entry.id, (), entry.files))
+            changes.extend(_describe_new(entry))
         else:
             changes.extend(_compare_entries(previous, entry))
     for entry in gone.values():
@@ -97,19 +96,36 @@ longer bound it"
         yield from _compare_facts("", field, getattr(old, field), getattr(new, field))
 
 
+def _describe_new(entry: Entry) -> Iterator[Change]:
+    """All that an entry says which was not there: a signer reads it here, or nowhere."""
+    yield Change(Effect.ALLOWED, entry.id, describe_grant(entry))
+    yield from _compare_files(entry.id, (), entry.files)
+    if entry.approval.self_approved:
+        yield _say_for_whom(entry)
+    for path, value in _flatten(entry).items():
+        if path not in _GRANTED and (said := ", ".join(_texts(value)) or value):
+            yield Change(Effect.ALLOWED, entry.id, f"{_name(path)}: {_show(said)}")
+
+
 def _compare_entries(old: Entry, new: Entry) -> Iterator[Change]:
     if old.id != new.id:
         yield Change(Effect.OTHER, new.id, f"identifier: {old.id} -> {new.id}, the same files")
+    if old.kind != new.kind:
+        yield Change(Effect.ALLOWED, new.id, f"its use as {new.kind}, was as {old.kind}")
     yield from _compare_files(new.id, old.files, new.files)
     yield from _compare_groups(new.id, old.use.groups, new.use.groups)
     yield from _compare_ends(new.id, "its use", old.approval.review_by, new.approval.review_by)
     if old.approval.self_approved != new.approval.self_approved:
-        effect = Effect.WEAKER if new.approval.self_approved else Effect.STRONGER
-        whose = "for themselves" if new.approval.self_approved else "for others"
-        yield Change(effect, new.id, f"{new.approval.by} approves it {whose}")
+        yield _say_for_whom(new)
     before, after = _flatten(old), _flatten(new)
     for path in {**before, **after}:
         yield from _compare_facts(new.id, path, before.get(path), after.get(path))
+
+
+def _say_for_whom(entry: Entry) -> Change:
+    alone = entry.approval.self_approved
+    what = f"{entry.approval.by} approves it {'for themselves' if alone else 'for others'}"
+    return Change(Effect.WEAKER if alone else Effect.STRONGER, entry.id, what)
 
 
 def _compare_ends(entry: str, what: str, old: date, new: date) -> Iterator[Change]:
@@ -178,7 +194,7 @@ def _compare_facts(entry: str, path: str, old: object, new: object) -> Iterator[
     """One field of an entry, whatever it is."""
     if old == new:
         return
-    name = path.replace(".", " ").replace("_", "-")
+    name = _name(path)
     if isinstance(old or new, tuple):
         before, after = _texts(old), _texts(new)
         if path in _PERMISSIONS:
@@ -195,6 +211,10 @@ def _compare_facts(entry: str, path: str, old: object, new: object) -> Iterator[
     yield Change(effect, entry, f"{name}: {_show(old)} -> {_show(new)}")
 
 
+def _name(path: str) -> str:
+    return path.replace(".", " ").replace("_", "-")
+
+
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
@@ -204,7 +224,11 @@ def _show(value: object) -> str:
 
 
 # What has a rule of its own above.
-_RULED = frozenset({"id", "files", "use.groups", "approval.review_by", "approval.self_approved"})
+_RULED = frozenset(
+    {"id", "kind", "files", "use.groups", "approval.review_by", "approval.self_approved"}
+)
+# What describe_grant says of a new entry.
+_GRANTED = frozenset({"name", "use.purposes", "use.data_classes"})
 
 
 def _flatten(value: Entry) -> dict[str, object]:

@@ -119,6 +119,13 @@ def draft_entry(
     return answer(draft, stated.licence, with_bases(stated.source, first))
 
 
+def drop_trees(draft: Draft) -> Draft:
+    """The draft with what can be compared elsewhere alone. Hubs publish SHA-256, and nobody a tree
+    digest; a start would go by that one, and it may be another file's."""
+    files = tuple(file._replace(tree=None) for file in draft.files)
+    return draft._replace(files=files)
+
+
 def kind_of(header: GgufFile) -> Kind:
     """What a file says that it is. Files made before there was a word for it are models."""
     return _KINDS.get(header.text("general.type"), Kind.MODEL)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from localai.manifest.schema import Entry, Manifest, Source
     from localai.shape import Fields
 
+_SHOWN = 5  # purposes or classes of data that a reason names
+
 
 class Frame(NamedTuple):
     """For which purposes, with data of which classes, from which sources, under which licences,
@@ -112,8 +114,9 @@ def _find_wider(frame: Frame, signers: tuple[str, ...], entry: Entry) -> Iterato
         ("purpose", entry.use.purposes, frame.purposes),
         ("data class", entry.use.data_classes, frame.data_classes),
     ):
-        if wider := [one for one in asked if one not in allowed]:
-            yield f"{what} {', '.join(wider)}, not one of {', '.join(allowed)}"
+        known = frozenset(allowed)
+        if wider := [one for one in asked if one not in known]:
+            yield f"{what} {_name_some(wider)}, not one of {', '.join(allowed)}"
     # (2) It comes from where the frame says, and its publisher is the one whose repository it is:
     # the policy's list of restricted publishers goes by that name.
     if not any(_is_from(entry.source, source) for source in frame.sources):
@@ -130,6 +133,12 @@ def _find_wider(frame: Frame, signers: tuple[str, ...], entry: Entry) -> Iterato
     # (5) Who it says approved it is somebody who signed.
     if entry.approval.by not in signers:
         yield f"approved by {entry.approval.by}, who did not sign it"
+
+
+def _name_some(values: list[str]) -> str:
+    """The first few: whoever holds a key of the lane may list a thousand."""
+    more = len(values) - _SHOWN
+    return ", ".join(values[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_from(source: Source, allowed: str) -> bool:

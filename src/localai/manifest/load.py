@@ -236,6 +236,17 @@ def find_manifests(directory: Path) -> list[Path]:
     return paths
 
 
+def check_room(path: Path) -> None:
+    """See that a manifest can be put at ``path`` so that all there are still read. Raises
+    StateError."""
+    found = find_manifests(path.parent)
+    if path not in found and len(found) >= MOST:
+        raise StateError(
+            f"there are {len(found)} manifests in {path.parent}, and at most {MOST} are read",
+            hint="take one away that is no longer needed, or put several entries into one",
+        )
+
+
 def _verify(
     path: Path,
     root: Trust,

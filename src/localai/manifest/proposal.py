@@ -3,14 +3,15 @@
 It is JSON, and neither a manifest nor a part of one: nothing reads it where manifests count, and
 nothing signs it. All of it is its writer's claim, but for two things that are checked here: each
 chat template that it carries has the digest that it names, and the one that the entry would pin is
-among them. So whoever has no file reads what a start will hold the file to. Templates are carried
-in base64: a template may hold what no document may.
+the only one of its key. So whoever has no file reads what a start will hold the file to. Templates
+are carried in base64: a template may hold what no document may.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Collection
 from datetime import date
 from hashlib import sha256
 from typing import NamedTuple
@@ -39,6 +40,21 @@ LIMIT = 4 << 20
 """Bytes that a proposal may have: twice what the chat templates of a model may have."""
 
 _LONG = 4000  # characters of a note, of one fact, or of one part of a finding
+
+# What an inspection tells of a GGUF file. Each is a row where a person decides: under a name of a
+# stranger's choice it could pass for another one, such as the digest that the entry pins.
+FACTS = frozenset(
+    {
+        *("name", "architecture", "parameters", "quantisation", "context", "licence", "lineage"),
+        *("made by", "based on", "trained on", "quantised by", "from", "messages", "memory"),
+    }
+)
+CHECKS = frozenset(
+    {
+        *("gguf-header", "gguf-kind", "gguf-set", "gguf-layout", "gguf-shapes", "gguf-keys"),
+        *("gguf-tokenizer", "gguf-text", "gguf-adapter", "chat-template", "licence", "lineage"),
+    }
+)
 
 
 class Proposal(NamedTuple):
@@ -85,9 +101,11 @@ def _read_proposal(fields: Fields) -> Proposal:
     if Unknown.REVISION in unknown and draft.source and draft.source.revision:
         raise fields.refuse("unknown", "revision: a field is either unknown or given")
     pinned = draft.gguf.template if draft.gguf else None
-    carried = [one.sha256 for one in proposal.templates if one.key == TEMPLATE_KEY]
+    carried = {one.sha256 for one in proposal.templates if one.key == TEMPLATE_KEY}
     if pinned and pinned not in carried:
         raise fields.refuse("templates", f"the one to be pinned, {pinned}, is not among them")
+    if other := carried - {pinned}:
+        raise fields.refuse("templates", f"{TEMPLATE_KEY} is {min(other)}, which is not pinned")
     return proposal
 
 
@@ -112,7 +130,7 @@ def _read_draft(fields: Fields) -> Draft:
 
 
 def _read_fact(fields: Fields) -> Fact:
-    return Fact(fields.text("name"), fields.text("says", limit=_LONG))
+    return Fact(_read_known(fields, "name", FACTS), fields.text("says", limit=_LONG))
 
 
 def _read_template(fields: Fields) -> Template:
@@ -132,13 +150,19 @@ def _read_finding(fields: Fields) -> Finding:
         return fields.text(key, limit=_LONG) if fields.has(key) else ""
 
     return Finding(
-        check=fields.text("check"),
+        check=_read_known(fields, "check", CHECKS),
         verdict=fields.choice("verdict", Verdict),
         summary=fields.text("summary", limit=_LONG),
         evidence=said("evidence"),
         why=said("why"),
         remedy=said("remedy"),
     )
+
+
+def _read_known(fields: Fields, key: str, known: Collection[str]) -> str:
+    if (value := fields.text(key)) in known:
+        return value
+    raise fields.refuse(key, f"{value!r}: one of {', '.join(sorted(known))} was expected")
 
 
 def _document(proposal: Proposal) -> dict[str, object]:

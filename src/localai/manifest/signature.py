@@ -124,10 +124,27 @@ def take_public_key(spki: bytes) -> PublicKey:
         kinds.check_key(spki)
     except ValueError as error:
         raise DocumentError(
-            f"not a key that is accepted: expected {kinds.EXPECTED}",
+            f"not a key that is accepted: found {_describe(spki)}; expected {kinds.EXPECTED}",
             hint="make one with: localai keys generate",
         ) from error
     return PublicKey(spki)
+
+
+def _describe(spki: bytes) -> str:
+    """What kind of key this is that is none of ours."""
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    if len(spki) > kinds.LONGEST_KEY:
+        return f"one of {len(spki)} bytes"
+    try:
+        key = load_der_public_key(spki)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "none that can be read"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA of {key.key_size} bits with the exponent {key.public_numbers().e}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"ECDSA on {key.curve.name}, {len(spki)} bytes"
+    return "another kind, or another encoding"
 
 
 def read_public_key(content: bytes) -> PublicKey:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
-from localai.document import Node
+from localai.document import BYTES_A_VALUE, Node
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest.filename import find_name_problem
@@ -28,6 +28,7 @@ from localai.manifest.schema import (
     ENTRIES,
     LARGEST_FILE,
     LAST_VERSION,
+    LIMIT,
     Approval,
     ArtifactFile,
     Entry,
@@ -114,13 +115,15 @@ _ENTRY = re.compile(
 )
 _EACH_TEXT, _EACH_FILE, _EACH_SIGNED = map(re.compile, (_TEXT, _FILE, _SIGNED))
 _NO_TEXT = "\ufffe", "\uffff"  # clean, but not for YAML (YAML 1.2.2, 5.1)
+_A_LINE = 3  # values at most: a key, and a mapping before it or a list after it; a comma, one more
 _COMMENT = re.compile(r"\n *+(?:#.*+)?(?=\n)")
 
 
 def read_written(text: str) -> Manifest | None:
     """The manifest in ``text``, which holds no character that is refused in documents; None if
     all of it has to be read as YAML."""
-    if any(one in text for one in _NO_TEXT):
+    values = _A_LINE * text.count("\n") + text.count(",")
+    if values > LIMIT // BYTES_A_VALUE or any(one in text for one in _NO_TEXT):
         return None
     head, begin, rest = text.partition("\nentries:")
     collects = gc.isenabled()

@@ -119,6 +119,7 @@ def _manifest(loaded: LoadedManifest) -> Sequence[str]:
 def _checks(audit: Audit) -> Iterator[str]:
     """How each figure can be had without localai, where that is possible."""
     folders = " ".join(quote(str(folder)) for folder in audit.folders)
+    roots = " ".join(f"--root {quote(str(folder))}" for folder in audit.folders)
     manifests = " ".join(quote(str(loaded.path)) for loaded in audit.rules.manifests)
     yield "<h2>How to check this page by hand</h2>\n<ul>"
     for said, command in (
@@ -137,7 +138,7 @@ def _checks(audit: Audit) -> Iterator[str]:
         ),
         (
             "No digest is an older audit's: this hashes every file anew.",
-            "localai manifest audit --fresh",
+            f"localai manifest audit --fresh {roots}".rstrip(),
         ),
     ):
         yield f"<li>{said} <code>{text(command)}</code></li>"

@@ -37,6 +37,7 @@ def test_what_had_only_just_changed_is_not_kept(tmp_path: Path) -> None:
         b"",
         b"localai.audit-cache/2\n",
         b"localai.audit-cache/1\n1 2 3\n",
+        b"localai.audit-cache/1\n%s 2 3 4 5 %s - GGUF\n" % (b"1" * 5000, b"a" * 64),
         b"localai.audit-cache/1\n1 2 3 4 5 %s - GGUF\n" % (b"A" * 64),
         b"localai.audit-cache/1\n1 2 3 4 5 %s - \xff\n" % (b"a" * 63),
     ],

@@ -44,6 +44,17 @@ def test_nothing_to_hash() -> None:
     assert measure([], nothing) == {}
 
 
+def test_a_file_of_holes_takes_nobody_s_day(tmp_path: Path) -> None:
+    """Whoever may write below an audited folder may put terabytes there that cost no disk."""
+    path = tmp_path / "hollow.gguf"
+    path.write_bytes(b"GGUF")
+    os.truncate(path, (1 << 36) + 1)
+    hollow, good = Task(path, key_of(path.stat())), task(tmp_path / "good", b"content")
+    found = measure([hollow, good], nothing)
+    assert "is holes" in str(found[hollow])
+    assert isinstance(found[good], Digests)
+
+
 def test_one_that_is_gone_or_changed_is_told_and_the_others_are_hashed(tmp_path: Path) -> None:
     gone, changed, link, good = (
         task(tmp_path / name, b"content") for name in ("gone", "changed", "link", "good")

@@ -148,6 +148,16 @@ def test_no_name_looks_like_a_row(name: str, tmp_path: Path) -> None:
     assert sum(line.startswith("  licence ") for line in lines) == 1
 
 
+def test_no_name_looks_like_a_row_of_a_narrow_terminal(tmp_path: Path) -> None:
+    parts = maker.model_parts()
+    kept = [one for one in parts.entries if not one.startswith(maker.string("general.name"))]
+    for length in range(8, 40):
+        name = maker.entry("general.name", maker.STRING, "x" * length + " licence: mit")
+        content = parts._replace(entries=(*kept, name)).bytes()
+        shown = inspectscreen.inspection(inspect(tmp_path / "sly.gguf", content), 40)
+        assert sum(line.startswith("licence:") for line in shown.split("\n")) == 1
+
+
 def test_a_name_of_four_million_letters_is_cut(tmp_path: Path) -> None:
     content = maker.make_model(metadata={"general.organization": "x", "general.author": "y "})
     found = inspect(tmp_path / "long.gguf", content)

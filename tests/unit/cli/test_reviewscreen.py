@@ -50,7 +50,11 @@ def test_nothing_commands_the_terminal(told: Review) -> None:
 
 
 def test_whose_word_it_is(told: Review) -> None:
-    assert "is the word of pat: --file MODEL looks at it" in " ".join(show(told).split())
+    tree = "also the tree digest, which a start goes by: --file MODEL looks at it"
+    assert f"is the word of pat, {tree}" in " ".join(show(told).split())
+    files = tuple(file._replace(tree=None) for file in told.draft.files)
+    without = show(told._replace(draft=told.draft._replace(files=files)))
+    assert "is the word of pat: --file MODEL looks at it" in " ".join(without.split())
     at_hand = told._replace(at_hand=True, differences=())
     assert "looked at: the file itself; it is what is listed" in show(at_hand)
     assert "the word of" not in show(at_hand)
@@ -68,6 +72,12 @@ def test_what_is_unknown_is_named_with_what_to_type(told: Review) -> None:
     said = told._replace(draft=answer(told.draft, source=Source("a", "a/b")))
     assert "  revision      not named" in show(said)
     assert not said.draft.unknown
+
+
+def test_the_hub_is_not_left_out(told: Review) -> None:
+    source = Source("a", "a/b", hub="hub.example")
+    shown = show(told._replace(draft=told.draft._replace(source=source)))
+    assert "  source        a, hub.example, a/b\n" in shown
 
 
 @pytest.mark.parametrize("differences", [(), ("size: 1 listed, 2 here",)])

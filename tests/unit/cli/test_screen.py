@@ -118,6 +118,14 @@ def test_text_from_elsewhere_cannot_command_the_terminal(good: Facts) -> None:
     assert printable("Größe 日本") == "Größe 日本"
 
 
+def test_no_answer_begins_a_row_of_a_narrow_terminal() -> None:
+    for length in range(8, 40):
+        lines = screen.row(
+            "weights", f"{'x' * length} label: sandbox", "label: sandbox", 40, "note"
+        )
+        assert not any(line.startswith("label:") for line in lines)
+
+
 def test_what_could_not_be_checked_stands_in_one_row(good: Facts) -> None:
     facts = good._replace(
         labels=(), sandbox=None, egress=None, unprobed="the label already refuses"

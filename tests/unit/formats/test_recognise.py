@@ -16,6 +16,7 @@ import pytest
 from looking import look
 
 import formats_maker as maker
+import parquet_maker
 from localai.errors import DocumentError
 from localai.formats.format import Kind
 from localai.formats.recognise import recognise
@@ -51,7 +52,7 @@ def numpy(descr: str) -> bytes:
 KINDS = [
     (b"GGUF\x03\x00\x00\x00" + bytes(40), "model.txt", Kind.GGUF),
     (maker.safetensors(), "model.gguf", Kind.SAFETENSORS),
-    (maker.parquet(), "rows.csv", Kind.PARQUET),
+    (parquet_maker.parquet(), "rows.csv", Kind.PARQUET),
     (b'{"a": 1}\n{"a": 2}\n', "rows.jsonl", Kind.JSONL),
     (b'{"a": 1}\n{"a": 2}\n', "rows.json", Kind.JSONL),
     (b'{"a": 1}\n{"a": 2}\n', "rows", Kind.JSONL),
@@ -220,7 +221,7 @@ def test_what_cannot_be_looked_at_is_refused(data: bytes, expected: str) -> None
     ("data", "name"),
     [
         (maker.safetensors(), "model.safetensors"),
-        (maker.parquet(), "rows.parquet"),
+        (parquet_maker.parquet(), "rows.parquet"),
         (b'{"a": 1}\n' * 1000, "rows.jsonl"),
         (b"a,b\n1,2\n" * 1000, "rows.csv"),
         (b"a word\n" * 1000, "notes.txt"),

@@ -19,7 +19,7 @@ from localai.inspection.proposed import (
     reconstruct,
 )
 from localai.manifest.draft import Draft, Stated, Unknown
-from localai.manifest.proposal import Proposal, parse_proposal, write_proposal
+from localai.manifest.proposal import CHECKS, FACTS, Proposal, parse_proposal, write_proposal
 from localai.manifest.schema import ArtifactFile, Kind, Use
 
 WALK = "{{ messages.__class__.__mro__ }}"  # out of the data, into Python
@@ -43,6 +43,19 @@ def test_it_says_what_the_file_says(plain: Proposal) -> None:
     assert plain.draft.unknown == (Unknown.SOURCE, Unknown.REVISION)
     assert plain.templates[0].source == maker.TEMPLATE
     assert parse_proposal(write_proposal(plain)).draft == plain.draft
+
+
+def test_whatever_an_inspection_tells_can_be_proposed(tmp_path: Path) -> None:
+    keys = ("organization", "base_model.0.name", "dataset.0.name", "quantized_by", "source.url")
+    told = {f"general.{key}": "example" for key in keys} | {"general.license.name": "GPL-3.0"}
+    full = make(tmp_path / "full.gguf", maker.make_model(metadata=told))
+    bare = make(tmp_path / "bare.gguf", maker.make_model(template=None))
+    adapter = make(tmp_path / "adapter.gguf", maker.make_adapter())
+    assert {fact.name for one in (full, bare) for fact in one.facts} == FACTS
+    found = {one.check for proposal in (full, adapter) for one in proposal.findings}
+    assert {"gguf-kind", "gguf-adapter", "chat-template", "licence"} <= found <= CHECKS
+    for proposal in (full, bare, adapter):
+        assert parse_proposal(write_proposal(proposal)).findings == proposal.findings
 
 
 def test_what_comes_back_is_what_was_seen(plain: Proposal) -> None:
@@ -90,6 +103,15 @@ def test_what_refuses_a_model_may_be_right_for_a_part() -> None:
     assert find_refusing([kind, other], Kind.MODEL) == (kind, other)
     assert find_refusing([kind, other], Kind.DRAFT) == (kind, other)
     assert find_refusing([kind, other], Kind.ADAPTER) == (other,)
+
+
+def test_an_adapter_is_one(tmp_path: Path, plain: Proposal) -> None:
+    """A file that is whole and well, and another kind than somebody says."""
+    assert not find_refusing(plain.findings, Kind.MODEL)
+    (refusing,) = find_refusing(plain.findings, Kind.ADAPTER)
+    assert (refusing.verdict, refusing.summary) == (Verdict.FAIL, "not an adapter")
+    lora = make(tmp_path / "lora.gguf", maker.make_adapter())
+    assert not find_refusing(lora.findings, Kind.ADAPTER)
 
 
 def test_differences_of_files(plain: Proposal) -> None:

@@ -88,13 +88,36 @@ def test_a_new_entry_is_told_with_the_digests_that_a_start_goes_by(manifest: Man
     )
     empty = manifest._replace(version=1, entries=())
     new = with_entry(manifest, entry._replace(files=(one, two)))
-    assert told(empty, new)[1:] == [
+    assert told(empty, new)[1:3] == [
         (ALLOWED, f"the file a.gguf, sha256 {'a' * 64}"),
         (
             ALLOWED,
             f"the file b.gguf, sha256 {'b' * 64}, or whatever has the tree digest {'c' * 64}",
         ),
     ]
+
+
+def test_a_new_entry_says_all_that_it_says(manifest: Manifest) -> None:
+    """Whoever signs it reads it here; of a file the digest says the size as well."""
+    (entry,) = manifest.entries
+    empty = manifest._replace(version=1, entries=())
+    usual, seen = compare(empty, manifest), []
+    for path, changed in variants(entry):
+        seen.append(path)
+        if path != "files.size":
+            assert compare(empty, with_entry(manifest, changed)) != usual, path
+    assert {"licence", "source.repository", "companions", "use.safeguards"} <= {*seen}
+    alone = entry._replace(approval=entry.approval._replace(self_approved=True))
+    what = "A. Officer approves it for themselves"
+    assert (WEAKER, what) in told(empty, with_entry(manifest, alone))
+    for said in ("licence: Apache-2.0", "approval by: A. Officer"):
+        assert (ALLOWED, said) in told(empty, manifest)
+
+
+def test_another_kind_is_another_use(manifest: Manifest) -> None:
+    (entry,) = manifest.entries
+    new = with_entry(manifest, entry._replace(kind=Kind.ADAPTER))
+    assert told(manifest, new) == [(ALLOWED, "its use as adapter, was as model")]
 
 
 def test_another_identifier_for_the_same_files_is_the_same_entry(manifest: Manifest) -> None:

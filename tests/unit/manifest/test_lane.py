@@ -149,6 +149,14 @@ def test_every_reason_is_told(office: Office) -> None:
     assert check(office, bad).outside[0].why.count("; ") == 1
 
 
+def test_a_thousand_purposes_are_told_in_a_line(office: Office) -> None:
+    """Staff could fill everybody's screen and records with them."""
+    many = tuple(f"purpose-{number}" for number in range(1000))
+    found = check(office, ENTRY._replace(use=ENTRY.use._replace(purposes=many)))
+    assert found.outside[0].why.endswith("purpose-4 and 995 more, not one of evaluation, drafting")
+    assert len(found.findings[0].evidence) < 300
+
+
 def test_who_did_not_sign_did_not_approve(office: Office) -> None:
     lie = ENTRY._replace(approval=ENTRY.approval._replace(by="Security office"))
     (outside,) = check(office, lie).outside

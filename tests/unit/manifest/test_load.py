@@ -12,7 +12,14 @@ from office import TODAY, MakeRaw, Office
 from localai.errors import StateError
 from localai.findings import refused
 from localai.manifest import load
-from localai.manifest.load import load_manifests, load_trust, pin_file, pin_root, verify_file
+from localai.manifest.load import (
+    check_room,
+    load_manifests,
+    load_trust,
+    pin_file,
+    pin_root,
+    verify_file,
+)
 from localai.manifest.verify import Authority
 from localai.places import Places
 
@@ -132,6 +139,18 @@ def test_too_many(home: Places, monkeypatch: pytest.MonkeyPatch, make_raw: MakeR
         put(home.manifests / f"{name}.yaml", make_raw(), None)
     with pytest.raises(StateError, match="at most 1"):
         load_manifests(home, TODAY)
+
+
+def test_nobody_puts_one_too_many_there(
+    home: Places, monkeypatch: pytest.MonkeyPatch, make_raw: MakeRaw
+) -> None:
+    path, other = home.manifests / "a.yaml", home.manifests / "b.yaml"
+    put(path, make_raw(), None)
+    check_room(other)
+    monkeypatch.setattr(load, "MOST", 1)
+    check_room(path)
+    with pytest.raises(StateError, match="there are 1 manifests"):
+        check_room(other)
 
 
 def test_without_a_pin_nothing_counts(home: Places, office: Office, make_raw: MakeRaw) -> None:

@@ -108,6 +108,10 @@ def name_unknown(*names: str) -> Change:
         (lambda document: document["findings"][0].update(verdict="fine"), "verdict: 'fine'"),
         (lambda document: document["findings"][0].update(evidence="x" * 4001), "at most 4000"),
         (lambda document: document["facts"].extend(document["facts"] * 60), "at most 100"),
+        # rows of its writer's choice, beside the digest that is pinned and before an answer
+        (lambda document: document["facts"][0].update(name="sha256"), "name: 'sha256'"),
+        (lambda document: document["facts"][0].update(name="looked at"), "name: 'looked at'"),
+        (lambda document: document["findings"][0].update(check="artifact-approved"), "check: 'art"),
     ],
 )
 def test_what_is_not_as_it_must_be(proposal: Proposal, change: Change, words: str) -> None:
@@ -138,6 +142,20 @@ def test_the_template_that_is_pinned_is_carried(proposal: Proposal) -> None:
         document["entry"]["gguf"]["template-sha256"] = document["templates"][1]["sha256"]
 
     refuse(changed(proposal, pin_another), words)
+
+
+def test_there_is_no_second_one_beside_it(proposal: Proposal) -> None:
+    """Whoever reads the first one would not know that the other is pinned."""
+
+    def add(document: dict[str, Any]) -> None:
+        document["templates"][1]["key"] = TEMPLATE_KEY
+
+    refuse(changed(proposal, add), "which is not pinned")
+
+    def pin_none(document: dict[str, Any]) -> None:
+        del document["entry"]["gguf"]["template-sha256"]
+
+    refuse(changed(proposal, pin_none), "which is not pinned")
 
 
 @pytest.mark.parametrize("content", ["%%%%", "e30", "e30=\n", b64encode(b"\xff\xfe").decode()])

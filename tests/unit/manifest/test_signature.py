@@ -166,6 +166,18 @@ def test_a_key_has_one_encoding() -> None:
             take_public_key(other)
 
 
+def test_a_key_that_is_not_accepted_is_told_what_it_is() -> None:
+    for private, said in (
+        (ec.generate_private_key(ec.SECP521R1()), "found ECDSA on secp521r1"),
+        (rsa.generate_private_key(3, 2048), "found RSA of 2048 bits with the exponent 3"),
+        (None, "found none that can be read"),
+    ):
+        form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        spki = private.public_key().public_bytes(*form) if private else b"hello"
+        with pytest.raises(DocumentError, match=said):
+            take_public_key(spki)
+
+
 def test_a_point_off_the_curve_is_no_key() -> None:
     spki = bytearray(generate_key().public.spki)
     spki[-1] ^= 1

@@ -12,12 +12,14 @@ import pytest
 from drawn import manifests
 from hypothesis import given
 
+from localai import document
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest import schema, written
 from localai.manifest.provenance import Form, Provenance, tie_to
 from localai.manifest.schema import (
     ENTRIES,
+    LIMIT,
     Approval,
     ArtifactFile,
     Entry,
@@ -240,6 +242,28 @@ def test_there_is_a_most_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
         parse_manifest(
             TEXT.partition("entries:")[0].encode() + b"entries: [" + b"{}," * (ENTRIES + 1) + b"]"
         )
+
+
+def read_with_room(most: int, monkeypatch: pytest.MonkeyPatch) -> Manifest | None:
+    """What is read where a document may have so many values."""
+    for module in (document, written):
+        monkeypatch.setattr(module, "BYTES_A_VALUE", LIMIT / most)
+    return agree(TEXT)
+
+
+def test_what_holds_too_many_values_is_left_to_the_strict_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = [read_with_room(most, monkeypatch) is not None for most in range(50, 350)]
+    assert not read[0]
+    assert read[-1]
+
+
+def test_a_reader_that_does_not_count_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "_A_LINE", 1)
+    with pytest.raises(DocumentError, match="values that are allowed"):
+        for most in range(50, 350):
+            read_with_room(most, monkeypatch)
 
 
 def test_a_large_manifest_is_read_without_yaml(monkeypatch: pytest.MonkeyPatch) -> None:

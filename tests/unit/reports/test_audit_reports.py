@@ -156,7 +156,8 @@ def test_the_page_says_what_was_found_and_how_to_check_it() -> None:
     said = " ".join(Reader(audit_page(PLAIN).decode()).text.split())
     for text in ("There are findings.", "1 approved, 1 unapproved, 1 not-checked",
                  "not in the manifest", "threshold 1", "not looked into", "sha256sum FILE",
-                 "localai manifest verify --by-hand", "2" * 64):  # fmt: skip
+                 "localai manifest verify --by-hand", "2" * 64,
+                 "localai manifest audit --fresh --root /srv"):  # fmt: skip
         assert text in said, text
     assert said.index("not in the manifest") < said.index("intact"), "what needs somebody is first"
     clean = PLAIN._replace(files=PLAIN.files[:1], remarks=(WEAK, PASSED))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents, Fact
+from localai.formats.datasets.formulas import STARTS, is_formula
 from localai.formats.datasets.signs import Lines
 from localai.formats.datasets.survey import Survey
 from localai.formats.finding import DATASET, note
@@ -19,13 +19,6 @@ MAX_CELL = 1 << 20  # characters
 MAX_ROW = 8 << 20  # characters of one row, over however many lines its quotes stretch
 SHOWN_COLUMNS = 16
 _SEPARATORS = (",", "\t", ";", "|")
-
-# What a formula begins with (OWASP, "CSV Injection"), also full-width, and white space before it.
-_STARTS = frozenset("=+-@＝＋－＠ \t\r\n")
-_NUMBER = re.compile(r"\s*+[-+]?[\d.,]*+")  # the most of what begins so
-_EQUATION = re.compile(r"[=＝]\s*+[-+@&({$\[#\"'.]*+\w")
-_CALL = re.compile(r"\w\(|!\$?[a-z]{1,3}\$?\d|#\$", re.I)  # a function; a cell of another table
-_CELLS = re.compile(r"(?:[-+@＋－＠*/^&:,\s]*+\$?[a-z]{1,3}\$?\d{1,7})+\s*", re.I | re.A)
 
 
 class _TooLongError(Exception):
@@ -108,7 +101,7 @@ class _Table:
             shown = f"{len(row)} cells; expected {len(self.columns)}"
             self.ragged.add(line, shown.encode())
         for cell in row:
-            if cell and cell[0] in _STARTS and not _NUMBER.fullmatch(cell) and _is_formula(cell):
+            if cell and cell[0] in STARTS and is_formula(cell):
                 self.formulas.add(line, cell[:40].encode("utf-8", "replace"))
 
     def findings(self) -> list[Finding]:
@@ -121,16 +114,3 @@ class _Table:
             summary = "rows not read"
             found.append(Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence))
         return found
-
-
-def _is_formula(cell: str) -> bool:
-    """Whether a spreadsheet would do more than show it. Numbers below zero, numbers of telephones,
-    names with an @ and items of a list begin like formulas: of those, only what calls a function
-    or a program (DDE), or reads other cells, is one."""
-    cell = cell.lstrip()
-    if cell[:1] in ("=", "＝"):
-        return bool(_EQUATION.match(cell))
-    if cell[:1] not in _STARTS:
-        return False
-    calls = _CALL.search(cell) or "!" in cell.partition("|")[2]
-    return bool(calls or _CELLS.fullmatch(cell))

@@ -15,6 +15,7 @@ SHOWN_FIELDS = 16
 MAX_FIELDS = 256  # different names of fields that are kept
 MAX_NAME = 80  # characters of one that are kept
 MAX_DEPTH = 32
+MAX_PARTS = 1 << 18  # objects and lists of one row: each takes 240 bytes, be it empty
 
 
 def inspect_jsonl(fd: int, size: int) -> Contents:
@@ -38,6 +39,7 @@ class _Rows:
         self.no_objects = Lines()
         self.doubled = Lines()
         self.deep = Lines()
+        self.crowded = Lines()
         self.twice = False
         self.decode = json.JSONDecoder(
             object_pairs_hook=self.note_doubled, parse_constant=_refuse_constant
@@ -62,6 +64,9 @@ class _Rows:
     def read(self, line: bytes, number: int) -> bytes:
         """Read one row; its line, or the texts in it if the line holds escapes."""
         self.twice = False
+        if is_crowded(line):
+            self.crowded.add(number)
+            return line
         row = self.decode(line.decode())
         if self.twice:
             self.doubled.add(number)
@@ -71,9 +76,7 @@ class _Rows:
             self.fields |= dict.fromkeys(field[:MAX_NAME] for field in list(row)[:MAX_FIELDS])
         if b"\\u" not in line:
             return line
-        texts = list[str]()
-        _gather(row, MAX_DEPTH, texts)
-        return " ".join(texts).replace("\n", " ").encode("utf-8", "replace")
+        return spell_out(row)
 
     def note_doubled(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -86,12 +89,25 @@ class _Rows:
             ("no objects", self.no_objects),
             ("doubled fields", self.doubled),
             ("nested too deeply", self.deep),
+            ("too many parts", self.crowded),
         )
         return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
 
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)  # Infinity and NaN are no JSON (RFC 8259, section 6)
+
+
+def is_crowded(line: bytes) -> bool:
+    """Whether JSON has, or may have, more objects and lists than are taken apart."""
+    return len(line) > MAX_PARTS and line.count(b"{") + line.count(b"[") > MAX_PARTS
+
+
+def spell_out(value: object) -> bytes:
+    """Every text in a JSON value, on one line. Raises RecursionError if it is nested too deeply."""
+    texts = list[str]()
+    _gather(value, MAX_DEPTH, texts)
+    return " ".join(texts).replace("\n", " ").encode("utf-8", "replace")
 
 
 def _gather(value: object, depth: int, texts: list[str]) -> None:

@@ -94,8 +94,7 @@ class Lines:
         if line <= self._last:
             return
         if not self.count:
-            shown, _ = utf_8_decode(text, "replace", False)  # its last character may be cut
-            self.text = printable(sanitise(shown))
+            self.text = show(text)
         self._last = line
         self.count += 1
         if len(self.first) < SHOWN_LINES:
@@ -108,6 +107,12 @@ class Lines:
         return f"{where}: {self.text}" if self.text else where
 
 
+def show(text: bytes) -> str:
+    """An excerpt as a screen may have it."""
+    shown, _ = utf_8_decode(text, "replace", False)  # its last character may be cut
+    return printable(sanitise(shown))
+
+
 class Block(NamedTuple):
     """Lines of UTF-8, each with its end; ``line`` is the number of the first. Only a line that is
     too long is cut (``whole`` is then False)."""
@@ -118,14 +123,14 @@ class Block(NamedTuple):
 
 
 class Signs:
-    """The signs found so far."""
+    """The signs found so far; ``keep`` makes what keeps the lines of each."""
 
-    def __init__(self) -> None:
-        self.control = Lines()
-        self.hidden = Lines()
-        self.undecodable = Lines()
-        self.instructions = Lines()
-        self.markers = Lines()
+    def __init__(self, keep: Callable[[], Lines] = Lines) -> None:
+        self.control = keep()
+        self.hidden = keep()
+        self.undecodable = keep()
+        self.instructions = keep()
+        self.markers = keep()
 
     def look(self, block: Block) -> None:
         """Search one block."""
@@ -140,16 +145,19 @@ class Signs:
         _find_words(_INSTRUCTIONS, lowered, block, self.instructions)
         _find_words(_MARKERS, lowered, block, self.markers)
 
-    def findings(self) -> list[Finding]:
-        """One note for each sign that was seen."""
-        seen = (
+    def seen(self) -> tuple[tuple[str, Lines], ...]:
+        """Each sign and its lines, of which there may be none."""
+        return (
             ("control characters", self.control),
             ("hidden characters", self.hidden),
             ("not UTF-8", self.undecodable),
             ("instructions", self.instructions),
             ("role markers", self.markers),
         )
-        return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
+
+    def findings(self) -> list[Finding]:
+        """One note for each sign that was seen."""
+        return [note(DATASET, summary, str(lines)) for summary, lines in self.seen() if lines.count]
 
 
 def _find(pattern: re.Pattern[bytes], block: Block, lines: Lines) -> None:

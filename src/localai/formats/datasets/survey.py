@@ -15,7 +15,7 @@ from localai.formats.datasets.signs import Block, Lines, Signs
 from localai.formats.finding import DATASET
 
 MAX_LINE = 4 << 20  # bytes; a longer line is searched in pieces, and not taken apart
-_OVERLAP = 512  # bytes of a long line that are searched twice, so that no cut hides a phrase
+OVERLAP = 512  # bytes of a long line that are searched twice, so that no cut hides a phrase
 _BINARY = 1 << 16  # zero bytes in one block, from which on the rest is no text
 
 
@@ -55,9 +55,9 @@ class Survey:
                 rest, line = rest[end:], line + rest.count(b"\n", 0, end)
             if len(rest) > MAX_LINE:
                 whole = False
-                cut = _between_characters(rest, len(rest) - 4)
+                cut = between_characters(rest, len(rest) - 4)
                 yield Block(line, rest[:cut], whole)
-                rest = rest[_between_characters(rest, cut - _OVERLAP) :]
+                rest = rest[between_characters(rest, cut - OVERLAP) :]
             self.lines = line - 1
         if rest:
             self.lines = line
@@ -84,7 +84,7 @@ class Survey:
         return found
 
 
-def _between_characters(data: bytes, at: int) -> int:
+def between_characters(data: bytes, at: int) -> int:
     """The nearest place from ``at`` back where a character begins, if there is one."""
     for back in range(4):
         if data[at - back] & 0xC0 != 0x80:

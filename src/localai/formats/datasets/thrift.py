@@ -37,7 +37,7 @@ class Type(IntEnum):
 
 
 _WIDTHS = {Type.BYTE: 1, Type.DOUBLE: 8, Type.UUID: 16}
-_INTEGERS = frozenset({Type.I16, Type.I32, Type.I64})
+_INTEGERS = {Type.I16: 16, Type.I32: 32, Type.I64: 64}  # bits
 
 
 class TooMuchError(Exception):
@@ -73,17 +73,33 @@ class CompactReader:
         raise _malformed("a number of more than 64 bits")
 
     def fields(self) -> Iterator[tuple[int, int]]:
-        """(field's number, type) of one structure; the caller takes or skips each value."""
-        field = 0
+        """(field's number, type) of one structure; the caller takes or skips each value.
+
+        A field that is there twice, and a number that others cut to 16 bits, would be read
+        otherwise by others, so that each could be shown another file.
+        """
+        field, seen = 0, set[int]()
         while kind := (head := self.byte()) & 0x0F:
             self.count()
-            field = field + (head >> 4) if head >> 4 else _signed(self.varint())
+            field = field + (head >> 4) if head >> 4 else self.zigzag()
+            if field in seen or not 0 < field < 1 << 15:
+                raise _malformed(f"field {field}, for the second time or out of range")
+            seen.add(field)
             yield field, kind
 
-    def integer(self, kind: int) -> int:
-        if kind not in _INTEGERS:
-            raise _malformed(f"type {kind} where a number belongs")
-        return _signed(self.varint())
+    def integer(self, kind: int, wanted: Type) -> int:
+        """A number of just this type: of another one, others would pass over it, or cut it."""
+        if kind != wanted:
+            raise _malformed(f"type {kind} where a number of type {wanted} belongs")
+        number = self.zigzag()
+        if number >> _INTEGERS[wanted] - 1 not in (0, -1):
+            raise _malformed(f"a number of more than {_INTEGERS[wanted]} bits")
+        return number
+
+    def zigzag(self) -> int:
+        """A signed number: 0, 1, 2, 3 stand for 0, -1, 1, -2."""
+        number = self.varint()
+        return (number >> 1) ^ -(number & 1)
 
     def text(self, kind: int) -> str:
         if kind != Type.BINARY:
@@ -158,10 +174,5 @@ class CompactReader:
             raise TooMuchError
 
 
-def _signed(number: int) -> int:
-    """Zigzag: 0, 1, 2, 3 stand for 0, -1, 1, -2."""
-    return (number >> 1) ^ -(number & 1)
-
-
 def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed Parquet footer: {found}", hint=AGAIN)
+    return DocumentError(f"malformed Parquet: {found}", hint=AGAIN)

@@ -14,11 +14,11 @@ from jinja2.nodes import Template
 from localai.findings import Finding, Verdict
 from localai.gguf.facts import GgufFile, is_template
 from localai.gguf.template.flaw import Flaw, fail, quote
-from localai.gguf.template.gates import watch
 from localai.gguf.template.growth import find_growth
 from localai.gguf.template.parsing import SIZE, TOO_DEEP, TOO_LARGE, parse
 from localai.gguf.template.reach import Reach, find_handed_on, find_loading
 from localai.gguf.template.roles import follow_roles
+from localai.gguf.template.triggers import watch
 from localai.gguf.template.walk import Walker
 from localai.gguf.template.words import find_words
 from localai.gguf.template.work import weigh

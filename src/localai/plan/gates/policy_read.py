@@ -8,7 +8,7 @@ from localai.findings import Finding, Verdict
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
-    from localai.policy import Policy
+    from localai.policy import LoadedPolicy, Policy
 
 CHECK = "policy"
 
@@ -17,14 +17,7 @@ def policy_read(facts: Facts, policy: Policy) -> Finding:
     """A policy that cannot be read refuses. One that nobody administers is worth a note."""
     loaded = facts.policy
     if loaded.problem:
-        return Finding(
-            CHECK,
-            Verdict.FAIL,
-            "unreadable",
-            loaded.problem,
-            why="without its rules nothing can be allowed",
-            remedy=loaded.remedy,
-        )
+        return judge_unreadable(loaded)
     files = [f"{path} sha256 {digest[:8]}…" for path, digest in loaded.files]
     over = [waiver for waiver in policy.waivers if waiver.until < facts.today]
     files += [f"waiver for {waiver.check} ended {waiver.until}" for waiver in over]
@@ -36,3 +29,9 @@ def policy_read(facts: Facts, policy: Policy) -> Finding:
         )
     verdict = Verdict.NOTE if over or loaded.notes else Verdict.PASS
     return Finding(CHECK, verdict, policy.name, ", ".join(files))
+
+
+def judge_unreadable(loaded: LoadedPolicy) -> Finding:
+    """A policy with a problem."""
+    why = "without its rules nothing can be allowed"
+    return Finding(CHECK, Verdict.FAIL, "unreadable", loaded.problem, why, loaded.remedy)

@@ -87,6 +87,7 @@ LARGE: dict[str, tuple[bytes, bytes, int, bytes]] = {
     "one row": (b'a,b\n"', (b"a" * 80 + b'\n","') * 10_000, 20, b""),
     "rows that are all wrong": (b"", b"ordinary,=1+1,-,\xff\x07\n" * 10_000, 50, b""),
     "objects in a row": (b'{"a": [', b'{"":0},' * 100_000, 5, b"1]}\n"),
+    "objects in objects": (b'{"a": [', b'{"":' * 10 + b"0" + b"}" * 10 + b",", 67_000, b"1]}\n"),
     "lists in a row": (b'{"a": [', b"[]," * 100_000, 13, b"[]]}\n"),
     "numbers in a row": (b'{"a": [', b"1," * 100_000, 20, b"1]}\n"),
     "cells in a row": (b"a,b\n", b"," * 100_000, 40, b"\n"),
@@ -110,6 +111,12 @@ def test_the_cap_on_a_line_is_what_bounds_it() -> None:
     lift = "from localai.formats.datasets import survey; survey.MAX_LINE = 1 << 40"
     capped = measure_peak(large("one line"), "notes.txt")
     assert measure_peak(large("one line"), "notes.txt", lift) > 2 * capped
+
+
+def test_the_cap_on_what_is_in_a_row_is_what_bounds_it() -> None:
+    lift = "from localai.formats.datasets import jsonl; jsonl.MAX_PARTS = 1 << 40"
+    assert measure_peak(large("objects in objects"), "rows.jsonl") < BOUND // 3
+    assert measure_peak(large("objects in objects"), "rows.jsonl", lift) > BOUND // 3 * 2
 
 
 @pytest.mark.parametrize("name", NAMES)

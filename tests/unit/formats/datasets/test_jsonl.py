@@ -7,6 +7,8 @@ import json
 import pytest
 from looking import Look, look
 
+from localai.formats.datasets.jsonl import MAX_PARTS
+
 
 def look_rows(*lines: str) -> Look:
     return look("".join(f"{line}\n" for line in lines).encode(), "rows.jsonl")
@@ -33,6 +35,7 @@ BAD = {
         '{"a":' * 100_000 + "1" + "}" * 100_000,
         '{"\\u0061": ' + "[" * 40 + "]" * 40 + "}",
     ],
+    "too many parts": ['{"a": [' + "[]," * MAX_PARTS + "0]}"],
 }  # fmt: skip
 
 

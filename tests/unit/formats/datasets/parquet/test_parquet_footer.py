@@ -8,10 +8,10 @@ import tempfile
 import pytest
 from looking import look, measure_peak
 
-import formats_maker as maker
+import parquet_maker as maker
 from localai.errors import DocumentError
 from localai.findings import Verdict
-from localai.formats.datasets.parquet import ParquetFile, read_parquet
+from localai.formats.datasets.parquet.footer import ParquetFile, read_parquet
 from localai.formats.datasets.thrift import MAX_VALUES, TooMuchError
 
 
@@ -23,7 +23,13 @@ def read(data: bytes) -> ParquetFile:
 
 
 def column(name: str, children: int = 0) -> tuple[int, bytes]:
-    return maker.structure({4: maker.binary(name), 5: maker.i32(children)})
+    fields = {1: maker.i32(2), 3: maker.i32(0), 4: maker.binary(name), 5: maker.i32(children)}
+    return maker.structure(fields)
+
+
+def leaf(numbers: dict[int, int]) -> tuple[int, bytes]:
+    fields = {field: maker.i32(number) for field, number in numbers.items()}
+    return maker.structure(dict(sorted((fields | {4: maker.binary("x")}).items())))
 
 
 def schema(*columns: tuple[int, bytes]) -> dict[int, tuple[int, bytes]]:
@@ -36,7 +42,8 @@ def groups(*listed: tuple[int, bytes]) -> dict[int, tuple[int, bytes]]:
 
 def test_a_whole_file() -> None:
     file = read(maker.parquet())
-    assert (file.rows, file.columns, file.groups, file.created_by) == (3, ("x",), 1, "by hand")
+    assert (file.rows, file.columns, file.created_by) == (3, ("x",), "by hand")
+    assert [group.rows for group in file.groups] == [3]
     assert file.metadata == ("origin",)
     found = look(maker.parquet(), "rows.parquet")
     assert found.facts == {
@@ -47,14 +54,19 @@ def test_a_whole_file() -> None:
         "made by": "by hand",
         "metadata": ("origin",),
     }
-    assert list(found.having(Verdict.NOT_CHECKED)) == ["cells not looked at"]
-    assert found.failed == found.notes == {}
+    assert found.said == {"read": "3 rows; 0 of 1 columns are text, searched"}
 
 
 def test_nested_columns_are_named_by_their_uppermost_level() -> None:
     tree = schema(column("schema", 2), column("a", 2), column("b"), column("c"), column("d"))
     group = maker.group([maker.chunk()] * 3)
-    assert read(maker.parquet(tree | groups(group))).columns == ("a", "d")
+    file = read(maker.parquet(tree | groups(group)))
+    assert file.columns == ("a", "d")
+    assert [leaf.path for leaf in file.leaves] == ["a.b", "a.c", "d"]
+    tree = schema(column("schema", 2), column("a"), column("b", 2), column("c"), column("d"))
+    file = read(maker.parquet(tree | groups(group)))
+    assert file.columns == ("a", "b")
+    assert [leaf.path for leaf in file.leaves] == ["a", "b.c", "b.d"]
 
 
 def test_fields_that_are_unknown_are_passed_over() -> None:
@@ -70,12 +82,13 @@ def test_a_column_in_another_file_is_refused() -> None:
     outside = maker.chunk(outer={1: maker.binary("../../etc/shadow\u202e")})
     found = look(maker.parquet(groups(maker.group([outside]))), "rows.parquet")
     assert found.failed == {"names another file": "../../etc/shadow\\u202e"}
+    assert found.having(Verdict.NOT_CHECKED) == {"columns not read": "x: in another file"}
 
 
 def test_what_unpacks_to_much_more_is_noted() -> None:
     bomb = maker.chunk({6: maker.i64(1 << 40)})
     found = look(maker.parquet(groups(maker.group([bomb]))), "rows.parquet")
-    assert found.notes == {"unpacks to more": f"10 bytes to {1 << 40}"}
+    assert found.notes == {"unpacks to more": f"{len(maker.NUMBERS)} bytes to {1 << 40}"}
 
 
 def test_hidden_characters_in_names_are_noted_and_shown_as_escapes() -> None:
@@ -90,7 +103,7 @@ def test_a_group_without_rows_has_no_place() -> None:
 
 
 CHUNKS = {
-    "beyond the cells": {7: maker.i64(11)},
+    "beyond the cells": {7: maker.i64(len(maker.NUMBERS) + 1)},
     "before the cells": {9: maker.i64(3)},
     "a place of 2^62": {9: maker.i64(1 << 62)},
     "a negative place": {9: maker.i64(-1)},
@@ -98,6 +111,7 @@ CHUNKS = {
     "a negative size unpacked": {6: maker.i64(-1)},
     "an unknown compression": {4: maker.i32(8)},
     "a negative compression": {4: maker.i32(-1)},
+    "another type": {1: maker.i32(1)},
     "a text where its size belongs": {7: maker.binary("ten")},
 }
 FOOTERS = {
@@ -110,6 +124,11 @@ FOOTERS = {
     "a column too few": maker.footer(schema(column("s", 2), column("x"))),
     "2^31 - 1 children": maker.footer(schema(column("s", (1 << 31) - 1), column("x"))),
     "negative children": maker.footer(schema(column("s", -1), column("x"))),
+    "a repetition that does not exist": maker.footer(schema(column("s", 1), leaf({3: 3}))),
+    "a column without repetition": maker.footer(schema(column("s", 1), leaf({}))),
+    "a column of no type": maker.footer(schema(column("s", 1), leaf({1: 8, 3: 0}))),
+    "a column of fixed width without one": maker.footer(schema(column("s", 1), leaf({1: 7, 3: 0}))),
+    "a signature that is cut": maker.footer({8: maker.structure({})}) + bytes(27),
     "bytes behind": maker.footer() + b"\x00",
     "no end": maker.footer()[:-1],
     "empty": b"",
@@ -150,7 +169,7 @@ def test_every_prefix_is_refused() -> None:
 
 def test_every_bit_flipped_is_read_or_refused_and_never_beyond_the_file() -> None:
     data = maker.parquet()
-    refused = 0
+    end, refused = 4 + len(maker.NUMBERS), 0
     for place in range(len(data)):
         for bit in range(8):
             flipped = bytearray(data)
@@ -160,7 +179,7 @@ def test_every_bit_flipped_is_read_or_refused_and_never_beyond_the_file() -> Non
             except DocumentError:
                 refused += 1
                 continue
-            assert all(one.elsewhere or one.begin + one.packed <= 14 for one in file.chunks)
+            assert all(one.elsewhere or one.begin + one.packed <= end for one in file.chunks)
     assert refused > 400
 
 
@@ -184,3 +203,8 @@ def test_memory_is_bounded() -> None:
     columns = schema(column("s", 60_000), *(column("x" * 200) for _ in range(60_000)))
     data = maker.parquet({3: maker.i64(0)} | columns | groups())
     assert measure_peak(data, "rows.parquet") < 80 << 20
+
+
+def test_a_file_that_is_cut_short_is_told_so() -> None:
+    with pytest.raises(DocumentError, match=r"cut short.*expected PAR1"):
+        read(maker.parquet()[:-1])
