@@ -234,7 +234,7 @@ def test_of_llama_cpp_the_worker_loads_the_bindings_alone(worker: set[str]) -> N
 def test_the_launcher_never_loads_what_meets_a_model() -> None:
     """Neither llama.cpp nor the template engine run where nothing is confined."""
     launcher = loaded_by(
-        *(f"{PACKAGE}.{name}" for name in ("__main__", "cli.run", "cli.talking", "launch",
+        *(f"{PACKAGE}.{name}" for name in ("__main__", "cli.run", "cli.answers.talking", "launch",
                                            "beginning", "examination", "worker.process"))
     )  # fmt: skip
     assert first_names(launcher) & WORKER_LIBRARIES <= {"typing_extensions"}

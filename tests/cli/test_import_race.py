@@ -10,7 +10,7 @@ from pathlib import Path
 
 from home import Home
 
-from localai.manifest.load import MOST
+from localai.manifest.folders import MOST
 
 TIMES = 8  # without a second look, one in two was enough
 

@@ -19,16 +19,9 @@ from localai.hashing import Digests
 from localai.intact import judge_match
 from localai.manifest.chain import Walk, read_trusted, walk_from
 from localai.manifest.floor import Floor, read_all_floors
+from localai.manifest.folders import find_manifests, imported_directory, manifest_directories
 from localai.manifest.intake import refuse_rival
-from localai.manifest.load import (
-    find_manifests,
-    imported_directory,
-    load_revocations,
-    load_trust,
-    manifest_directories,
-    verify_bytes,
-    verify_files,
-)
+from localai.manifest.load import load_revocations, load_trust, verify_bytes, verify_files
 from localai.manifest.revocation import NOTHING, Revocations, verify_revocations
 from localai.manifest.rotation import SignedRoot
 from localai.manifest.trust import fingerprint_root

@@ -24,7 +24,8 @@ from localai.locking import locked_folder
 from localai.manifest import intake
 from localai.manifest.chain import put_in_force, read_trusted
 from localai.manifest.change import changing
-from localai.manifest.load import imported_directory, load_manifests, revocation_file
+from localai.manifest.folders import imported_directory
+from localai.manifest.load import load_manifests, revocation_file
 from localai.manifest.schema import ArtifactFile
 from localai.places import Places, make_private
 from localai.store.arrival import admit, arriving

@@ -43,9 +43,9 @@ def command(
     On first use this sets up what is missing (localai setup). Where the policy wants somebody
     else to approve, a proposal for the officer is written instead.
     """
-    from localai.cli.approving import approve
-    from localai.cli.naming import find_model, find_origin
-    from localai.cli.stating import read_digests, state, tell_origin
+    from localai.cli.approvals.approving import approve
+    from localai.cli.approvals.stating import read_digests, state, tell_origin
+    from localai.cli.stores.naming import find_model, find_origin
     from localai.cli.surroundings import look_around
 
     if origin := find_origin(model):

@@ -31,7 +31,7 @@ def create(
 
     Exit code 3: a file is not what arrived, and nothing was written.
     """
-    from localai.cli.bundling import create
+    from localai.cli.stores.bundling import create
     from localai.cli.surroundings import look_around
 
     return create(look_around(), artifacts, out)
@@ -46,8 +46,8 @@ def inspect(
 
     Exit code 3: it would be refused.
     """
-    from localai.cli import bundlescreen
-    from localai.cli.bundling import inspect
+    from localai.cli.stores import bundlescreen
+    from localai.cli.stores.bundling import inspect
     from localai.cli.surroundings import look_around
 
     inspected = inspect(look_around(), file)
@@ -65,7 +65,7 @@ def import_(file: File) -> int:
     An import that broke off goes on where it was. Exit code 3: it is not as it was made, or does
     not count here, and nothing of it was taken in.
     """
-    from localai.cli.bundling import import_
+    from localai.cli.stores.bundling import import_
     from localai.cli.surroundings import look_around
 
     return import_(look_around(), file)

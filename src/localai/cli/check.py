@@ -22,8 +22,8 @@ def command(
 
     A worker is confined, probed and ended. Exit code 0: it may run; 3: it may not.
     """
-    from localai.cli.naming import find_model
-    from localai.cli.prompting import parse_adapters
+    from localai.cli.answers.prompting import parse_adapters
+    from localai.cli.stores.naming import find_model
     from localai.cli.surroundings import look_around
     from localai.launch import start
     from localai.plan.document import decision_document

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from localai.cli import console
 from localai.errors import UsageError
+from localai.manifest.folders import find_manifests, manifest_directories, manifest_directory
 from localai.manifest.keyfile import load_key
-from localai.manifest.load import find_manifests, manifest_directories, manifest_directory
 from localai.manifest.signature import PrivateKey
 from localai.places import Places
 from localai.smallfile import is_there, list_files

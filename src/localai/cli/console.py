@@ -111,7 +111,7 @@ def print_selftest(report: Report, *, json: bool) -> None:
 
         print_json(selftest_document(report))
     else:
-        from localai.cli import selftestscreen
+        from localai.cli.selftests import selftestscreen
 
         out(selftestscreen.selftest(report, width()))
 
@@ -123,7 +123,7 @@ def print_layers(table: Attribution, code: Exit, *, json: bool) -> None:
 
         print_json(layers_document(table, int(code), __version__))
     else:
-        from localai.cli import layersscreen
+        from localai.cli.selftests import layersscreen
 
         out(layersscreen.layers(table, code, __version__, width()))
 
@@ -142,7 +142,7 @@ def pass_on(said: bytes) -> None:
 
 def print_history(results: Sequence[Result], last: int) -> None:
     """The newest ``last`` results, on stdout."""
-    from localai.cli import selftestscreen
+    from localai.cli.selftests import selftestscreen
 
     out(selftestscreen.history(results, last, width()))
 

@@ -35,7 +35,7 @@ def set_label(label: str = typer.Argument(help="sandbox, development or test")) 
 
     Where there is an administrator, their /etc/localai/environment says it instead.
     """
-    from localai.cli.declaring import declare
+    from localai.cli.setups.declaring import declare
     from localai.cli.surroundings import look_around
 
     console.out(declare(look_around(), label))

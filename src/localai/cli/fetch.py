@@ -27,7 +27,7 @@ def command(
     told with --hub, and writes the hub into your own policy. HF_TOKEN goes to the hub alone. After
     a break the same command goes on where it stopped. Exit code 3: refused, nothing was kept.
     """
-    from localai.cli.fetching import fetch
+    from localai.cli.stores.fetching import fetch
     from localai.cli.surroundings import look_around
     from localai.reference import parse_reference
 

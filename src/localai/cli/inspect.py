@@ -32,7 +32,7 @@ def command(
     is fail; 3: at least one is; 4: the file cannot be read.
     """
     from localai.cli import inspectscreen
-    from localai.cli.naming import find_model
+    from localai.cli.stores.naming import find_model
     from localai.inspection.inspect import inspect_path
 
     if json + template + tensors > 1:

@@ -66,8 +66,8 @@ def show(
 ) -> int:
     """Show the keys of this account, with their fingerprints. Private keys are not opened."""
     from localai.cli.choosing import choose_key_file, private_keys
+    from localai.cli.roots.trustscreen import show_key
     from localai.cli.surroundings import look_around
-    from localai.cli.trustscreen import show_key
     from localai.manifest.keyfile import describe_private, load_public, public_beside
 
     places = look_around().places

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.approvals.proposing import approve, propose
+from localai.cli.approvals.reviewing import review
 from localai.cli.arguments import (
     ApprovedBy,
     Companions,
@@ -24,14 +26,12 @@ from localai.cli.arguments import (
     Safeguards,
     Ticket,
 )
-from localai.cli.auditing import audit
-from localai.cli.comparing import diff, status
-from localai.cli.exporting import export
-from localai.cli.importing import import_
-from localai.cli.outside import attach_signature, request_signature
-from localai.cli.proposing import approve, propose
-from localai.cli.reviewing import review
-from localai.cli.revising import remove, renew, revoke
+from localai.cli.manifests.auditing import audit
+from localai.cli.manifests.comparing import diff, status
+from localai.cli.manifests.exporting import export
+from localai.cli.manifests.importing import import_
+from localai.cli.manifests.outside import attach_signature, request_signature
+from localai.cli.manifests.revising import remove, renew, revoke
 from localai.errors import Exit
 from localai.terminal import show_path
 
@@ -52,7 +52,7 @@ def init(
     days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is to hold")] = 90,
 ) -> int:
     """Begin a manifest that approves nothing yet. It counts once it is signed."""
-    from localai.cli.editing import begin
+    from localai.cli.manifests.editing import begin
     from localai.cli.surroundings import look_around
 
     path = begin(look_around(), name, days)
@@ -88,11 +88,11 @@ def add(
 ) -> int:
     """Propose and approve a model in one step. The manifest's version rises; sign it afterwards."""
     from localai.cli import inspectscreen
+    from localai.cli.approvals.stating import state
     from localai.cli.choosing import choose_manifest
-    from localai.cli.editing import approve_as, propose_model
-    from localai.cli.naming import find_model
-    from localai.cli.revising import enter, tell_obstacles
-    from localai.cli.stating import state
+    from localai.cli.manifests.editing import approve_as, propose_model
+    from localai.cli.manifests.revising import enter, tell_obstacles
+    from localai.cli.stores.naming import find_model
     from localai.cli.surroundings import look_around
     from localai.manifest.draft import complete
     from localai.manifest.load import read_manifest
@@ -145,10 +145,10 @@ def sign(
     ] = False,
 ) -> int:
     """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
-    from localai.cli.attaching import ask_for
-    from localai.cli.editing import sign_manifest
+    from localai.cli.manifests.attaching import ask_for
+    from localai.cli.manifests.editing import sign_manifest
+    from localai.cli.roots.trustscreen import show_verification
     from localai.cli.surroundings import look_around
-    from localai.cli.trustscreen import show_verification
 
     if print_payload:
         console.out_bytes(ask_for(look_around(), manifest, days).payload)
@@ -169,9 +169,9 @@ def verify(
     ] = False,
 ) -> int:
     """Verify signatures and dates. Exit code 0: all are in force; 3: at least one is not."""
-    from localai.cli import trustscreen
-    from localai.cli.byhand import show_by_hand
     from localai.cli.choosing import list_manifests
+    from localai.cli.manifests.byhand import show_by_hand
+    from localai.cli.roots import trustscreen
     from localai.cli.surroundings import look_around
     from localai.findings import refused
     from localai.manifest.load import verify_files
@@ -193,8 +193,8 @@ def verify(
 def show(manifests: Named = None) -> int:
     """Show what manifests approve. Their signatures are not looked at: localai manifest verify."""
     from localai.cli.choosing import list_manifests
+    from localai.cli.roots.trustscreen import show_manifest
     from localai.cli.surroundings import look_around
-    from localai.cli.trustscreen import show_manifest
     from localai.manifest.load import read_manifest
 
     for path in list_manifests(look_around().places, manifests or []):

@@ -46,9 +46,9 @@ def command(
     localai run model.gguf --data-class internal < prompt.txt
     localai run model.gguf --adapter style.gguf "Why?"
     """
-    from localai.cli import prompting
-    from localai.cli.naming import find_model
-    from localai.cli.talking import talk
+    from localai.cli.answers import prompting
+    from localai.cli.answers.talking import talk
+    from localai.cli.stores.naming import find_model
     from localai.plan.facts import Use
     from localai.plan.request import StartRequest
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.scheduling import schedule, status, unschedule
+from localai.cli.selftests.scheduling import schedule, status, unschedule
 from localai.errors import Exit, UsageError
 from localai.terminal import show_path
 
@@ -49,14 +49,14 @@ def selftest(
     if context.invoked_subcommand:
         _refuse_options(context)
         return Exit.DONE
-    from localai.cli import proving, selftestscreen
+    from localai.cli.selftests import proving, selftestscreen
     from localai.cli.surroundings import look_around
 
     if explain is not None:
         console.out(selftestscreen.explanation(explain, console.width()))
         return Exit.DONE
     if layers:
-        from localai.cli.layers import show_layers
+        from localai.cli.selftests.layers import show_layers
 
         if junit or prometheus or syslog:
             raise UsageError(

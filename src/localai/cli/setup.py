@@ -21,7 +21,7 @@ def command(
 
     What is there already stays. Where there is an administrator, only the label can be yours.
     """
-    from localai.cli.founding import Wishes, set_up
+    from localai.cli.setups.founding import Wishes, set_up
     from localai.cli.surroundings import look_around
 
     set_up(look_around(), Wishes(label, unencrypted_key))

@@ -60,7 +60,7 @@ def setup(
     What is approved there needs no copy into memory at a start. As root, or as an account of the
     system. Exit code 3: others could change what lies in that folder.
     """
-    from localai.cli.opening import set_up
+    from localai.cli.stores.opening import set_up
     from localai.cli.surroundings import look_around
 
     return set_up(look_around(), directory)
@@ -72,7 +72,7 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="print localai.store/1")] = False,
 ) -> int:
     """List what is in the store, and how far it has come."""
-    from localai.cli import storescreen
+    from localai.cli.stores import storescreen
     from localai.store.held import list_held
 
     stores = _find_stores(context)
@@ -91,7 +91,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="print localai.stored-artifact/1")] = False,
 ) -> int:
     """Show where an artifact came from, and its files. Nothing of it is measured."""
-    from localai.cli import storescreen
+    from localai.cli.stores import storescreen
     from localai.store.held import find_among
 
     held = find_among(_find_stores(context), artifact)
@@ -109,7 +109,7 @@ def promote_(context: typer.Context, artifact: Artifact) -> int:
     Every byte is measured anew. What no manifest lists goes from quarantine to what is proposed,
     and waits there for somebody to approve it. Exit code 3: it stays where it is.
     """
-    from localai.cli.promoting import promote
+    from localai.cli.stores.promoting import promote
 
     return promote(_look_around(context), artifact)
 
@@ -117,7 +117,7 @@ def promote_(context: typer.Context, artifact: Artifact) -> int:
 @app.command("demote")
 def demote_(context: typer.Context, artifact: Artifact) -> int:
     """Take an artifact one step back. What is not among the approved does not run."""
-    from localai.cli.promoting import demote
+    from localai.cli.stores.promoting import demote
 
     return demote(_look_around(context), artifact)
 
@@ -125,7 +125,7 @@ def demote_(context: typer.Context, artifact: Artifact) -> int:
 @app.command()
 def remove(context: typer.Context, artifact: Artifact) -> int:
     """Delete an artifact from the store. A model that runs goes on."""
-    from localai.cli.promoting import find_own
+    from localai.cli.stores.promoting import find_own
     from localai.hardware import show_bytes
     from localai.store import steps
 
@@ -149,8 +149,8 @@ def verify(
 
     Whether it is approved is what localai verify says. Exit code 3: something is wrong.
     """
-    from localai.cli import storescreen
-    from localai.cli.promoting import measuring
+    from localai.cli.stores import storescreen
+    from localai.cli.stores.promoting import measuring
     from localai.store.check import check_held, check_store
     from localai.store.held import find_among, list_held
 

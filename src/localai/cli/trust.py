@@ -9,14 +9,14 @@ import typer
 
 from localai.cli import console
 from localai.cli.arguments import KeyOfSignature, SignatureFile
-from localai.cli.following import show, update, verify
-from localai.cli.lane import lane
+from localai.cli.roots.following import show, update, verify
+from localai.cli.roots.lane import lane
 from localai.errors import Exit
 from localai.terminal import show_path
 
 if TYPE_CHECKING:
-    from localai.cli.rotating import Draft
-    from localai.cli.signers import Signer
+    from localai.cli.roots.rotating import Draft
+    from localai.cli.roots.signers import Signer
     from localai.cli.surroundings import Surroundings
 
 app = typer.Typer(
@@ -68,7 +68,7 @@ def init(
 
     Compare the fingerprint that is printed with the one that your security officer tells you.
     """
-    from localai.cli.pinning import found, pin_given
+    from localai.cli.roots.pinning import found, pin_given
     from localai.cli.surroundings import look_around
 
     around = look_around()
@@ -93,7 +93,7 @@ def add_key(
     days: Days = 3650,
 ) -> int:
     """Draft the next root of trust with a key more. It counts once enough root keys signed it."""
-    from localai.cli.rotating import draft_next, read_key, read_roles, read_thresholds
+    from localai.cli.roots.rotating import draft_next, read_key, read_roles, read_thresholds
     from localai.cli.surroundings import look_around
     from localai.manifest.rotation import Change
 
@@ -111,7 +111,7 @@ def remove_key(
     days: Days = 3650,
 ) -> int:
     """Draft the next root of trust without a key: in the roles named, or in all."""
-    from localai.cli.rotating import draft_next, find_roles, read_roles, read_thresholds
+    from localai.cli.roots.rotating import draft_next, find_roles, read_roles, read_thresholds
     from localai.cli.surroundings import look_around
     from localai.manifest.rotation import Change
 
@@ -138,7 +138,7 @@ def rotate(
     Whatever the replaced key alone had signed does not count any more once the next root is in
     force, and versions that it signed do not hold back the new keys.
     """
-    from localai.cli.rotating import draft_next, plan_rotation, read_thresholds
+    from localai.cli.roots.rotating import draft_next, plan_rotation, read_thresholds
     from localai.cli.surroundings import look_around
 
     around = look_around()
@@ -158,9 +158,9 @@ def sign(
 ) -> int:
     """Sign the next root of trust. It must be signed by the threshold of the root before and by
     its own; this host's own comes into force with the last signature that it needs."""
-    from localai.cli.revoking import ask_list
-    from localai.cli.rotating import ask_next
-    from localai.cli.signers import sign_here
+    from localai.cli.roots.revoking import ask_list
+    from localai.cli.roots.rotating import ask_next
+    from localai.cli.roots.signers import sign_here
     from localai.cli.surroundings import look_around
 
     around = look_around()
@@ -178,7 +178,7 @@ def attach_signature(
     revocation: OfRevocation = False,
 ) -> int:
     """Add a signature that a card, a module or another tool made over the payload."""
-    from localai.cli.signers import take_from
+    from localai.cli.roots.signers import take_from
     from localai.cli.surroundings import look_around
 
     return _sign(look_around(), file, take_from(signature, key), revocation=revocation)
@@ -210,8 +210,8 @@ def revoke(
     The list lies beside the root of trust, as revocation.yaml with revocation.dsse.json: copy
     both to every host. To take something back, edit it, raise its version, and sign it again.
     """
-    from localai.cli import revoking, rootscreen
-    from localai.cli.signers import sign_here
+    from localai.cli.roots import revoking, rootscreen
+    from localai.cli.roots.signers import sign_here
     from localai.cli.surroundings import look_around
 
     around = look_around()
@@ -225,8 +225,8 @@ app.command()(lane)
 
 
 def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation: bool) -> int:
-    from localai.cli import revoking, rootscreen
-    from localai.cli.rotating import sign_next
+    from localai.cli.roots import revoking, rootscreen
+    from localai.cli.roots.rotating import sign_next
 
     if revocation:
         console.out(rootscreen.show_revocations(*revoking.sign_list(around, signer)))
@@ -239,7 +239,7 @@ def _sign(around: Surroundings, file: Path | None, signer: Signer, *, revocation
 
 
 def _show_draft(draft: Draft) -> int:
-    from localai.cli.rootscreen import show_draft
+    from localai.cli.roots.rootscreen import show_draft
 
     console.out(show_draft(draft))
     console.say("next: localai trust sign, by each who is missing")

@@ -42,7 +42,8 @@ def command(
     and intact; 3: at least one is not. With --oms also: whether the owner of the key signed them.
     That says where they are from, and approves nothing.
     """
-    from localai.cli import provenance, trustscreen
+    from localai.cli.manifests import provenance
+    from localai.cli.roots import trustscreen
     from localai.cli.surroundings import look_around
 
     _check_options(oms, key, keep=keep, json=json, manifest=manifest)
@@ -75,7 +76,7 @@ def _check_options(
 
 
 def _check(files: list[Path], around: Surroundings) -> list[Checked]:
-    from localai.cli.naming import find_files
+    from localai.cli.stores.naming import find_files
     from localai.intact import check_file
     from localai.manifest.load import load_manifests
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError, StateError
 from localai.manifest import envelope, floor, revocation, schema, trust
+from localai.manifest.folders import find_manifests, manifest_directories
 from localai.manifest.revocation import Revocations, refuse_list, verify_revocations
 from localai.manifest.verify import (
     Authority,
@@ -20,26 +21,7 @@ from localai.manifest.verify import (
     verify_root,
 )
 from localai.places import Places, make_private
-from localai.smallfile import list_files, read_small
-
-MOST = 64
-"""Manifests that a host may have."""
-
-
-def manifest_directory(places: Places) -> Path:
-    """Where the manifests that count lie."""
-    return places.administrator / "manifests" if places.administered else places.manifests
-
-
-def manifest_directories(places: Places) -> tuple[Path, ...]:
-    """All directories from which manifests count, the one that goes first in front."""
-    own = (places.imported,) if places.administered else ()
-    return (manifest_directory(places), *own)
-
-
-def imported_directory(places: Places) -> Path:
-    """Where manifests that count lie and this account can put one."""
-    return places.imported if places.administered else places.manifests
+from localai.smallfile import read_small
 
 
 def merge(
@@ -223,28 +205,6 @@ def verify_files(
     imported = tuple(one for one in found if one.path.parent == places.imported)
     present = tuple(one for one in found if one.path.parent != places.imported)
     return merge(_refuse_namesakes(present), _refuse_namesakes(imported))
-
-
-def find_manifests(directory: Path) -> list[Path]:
-    """The manifests in a directory. Raises StateError if it cannot be read, or has too many."""
-    paths = list_files(directory, ".yaml")
-    if len(paths) > MOST:
-        raise StateError(
-            f"{len(paths)} manifests in {directory}: at most {MOST} are read",
-            hint="put several entries into one manifest",
-        )
-    return paths
-
-
-def check_room(path: Path) -> None:
-    """See that a manifest can be put at ``path`` so that all there are still read. Raises
-    StateError."""
-    found = find_manifests(path.parent)
-    if path not in found and len(found) >= MOST:
-        raise StateError(
-            f"there are {len(found)} manifests in {path.parent}, and at most {MOST} are read",
-            hint="take one away that is no longer needed, or put several entries into one",
-        )
 
 
 def _verify(

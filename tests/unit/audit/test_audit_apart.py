@@ -7,7 +7,7 @@ from pathlib import Path
 import localai
 
 SOURCE = Path(localai.__file__).parent
-READERS = {"cli/auditing.py", "cli/auditscreen.py"}
+READERS = {"cli/manifests/auditing.py", "cli/manifests/auditscreen.py"}
 
 
 def names_audit(path: Path) -> bool:

@@ -12,7 +12,7 @@ from bring import SOURCE, bring
 from localai.bundle.contents import Contents
 from localai.bundle.gathering import gather
 from localai.bundle.writing import write_bundle
-from localai.cli.bundling import import_
+from localai.cli.stores.bundling import import_
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit
 from localai.gguf.facts import GgufFacts

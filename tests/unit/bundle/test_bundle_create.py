@@ -9,7 +9,7 @@ import pytest
 from hosts import FILES, ONE, TODAY, Host, Officer, lists
 
 from localai.bundle.gathering import gather
-from localai.cli.bundling import create
+from localai.cli.stores.bundling import create
 from localai.errors import Exit, StateError, UsageError
 from localai.manifest.revocation import Kind, Revoked
 from localai.store.held import find_held

@@ -12,7 +12,7 @@ from hosts import FILES, ONE, TODAY, TWO, Host, Officer, lists, seal
 from bring import SOURCE
 from localai.bundle import judging, taking
 from localai.bundle.contents import Artifact, Contents, Signed
-from localai.cli import bundling
+from localai.cli.stores import bundling
 from localai.errors import Exit
 from localai.findings import refused
 from localai.manifest.chain import read_trusted

@@ -11,15 +11,9 @@ from office import TODAY, MakeRaw, Office
 
 from localai.errors import StateError
 from localai.findings import refused
-from localai.manifest import load
-from localai.manifest.load import (
-    check_room,
-    load_manifests,
-    load_trust,
-    pin_file,
-    pin_root,
-    verify_file,
-)
+from localai.manifest import folders
+from localai.manifest.folders import check_room
+from localai.manifest.load import load_manifests, load_trust, pin_file, pin_root, verify_file
 from localai.manifest.verify import Authority
 from localai.places import Places
 
@@ -134,7 +128,7 @@ def test_two_manifests(home: Places, office: Office, make_raw: MakeRaw) -> None:
 
 
 def test_too_many(home: Places, monkeypatch: pytest.MonkeyPatch, make_raw: MakeRaw) -> None:
-    monkeypatch.setattr(load, "MOST", 1)
+    monkeypatch.setattr(folders, "MOST", 1)
     for name in ("a", "b"):
         put(home.manifests / f"{name}.yaml", make_raw(), None)
     with pytest.raises(StateError, match="at most 1"):
@@ -147,7 +141,7 @@ def test_nobody_puts_one_too_many_there(
     path, other = home.manifests / "a.yaml", home.manifests / "b.yaml"
     put(path, make_raw(), None)
     check_room(other)
-    monkeypatch.setattr(load, "MOST", 1)
+    monkeypatch.setattr(folders, "MOST", 1)
     check_room(path)
     with pytest.raises(StateError, match="there are 1 manifests"):
         check_room(other)

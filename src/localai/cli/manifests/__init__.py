@@ -1,0 +1,1 @@
+"""Manifests on disk: changed, compared, signed elsewhere, audited, exported."""

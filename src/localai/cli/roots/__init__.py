@@ -1,0 +1,1 @@
+"""The root of trust and what hangs on it: made, shown, rotated, revoked."""

@@ -1,0 +1,1 @@
+"""What a host and a person need before anything can be approved."""
