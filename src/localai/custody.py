@@ -31,8 +31,12 @@ _CAPABILITIES = ("CapPrm", "CapEff", "CapAmb")
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 # File systems of this machine whose rights are those of inode(7): no other one was tried.
 _KINDS = frozenset({"ext4", "tmpfs", "xfs"})
-# Disks whose content is somebody's file, or lies on another machine.
-_BORROWED = ("drbd", "loop", "nbd", "rbd", "ublk")
+# Disks of this machine, and what is put together of them. The content of others may be somebody's
+# file or lie on another machine (loop, nbd, rbd, ublk), or it is a card that can be taken out.
+_DISKS = ("dm-", "md", "nvme", "sd", "vd", "xvd")
+# In the place of a disk's device in /sys, where a network is between: iSCSI, Fibre Channel.
+_FAR = ("/session", "/rport-")
+_FIXED = frozenset({"0\n", "fixed\n"})  # what `removable` says: of a disk, of a bus's device
 
 
 def find_reach(fd: int, root: Path = Path("/")) -> str:
@@ -105,11 +109,16 @@ def _ask_file(found: os.stat_result) -> str:
 
 
 def _ask_mounts(device: int, proc: Path) -> str:
-    """About every mount of the file system, wherever: one that maps owners (mount_setattr(2))
-    would make others of them."""
+    """About every mount of the file system that can be seen from here: one that maps owners
+    (mount_setattr(2)) would make others of them.
+
+    The kernel escapes spaces and line feeds in names, and no other character that Python takes
+    for either: whoever may mount anything (FUSE) chooses the name that stands there.
+    """
     number = f"{os.major(device)}:{os.minor(device)}"
-    lines = (proc / "self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
-    found = [line.split() for line in lines if line.split()[2] == number]
+    text = (proc / "self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+    lines = (line.split(" ") for line in text.removesuffix("\n").split("\n"))
+    found = [fields for fields in lines if number in fields[2:3]]
     for fields in found:
         kind = fields[fields.index("-") + 1]
         if kind not in _KINDS:
@@ -121,11 +130,27 @@ def _ask_mounts(device: int, proc: Path) -> str:
 
 def _ask_disks(device: int, sys: Path) -> Iterator[str]:
     for place in _walk(device, sys):
-        removable = place / "removable"
-        if place.name.startswith(_BORROWED):
+        if not place.name.startswith(_DISKS):
             yield f"its disk is {place.name}"
-        elif "/usb" in str(place) or (removable.exists() and removable.read_text("ascii") != "0\n"):
+        elif "/usb" in str(place) or not _is_fixed(place):
             yield f"its disk {place.name} can be taken away"
+        elif any(part in str(place) for part in _FAR) or not _is_near(place):
+            yield f"its disk {place.name} lies behind a network"
+
+
+def _is_fixed(place: Path) -> bool:
+    """Whether neither the disk nor what it is plugged into can be taken away (sysfs-block and
+    sysfs-devices-removable in the kernel's Documentation/ABI)."""
+    said = (one / "removable" for one in (place, *place.parents))
+    return all(one.read_text("ascii") in _FIXED for one in said if one.is_file())
+
+
+def _is_near(place: Path) -> bool:
+    """Whether each controller of an NVMe disk is in this machine; True of other disks. With several
+    ways to a disk its device is a subsystem, and they lie in that."""
+    device = place / "device"
+    said = (device / "transport", *device.glob("nvme*/transport"))
+    return all(one.read_text("ascii") == "pcie\n" for one in said if one.is_file())
 
 
 def _ask_nodes(device: int, root: Path) -> Iterator[str]:

@@ -44,6 +44,20 @@ class Machine:
         (self.root / "proc/self/mountinfo").unlink()
         self.mount(options, kind)
 
+    def plug(self, place: str, said: str) -> Path:
+        """A disk in something that says of itself that it can be taken away, or not."""
+        disk = self.add_disk(place)
+        (disk.parents[2] / "removable").write_text(said)
+        return disk
+
+    def add_nvme(self, place: str, transport: str) -> Path:
+        disk = self.add_disk(f"{place}/nvme0n1")
+        (disk / "device").symlink_to(disk.parent)
+        controller = disk.parent / ("nvme0" if "subsystem" in place else "")
+        controller.mkdir(exist_ok=True)
+        (controller / "transport").write_text(transport)
+        return disk
+
     def add_disk(self, place: str, removable: str = "0\n") -> Path:
         disk = self.root / "sys/devices" / place
         disk.mkdir(parents=True)
@@ -143,6 +157,15 @@ SPOILS: dict[str, Callable[[Machine], object]] = {
     "its disk is loop3": lambda m: m.lie_on_part(m.add_disk("virtual/block/loop3")),
     "its disk sdb1 can be": lambda m: m.lie_on_part(m.add_disk("pci0/usb1/1-1/block/sdb")),
     "its disk sdc can be": lambda m: m.lie_on(m.add_disk("pci0/ata1/block/sdc", "1\n")),
+    "its disk is mmcblk0": lambda m: m.lie_on(m.add_disk("pci0/mmc_host/mmc0/block/mmcblk0")),
+    "its disk is etherd!e0.0": lambda m: m.lie_on(m.add_disk("virtual/block/etherd!e0.0")),
+    "its disk nvme0n1 can be": lambda m: m.lie_on(m.plug("pci0/nvme/nvme0/nvme0n1", "removable\n")),
+    "its disk sdd lies": lambda m: m.lie_on(m.add_disk("platform/host1/session1/block/sdd")),
+    "its disk sde lies": lambda m: m.lie_on(m.add_disk("pci0/host2/rport-2:0-0/block/sde")),
+    "its disk nvme0n1 lies": lambda m: m.lie_on(m.add_nvme("virtual/nvme-fabrics/nvme0", "tcp\n")),
+    "its disk nvme0n1 lies behind": lambda m: m.lie_on(
+        m.add_nvme("virtual/nvme-subsystem/nvme-subsys0", "rdma\n")
+    ),
     "it cannot be told": lambda m: m.lie_on(m.root / "gone"),
     "this account may write to the disk vda": lambda m: (m.root / "dev/vda").chmod(0o666),
     "in a user namespace": lambda m: m.write("proc/self/uid_map", "0 100000 65536\n"),
@@ -154,6 +177,28 @@ SPOILS: dict[str, Callable[[Machine], object]] = {
 def test_machines_on_which_it_is_copied(fd: int, machine: Machine, wanted: str) -> None:
     SPOILS[wanted](machine)
     ask(fd, machine, wanted)
+
+
+def test_disks_that_stay(fd: int, machine: Machine) -> None:
+    machine.lie_on(machine.plug("pci0/ata1/block/sda", "fixed\n"))
+    ask(fd, machine, "")
+    machine.lie_on(machine.add_nvme("virtual/nvme-subsystem/nvme-subsys0", "pcie\n"))
+    ask(fd, machine, "")
+
+
+@pytest.mark.parametrize("gap", ["\u00a0", "\u2003", "\x1c"])
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\r"])
+def test_a_mount_whose_name_is_a_line(fd: int, machine: Machine, gap: str, end: str) -> None:
+    """Whoever may mount FUSE chooses its name; the kernel escapes spaces and line feeds only."""
+    name = gap.join(("/home/x", "rw", "-", "ext4")) + end
+    with (machine.root / "proc/self/mountinfo").open("w", newline="") as file:
+        file.write(f"27 1 {NUMBER} / {name} rw,nosuid - fuse.any any rw\n")
+    ask(fd, machine, "its file system is fuse.any")
+
+
+def test_no_name_of_a_mount_breaks_it(fd: int, machine: Machine) -> None:
+    machine.mount("rw", "fuse.any", "0:99 / /home/x\u2028y\u2028z")
+    ask(fd, machine, "")
 
 
 def test_mounts_of_other_file_systems_do_not_count(fd: int, machine: Machine) -> None:

@@ -78,16 +78,19 @@ class Mount(NamedTuple):
 
 
 def read_mounts(proc: Path) -> tuple[Mount, ...]:
-    """Every mount that this process sees, in the order in which they were made. Raises OSError."""
-    lines = (proc / "self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
-    return tuple(_mount(line) for line in lines)
+    """Every mount that this process sees, in the order in which they were made. Raises OSError.
+
+    The kernel escapes spaces and line feeds in names, and nothing else that Python splits at.
+    """
+    text = (proc / "self/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+    return tuple(_mount(line) for line in text.split("\n") if line)
 
 
 def _mount(line: str) -> Mount:
     """Field 5, where; and after the dash which type, and from where (proc_pid_mountinfo(5))."""
     before, _, after = line.partition(" - ")
-    kind, source = after.split()[:2]
-    return Mount(Path(_plain(before.split()[4])), kind, _plain(source))
+    kind, source = after.split(" ")[:2]
+    return Mount(Path(_plain(before.split(" ")[4])), kind, _plain(source))
 
 
 def _plain(text: str) -> str:

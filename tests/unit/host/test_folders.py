@@ -102,3 +102,11 @@ def test_links_in_a_circle_end(machine: Machine) -> None:
     (machine.home / "a").symlink_to("b")
     (machine.home / "b").symlink_to("a")
     assert ask(machine, "a") == []
+
+
+def test_a_mount_whose_name_is_a_line(machine: Machine) -> None:
+    """The kernel escapes spaces and line feeds in names, and nothing else that parts lines."""
+    name = "w\u00a0x\u2028y"
+    mount(machine, ("/", "ext4", "/dev/sda1"), (str(machine.home / name), "nfs4", "server:/b"))
+    assert ask(machine, name) == ["nfs4 from server:/b"]
+    assert ask(machine, "w") == []
