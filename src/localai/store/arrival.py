@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from localai.manifest.schema import ArtifactFile
 from localai.places import make_private
 from localai.sealing import open_regular
 from localai.shape import is_slug
-from localai.store.access import find_modes
+from localai.store.access import find_keepers, find_modes
+from localai.store.check import is_at_rest
 from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME, Origin, parse_origin, write_origin
 from localai.store.state import INCOMING, State
@@ -77,7 +78,7 @@ def admit(
             with acting(f"take {artifact} into {store}"):
                 modes = find_modes(store)
                 for file, path in zip(origin.files, arrived, strict=True):
-                    _take(known, file, path, beside / file.name, modes.file, progress)
+                    _take(store, known, file, path, beside / file.name, modes.file, progress)
                 write_whole(beside / NAME, raw, mode=modes.file)
                 beside.chmod(modes.directory)
                 return put(store, beside, artifact, state)
@@ -105,6 +106,7 @@ def clear(store: Path) -> Cleared:
 
 
 def _take(
+    store: Path,
     known: Sequence[Held],
     file: ArtifactFile,
     path: Path,
@@ -117,7 +119,7 @@ def _take(
     if not stat.S_ISREG(found.st_mode) or found.st_size != file.size:
         raise StateError(f"{path} is not the file that arrived", hint="bring it again")
     for twin in _find_twins(known, file):
-        if _is_still(twin, file, progress):
+        if _is_still(twin, file, find_keepers(store), progress):
             try:
                 os.link(twin, target)
             except OSError:
@@ -135,11 +137,14 @@ def _find_twins(known: Sequence[Held], file: ArtifactFile) -> Iterator[Path]:
                 yield path
 
 
-def _is_still(path: Path, file: ArtifactFile, progress: Progress) -> bool:
-    """True if ``path`` is what the digest names, whatever was written down about it."""
+def _is_still(path: Path, file: ArtifactFile, keepers: Collection[int], progress: Progress) -> bool:
+    """True if ``path`` is what the digest names, whatever was written down about it, and what is
+    linked to it will not be somebody else's to change."""
     try:
         opened = open_regular(path)
         try:
+            if not is_at_rest(opened.fd, keepers):
+                return False
             found = digest_file(opened.fd, opened.size, tree=False, progress=progress)
         finally:
             os.close(opened.fd)

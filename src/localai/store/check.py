@@ -149,6 +149,13 @@ def _digest(path: Path, progress: Progress) -> Digests:
         os.close(opened.fd)
 
 
+def is_at_rest(fd: int, keepers: Collection[int]) -> bool:
+    """Whether an open file is one of these accounts', nobody may write to it, and nobody does."""
+    found = os.fstat(fd)
+    closed = found.st_uid in keepers and not found.st_mode & _WRITE
+    return closed and not _is_open_elsewhere(fd)
+
+
 def _is_open_elsewhere(fd: int) -> bool:
     """Where the file is another's, or the file system gives no lease, nobody can say."""
     try:

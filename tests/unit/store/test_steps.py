@@ -106,9 +106,27 @@ def test_a_twin_is_hashed_before_it_is_linked_to(
         monkeypatch.setattr(arrival, "_is_still", lambda *_: True)
     held.paths[0].chmod(0o600)
     held.paths[0].write_bytes(CONTENT[::-1])
+    held.paths[0].chmod(0o400)
     later = bring(store, "later", ("one.gguf", CONTENT))
     assert (later.paths[0].read_bytes() == CONTENT) is protected
     assert (check_held(later).finding.summary == "intact") is protected
+
+
+@pytest.mark.parametrize("protected", [True, False])
+@pytest.mark.parametrize("how", ["may", "does"])
+def test_a_twin_that_somebody_writes_to_is_none(
+    held: Held, store: Path, how: str, protected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what arrives could be changed from its first moment, and bringing it again would not
+    help."""
+    if not protected:
+        monkeypatch.setattr(arrival, "is_at_rest", lambda *_: True)
+    held.paths[0].chmod(0o600)
+    with held.paths[0].open("r+b"):
+        held.paths[0].chmod(0o600 if how == "may" else 0o400)
+        later = bring(store, "later", ("one.gguf", CONTENT))
+        assert (check_held(later).finding.summary == "intact") is protected
+        assert check_held(held).finding.refuses
 
 
 def test_a_link_in_the_place_of_a_twin_is_none(held: Held, store: Path, tmp_path: Path) -> None:
