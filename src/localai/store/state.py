@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -40,9 +39,23 @@ def find_place(fd: int, *stores: Path) -> Place:
 
 
 def locate(path: Path, *stores: Path) -> Place:
-    """The same of a path that has no link in it."""
-    for store in (Path(os.path.realpath(one)) for one in stores):
-        if path.is_relative_to(store):
-            directory, *below = path.relative_to(store).parts
+    """The same of a path that has no link in it. The directories are known by what they are, not by
+    their names: a bind mount gives them others."""
+    known: dict[tuple[int, int] | None, str] = {}
+    for directory in ("", *State, INCOMING):
+        for store in stores:
+            known.setdefault(_identify(store / directory), directory)
+    known.pop(None, None)
+    for folder in path.parents:
+        if (name := known.get(_identify(folder))) is not None:
+            directory, *below = Path(name, path.relative_to(folder)).parts
             return Place(directory, below[0] if len(below) > 1 else "")
     return Place()
+
+
+def _identify(directory: Path) -> tuple[int, int] | None:
+    try:
+        found = directory.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

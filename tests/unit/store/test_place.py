@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,12 @@ from localai.store.held import Held
 from localai.store.state import Place, State, find_place
 from localai.store.steps import move
 
+ASK = """
+import os, sys
+from pathlib import Path
+from localai.store.state import find_place
+print(find_place(os.open(sys.argv[1], os.O_RDONLY), Path(sys.argv[2])))
+"""
 QUARANTINED = Place("quarantine", "tiny")
 
 
@@ -39,6 +47,33 @@ def test_every_way_to_a_file(held: Held, store: Path, tmp_path: Path) -> None:
         assert place_of(way, store) == QUARANTINED, way
         assert place_of(way, tmp_path / "store") == QUARANTINED, way
     assert QUARANTINED.waits
+
+
+@pytest.mark.parametrize("bound", ["state", "state/store", "state/store/quarantine"])
+def test_another_name_of_the_same_folder(
+    held: Held, store: Path, tmp_path: Path, bound: str
+) -> None:
+    """A home that is mounted a second time, say."""
+    (tmp_path / "other").mkdir()
+    way = tmp_path / "other" / held.paths[0].relative_to(tmp_path / bound)
+    script = 'mount --bind "$1" "$2"; shift 2; exec "$@"'
+    folders = (str(tmp_path / bound), str(tmp_path / "other"))
+    ask = (sys.executable, "-c", ASK, str(way), str(store))
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-euc", script, "sh", *folders, *ask]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    assert done.stdout == f"{QUARANTINED}\n", done.stderr
+    assert not way.exists()
+
+
+def test_a_state_that_lies_on_another_disk(held: Held, store: Path, tmp_path: Path) -> None:
+    (store / "quarantine").rename(tmp_path / "large")
+    (store / "quarantine").symlink_to(tmp_path / "large")
+    assert place_of(tmp_path / "large" / "tiny" / "one.gguf", store) == QUARANTINED
+    (store / "approved").symlink_to(tmp_path / "large")  # both: it waits
+    assert place_of(store / "approved" / "tiny" / "one.gguf", store) == QUARANTINED
+    assert held.state is State.QUARANTINE
 
 
 def test_it_is_the_file_that_was_opened(held: Held, store: Path) -> None:
