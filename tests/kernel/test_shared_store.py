@@ -114,6 +114,10 @@ def test_it_is_made_only_where_it_is_out_of_reach(host: SharedHost) -> None:
     assert not (host.place / "home" / "models").exists()
     ran = host.user("store", "setup", "/mnt/home/models")
     assert (ran.returncode, "sudo localai store setup" in ran.stderr) == (2, True)
+    before = 'mkdir -m 2775 "$0/ours"; mkdir /mnt/ours; mount --bind "$0/ours" /mnt/ours;'
+    ran = host.root("store", "setup", "/mnt/ours", before=before)
+    assert (ran.returncode, "others may write to /mnt/ours" in ran.stdout + ran.stderr) == (3, True)
+    assert not [*(host.place / "ours").iterdir()]
     how = "env HOME=/mnt/roots"  # LOCALAI_HOME is set
     assert host.localai("store", "setup", how=how, before=KEPT).returncode == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from localai.errors import StateError
@@ -20,9 +21,22 @@ def make_shared(store: Path) -> None:
             if not folder.exists():
                 folder.mkdir()
                 folder.chmod(_OPEN)
-        if (owner := store.stat().st_uid) != os.geteuid():
-            raise StateError(f"{store} belongs to uid {owner}", hint="run this as that account")
-        store.chmod(_OPEN)
-        for name in (*State, INCOMING):
-            (store / name).mkdir(exist_ok=True)
-            (store / name).chmod(_OPEN if name == State.APPROVED else _CLOSED)
+        _refuse_others(store)
+        store.chmod(_OPEN)  # from here on nobody else puts anything there
+        folders = [store / name for name in (*State, INCOMING)]
+        for folder in folders:
+            if os.path.lexists(folder):
+                _refuse_others(folder)
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+            folder.chmod(_OPEN if folder.name == State.APPROVED else _CLOSED)
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raise StateError for what is no directory of this account's: a link that somebody left there
+    would have the rights of another folder changed."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise StateError(f"{folder} is no directory", hint=f"look at it: ls -la {folder.parent}")
+    if found.st_uid != os.geteuid():
+        raise StateError(f"{folder} belongs to uid {found.st_uid}", hint="run this as that account")

@@ -56,6 +56,23 @@ def test_what_is_there_gets_its_rights_again(shared: Path) -> None:
     assert [one.id for one in list_held(shared)] == ["tiny"]
 
 
+def test_what_others_left_there_is_not_touched(shared: Path, tmp_path: Path) -> None:
+    """Root would open another folder to everybody, through a link that somebody put there."""
+    (tmp_path / "secret").mkdir(mode=0o700)
+    (shared / "approved").rmdir()
+    (shared / "approved").symlink_to(tmp_path / "secret")
+    with pytest.raises(StateError, match="approved is no directory"):
+        make_shared(shared)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o700
+    (shared / "approved").unlink()
+    make_shared(shared)
+    if os.getuid():
+        pytest.skip("only root can give a folder away: others' folders were not tested")
+    os.chown(shared / "quarantine", 4711, 4711)
+    with pytest.raises(StateError, match="quarantine belongs to uid 4711"):
+        make_shared(shared)
+
+
 def test_whose_files_may_lie_there(shared: Path) -> None:
     if os.getuid():
         pytest.skip("only root can give a store away: stores of others were not tested")

@@ -48,7 +48,7 @@ def set_up(around: Surroundings, given: Path | None) -> Exit:
 
 def _find_weakness(store: Path, owner: int) -> str:
     """What would be wrong with it: asked of the folders that are there, and of the file system."""
-    there = next(one for one in store.parents if one.is_dir())
+    there = next(one for one in (store, *store.parents) if one.is_dir())
     try:
         return find_weakness(there / "any", owner)
     except (OSError, ValueError) as error:
