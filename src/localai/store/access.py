@@ -44,11 +44,11 @@ def list_states(store: Path) -> tuple[State, ...]:
 
 
 def find_keepers(store: Path) -> frozenset[int]:
-    """Whose files may lie in a store: root's, this account's, and those of an account of the system
-    that opens its store to others. Raises StateError."""
+    """Whose files may lie in a store: root's, and this account's, or, where an account of the
+    system opens its store to others, that account's. Raises StateError."""
     found = _look_at(store)
     opened = found and is_shared(store) and found.st_uid in SYSTEM_UIDS
-    return frozenset({0, os.geteuid(), *([found.st_uid] if found and opened else [])})
+    return frozenset({0, found.st_uid if found and opened else os.geteuid()})
 
 
 def _look_at(store: Path) -> os.stat_result | None:

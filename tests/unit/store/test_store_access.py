@@ -81,3 +81,14 @@ def test_whose_files_may_lie_there(shared: Path) -> None:
         assert find_keepers(shared) == keepers
     with pytest.raises(StateError, match="belongs to uid 4711"):
         make_shared(shared)
+
+
+def test_a_reader_s_own_files_are_none_of_them(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.getuid():
+        pytest.skip("only root can make a store of the system's: its readers were not tested")
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert find_keepers(shared) == {0}
+    shared.chmod(0o700)
+    assert find_keepers(shared) == {0, 4711}
