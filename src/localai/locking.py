@@ -110,7 +110,7 @@ def _wait_for(fd: int, folder: Path, until: float) -> None:
             if time.monotonic() > until:
                 raise StateError(
                     f"something has kept {folder} locked all the time; nothing was done",
-                    hint=f"find out what: {_name_holder(fd)}; then run this command again",
+                    hint=f"find out what: {name_holder(folder)}; then run this command again",
                 ) from error
             time.sleep(_LOOK_EVERY_S)
         except OSError as error:  # a file system whose folders cannot be locked: NFS
@@ -122,10 +122,10 @@ def _wait_for(fd: int, folder: Path, until: float) -> None:
             return
 
 
-def _name_holder(fd: int) -> str:
-    """The command that shows who holds the lock of an open folder. Source: proc_locks(5)."""
-    place = f":{os.fstat(fd).st_ino}"
-    with suppress(OSError):  # no such list here
+def name_holder(folder: Path) -> str:
+    """The command that shows who holds the lock of a folder. Source: proc_locks(5)."""
+    with suppress(OSError):  # no such list here, or the folder is gone
+        place = f":{folder.stat().st_ino}"
         for line in Path("/proc/locks").read_text("ascii").splitlines():
             _, kind, _, _, pid, where, *_ = line.split()  # one that waits has -> for its kind
             if kind == "FLOCK" and where.endswith(place):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localai.atomicfile import flush_directory
 from localai.errors import StateError, UsageError
-from localai.locking import holding, locked
+from localai.locking import holding, locked, name_holder
 from localai.places import make_private
 from localai.store.held import Held, read_held
 from localai.store.state import INCOMING, State
@@ -75,11 +75,13 @@ def delete(path: Path) -> int:
 
 @contextmanager
 def alone(directory: Path) -> Iterator[None]:
-    """Keep every other command from a directory. Raises StateError if one is at work on it."""
+    """Keep every other command from a directory. Raises StateError if one is at work on it, or
+    whoever may read it holds its lock."""
     with holding(directory) as held:
         if not held:
             raise StateError(
-                f"another command is at work on {directory}", hint="wait until it has ended"
+                f"another command is at work on {directory}",
+                hint=f"wait until it has ended: {name_holder(directory)}",
             )
         yield
 

@@ -185,8 +185,9 @@ def test_a_removal_frees_what_nobody_else_has(held: Held, store: Path) -> None:
 
 def test_one_command_at_a_time(held: Held, store: Path) -> None:
     with alone(held.directory):
-        with pytest.raises(StateError, match="another command is at work"):
+        with pytest.raises(StateError, match="another command is at work") as refused:
             remove(store, held)
+        assert f"ps -fp {os.getpid()}" in refused.value.hint
         moved = move(store, held, State.PROPOSED)
         with pytest.raises(StateError, match="another command is at work"):
             remove(store, moved)  # the lock goes with it
