@@ -184,14 +184,14 @@ def test_a_process_of_its_own_copies_as_well(source: OpenFile) -> None:
 
 def test_what_needs_no_copy_is_hashed_where_it_lies(source: OpenFile) -> None:
     vessel, seen = unsafe_vessel(), list[int]()
-    copied = Copying([source, source], [None, vessel]).wait(seen.append)
+    copied = Copying([source, source], [None, vessel], [None, None]).wait(seen.append)
     tree = digest_file(source.fd, SIZE, whole=False).tree
     assert copied.trees == (tree, tree)
     assert os.fstat(vessel).st_size == SIZE
     assert seen[-1] == 2 * SIZE
     os.truncate(source.path, CHUNK)
     with pytest.raises(DocumentError, match="it changed while"):
-        Copying([source], [None]).wait(seen.append)
+        Copying([source], [None], [None]).wait(seen.append)
 
 
 def test_a_copy_that_is_ended_says_so(source: OpenFile) -> None:

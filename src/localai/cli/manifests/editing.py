@@ -72,7 +72,7 @@ def keep_proposal(proposal: Proposal) -> Path:
     if is_there(path):
         raise StateError(
             f"{path} exists already, and a proposal is never written over",
-            hint="--id TEXT for another identifier, or move that file away first",
+            hint="move that file away first; propose and approve also take --id TEXT",
         )
     write_whole(path, write_proposal(proposal), mode=0o644, replace=False)
     return path
