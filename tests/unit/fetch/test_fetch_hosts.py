@@ -101,6 +101,15 @@ def test_every_request_is_looked_at(guard: Guard, url: str) -> None:
         guard.check(httpx2.Request("GET", url))
 
 
+def test_a_name_that_is_no_ascii(guard: Guard) -> None:
+    """The client knows it under two names; the policy, and the resolver, under one."""
+    url = "https://xn--mnchen-3ya.example"
+    Guard(guard.errand._replace(url=url, origins=(url,))).check(httpx2.Request("GET", f"{url}/x"))
+    with pytest.raises(Refused) as caught:
+        guard.check(httpx2.Request("GET", "https://m\u00fcnchen.example/x"))
+    assert caught.value.origin == url
+
+
 @pytest.mark.parametrize(
     ("url", "kept"),
     [("https://hub.example/x", True), ("https://files.example:8443/x", False)],
