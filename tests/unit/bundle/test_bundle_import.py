@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tarfile
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +14,10 @@ from hosts import FILES, ONE, TODAY, TWO, Host, Officer, lists, seal
 from bring import SOURCE
 from localai.bundle import judging, taking
 from localai.bundle.contents import Artifact, Contents, Signed
+from localai.bundle.frame import END, make_header, make_padding
+from localai.cli.roots.pinning import pin_given
 from localai.cli.stores import bundling
-from localai.errors import Exit
+from localai.errors import Exit, UsageError
 from localai.findings import refused
 from localai.manifest.chain import read_trusted
 from localai.manifest.envelope import MANIFEST_TYPE
@@ -90,6 +94,28 @@ def test_without_a_root_of_trust_nothing_counts(
     assert "no root of trust is pinned here" in said
     assert "tar -xf BUNDLE roots" in said
     assert not bare.places.root.exists()
+
+
+def test_a_second_root_under_the_name_of_the_first(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is shown is the first, what tar unpacks the last: so the remedy names the digest."""
+    bare, forged = Host(tmp_path / "bare"), Officer().root()
+    bare.place.mkdir()
+    members = zip(("roots/1.root.json", "roots/1.root.dsse.json"), forged, strict=True)
+    more = (make_header(name, len(raw)) + raw + make_padding(len(raw)) for name, raw in members)
+    bundle.write_bytes(bundle.read_bytes().removesuffix(END) + b"".join(more) + END)
+    said = refuses(bare, bundle, capsys)
+    told = re.search(r"roots/1\.root\.json --fingerprint ([0-9a-f]{64})", said.replace("\n", ""))
+    assert told
+    with tarfile.open(bundle) as found:
+        found.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / "roots" / "1.root.json"
+    assert unpacked.read_bytes() == forged[0]
+    with pytest.raises(UsageError, match="has the fingerprint"):
+        pin_given(bare.around, unpacked, told[1])
+    assert not bare.places.root.exists()
+    assert pin_given(bare.around, unpacked, None) != told[1]
 
 
 def test_manifests_that_do_not_count(
