@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import Node
-from localai.errors import HubError, StateError
+from localai.errors import DocumentError, HubError, StateError
 from localai.fetch.courier import Courier
 from localai.fetch.errand import Errand, Piece
-from localai.fetch.listing import LARGEST, Listing, Remote, parse_listing
+from localai.fetch.listing import EXACT, LARGEST, Listing, Remote, parse_listing
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
 from localai.hashing import Progress, report_nothing
-from localai.hubs import Hub
+from localai.hubs import Hub, parse_address
 from localai.manifest.draft import measure_file
 from localai.manifest.schema import ArtifactFile, Source
 from localai.reference import Reference
@@ -59,12 +59,26 @@ class Elsewhere(NamedTuple):
 
     origin: str
 
+    @property
+    def can_be_named(self) -> bool:
+        """False for an address to which something would go unencrypted, or that is none."""
+        try:
+            return parse_address(self.origin) == self.origin
+        except DocumentError:
+            return False
+
 
 def look(courier: Courier, hub: Hub, reference: Reference, token: str) -> Listing | Finding:
     """Ask what lies in a repository, at one exact revision. Raises HubError."""
     said = courier.run(_errand(hub, reference, reference.revision, token))
     if "listing" in said:
-        return parse_listing(said["listing"])
+        listing = parse_listing(said["listing"])
+        if EXACT.fullmatch(reference.revision) and listing.revision != reference.revision:
+            evidence = f"{listing.revision} in the place of {reference.revision}"
+            return _refuse(
+                "another revision", evidence, _WHY_BYTES, f"ask those who run {hub.name}"
+            )
+        return listing
     refused = _judge(said, hub)
     return find_elsewhere(refused, hub) if isinstance(refused, Elsewhere) else refused
 
@@ -116,6 +130,8 @@ def find_elsewhere(where: Elsewhere, hub: Hub) -> Finding:
     remedy = (
         f"if {hub.name} means to send its files from there: --host {where.origin}, or, in an "
         "administrator's policy, hosts"
+        if where.can_be_named
+        else f"ask those who run {hub.name}; no policy can name such an address"
     )
     return _refuse("another host", f"{hub.url} sends to {where.origin}", _WHY_HOSTS, remedy)
 

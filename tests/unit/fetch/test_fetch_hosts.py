@@ -11,7 +11,7 @@ import pytest
 from errands import CONTENT, Ask, Fetch
 
 import hub as hubs
-from localai.fetch.bring import Elsewhere
+from localai.fetch.bring import Elsewhere, find_elsewhere
 from localai.fetch.courier import Courier, make_environment
 from localai.fetch.errand import Errand
 from localai.fetch.guard import Elsewhere as Refused
@@ -76,6 +76,18 @@ def test_a_listing_from_elsewhere(
     assert other.seen == []
     assert not isinstance(ask(courier=unguarded), Finding)
     assert other.paths()
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [("https://files.example", True), ("http://files.example", False), ("ftp://f.example", False)],
+)
+def test_only_what_a_policy_can_name_is_offered(origin: str, named: bool) -> None:
+    where, hub = Elsewhere(origin), Hub("https://hub.example")
+    assert where.can_be_named is named
+    finding = find_elsewhere(where, hub)
+    assert origin in finding.evidence
+    assert ("--host" in finding.remedy) is named
 
 
 @pytest.fixture
