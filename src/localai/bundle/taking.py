@@ -134,7 +134,7 @@ def take_in(
         for one, signed in zip(judged.manifests, contents.manifests, strict=True):
             intake.put(one.path, *signed)
     load_manifests(places, today)  # the versions are seen now: none before them counts again
-    for artifact in new:
+    for artifact in find_new(places.store, new):  # another import may have brought it meanwhile
         files = tuple(one._replace(tree=None) for one in artifact.origin.files)  # not measured
         origin = artifact.origin._replace(arrived=today, files=files)
         arrived = [directory / one.sha256 for one in files]

@@ -7,6 +7,7 @@ import tarfile
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hosts import FILES, ONE, TODAY, TWO, Host, Officer, lists, seal
@@ -364,3 +365,39 @@ def test_inspect_says_the_same_and_writes_nothing(
     assert [one.check for one in bare.findings if one.refuses] == [judging.ROOT]
     assert refused(bare.findings)
     assert not sealed.store.exists()
+
+
+def test_two_artifacts_of_one_name(
+    staging: Host, sealed: Host, officer: Officer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are approved, and neither is in the store: the second one must not stop half-way."""
+    file = ("x.gguf", b"x")
+    signed = Signed(*officer.manifest(lists(*FILES), lists(file, entry="x")))
+    contents = staging.contents()._replace(manifests=(signed,))
+    twins = contents._replace(artifacts=(*contents.artifacts, make_artifact("tiny", file)))
+    assert "stands twice" in refuses(sealed, staging.packs(twins, ONE, TWO, b"x"), capsys)
+
+
+def test_what_another_import_brought_meanwhile(
+    bundle: Path,
+    staging: Host,
+    sealed: Host,
+    officer: Officer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same artifact in two bundles at once: both imports end well."""
+    other = packs(staging, officer.manifest(lists(*FILES), version=2))
+    read = bundling.read_files
+
+    def import_meanwhile(*given: Any) -> None:
+        monkeypatch.setattr(bundling, "read_files", read)
+        assert sealed.imports(bundle) is Exit.DONE
+        read(*given)
+
+    monkeypatch.setattr(bundling, "read_files", import_meanwhile)
+    assert sealed.imports(other) is Exit.DONE
+    assert is_whole(sealed)
+    (manifest,) = load_manifests(sealed.places, TODAY)
+    assert manifest.verification.manifest
+    assert manifest.verification.manifest.version == 2
+    assert not list((sealed.store / "incoming").iterdir())
