@@ -32,7 +32,7 @@ from localai.sealing import open_regular
 from localai.store.arrival import admit, arriving
 from localai.store.held import Held, list_held
 from localai.store.origin import Origin
-from localai.store.steps import refuse_taken
+from localai.store.steps import refuse_name
 
 CHECK = "fetch"
 RESERVE = 256 << 20  # bytes that are left free on the disk
@@ -94,11 +94,11 @@ def bring(
 ) -> Held | Finding | Elsewhere:
     """Bring the files and take them into quarantine. What a break leaves is gone on with.
 
-    Raises UsageError if the identifier is taken, HubError, StateError.
+    Raises UsageError if the identifier is none or taken, HubError, StateError.
     """
     if finding := _find_obstacle(store, order):
         return finding
-    refuse_taken(store, order.artifact)
+    refuse_name(store, order.artifact)
     with arriving(store, f"fetch.{order.artifact}") as place:
         wanted = [*order.files, *filter(None, [order.listing.card])]
         pieces = [_piece(place, file) for file in wanted]
