@@ -53,6 +53,11 @@ class Order(NamedTuple):
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
+    @property
+    def folder(self) -> str:
+        """Where in the repository they lie; all parts of a set lie in one place."""
+        return self.files[0].path.rpartition("/")[0]
+
 
 class Elsewhere(NamedTuple):
     """The hub sends the files from a host that nobody named."""
@@ -173,9 +178,9 @@ def _find_other(
     store: Path, order: Order, files: Sequence[tuple[str, str | None]]
 ) -> Finding | None:
     """Other bytes under the same revision: it names its content, so one of the two is false."""
-    source = _make_source(order)
+    place = _name_place(_make_source(order), order.folder)
     for held in list_held(store):
-        if held.origin is None or held.origin.source._replace(bases=()) != source:
+        if held.origin is None or _name_place(held.origin.source, held.origin.folder) != place:
             continue
         arrived = {file.name: file.sha256 for file in held.origin.files}
         for name, sha256 in files:
@@ -239,6 +244,11 @@ def _identify(path: Path) -> str:
     return found.hexdigest()
 
 
+def _name_place(source: Source, folder: str) -> tuple[str | None, ...]:
+    """Where files lie, and nothing that a hub may say otherwise next time."""
+    return source.hub, source.repository, source.revision, folder
+
+
 def _make_source(order: Order) -> Source:
     listing, reference = order.listing, order.reference
     return Source(listing.publisher, reference.place, listing.revision, hub=order.hub.name)
@@ -254,6 +264,7 @@ def _make_origin(
         licence=order.listing.licence,
         gated=order.listing.gated,
         card=card[0].sha256 if card else None,
+        folder=order.folder,
     )
 
 
