@@ -401,3 +401,15 @@ def test_what_another_import_brought_meanwhile(
     assert manifest.verification.manifest
     assert manifest.verification.manifest.version == 2
     assert not list((sealed.store / "incoming").iterdir())
+
+
+def test_more_files_than_anybody_looks_up(
+    staging: Host, sealed: Host, officer: Officer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are all one file, so the bundle is small; each would be looked up in each manifest."""
+    files = [(f"{number}.gguf", b"x") for number in range(1000)]
+    for number, expected in ((10, "not in the manifest"), (11, "more than 10000 files")):
+        artifacts = tuple(make_artifact(f"x{one}", *files) for one in range(number))
+        signed = Signed(*officer.manifest(lists(*FILES)))
+        packed = Contents(artifacts, staging.contents().roots, (signed,))
+        assert expected in refuses(sealed, staging.packs(packed, b"x"), capsys)
