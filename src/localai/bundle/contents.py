@@ -131,14 +131,24 @@ def read_contents(index: Index, documents: Sequence[bytes]) -> Contents:
         tuple(Signed(next(left), next(left)) for _ in range(counts[kind] // 2))
         for kind in ("roots", "manifests", "revocation")
     )
-    artifacts = tuple(
-        Artifact(name, parse_origin(raw)) for name, raw in zip(index.artifacts, left, strict=True)
-    )
+    artifacts = tuple(_read_artifacts(index.artifacts, left))
     contents = Contents(artifacts, roots, manifests, revoked[0] if revoked else None)
     named = tuple((one.sha256, one.size) for one in contents.files)
     if named != tuple((one.sha256, one.size) for one in index.files):
         raise DocumentError("its files are not those that its artifacts have")
     return contents
+
+
+def _read_artifacts(names: Iterable[str], origins: Iterable[bytes]) -> Iterator[Artifact]:
+    """Nobody signed an origin, and each file in it will be looked up: so there is an end to them,
+    also where many have the same bytes and are carried once."""
+    left = _MOST_MEMBERS
+    for name, raw in zip(names, origins, strict=True):
+        artifact = Artifact(name, parse_origin(raw))
+        left -= len(artifact.origin.files)
+        if left < 0:
+            raise DocumentError(f"its artifacts have more than {_MOST_MEMBERS} files")
+        yield artifact
 
 
 def _read_index(fields: Fields) -> Index:

@@ -122,10 +122,12 @@ def _judge_roots(
 
 
 def _name_pinning(root: Signed, number: int) -> str:
-    """What somebody does who has no root of trust yet: a bundle alone is no reason to trust one."""
+    """What somebody does who has no root of trust yet: a bundle alone is no reason to trust one.
+    Nor does tar read it as we do: of two members of one name it unpacks the last."""
+    pin = fingerprint_root(root.raw)
     return (
-        f"ask your security officer whether {fingerprint_root(root.raw)} is the fingerprint, then: "
-        f"tar -xf BUNDLE roots; localai trust init roots/{number}.root.json"
+        f"ask your security officer whether {pin} is the fingerprint, then: tar -xf BUNDLE roots; "
+        f"localai trust init roots/{number}.root.json --fingerprint {pin}"
     )
 
 

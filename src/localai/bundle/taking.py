@@ -124,6 +124,7 @@ def take_in(
 
     Nothing is put anywhere if it is refused now. Raises StateError, UsageError.
     """
+    missing = find_new(places.store, new)  # what another import brought meanwhile is judged, too
     own = make_private(imported_directory(places))
     with _keeping_root(places), changing(own):
         judged = judge(contents, places, today, self_approval=self_approval)
@@ -134,7 +135,7 @@ def take_in(
         for one, signed in zip(judged.manifests, contents.manifests, strict=True):
             intake.put(one.path, *signed)
     load_manifests(places, today)  # the versions are seen now: none before them counts again
-    for artifact in new:
+    for artifact in missing:
         files = tuple(one._replace(tree=None) for one in artifact.origin.files)  # not measured
         origin = artifact.origin._replace(arrived=today, files=files)
         arrived = [directory / one.sha256 for one in files]

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import Node
-from localai.errors import HubError, StateError
+from localai.errors import DocumentError, HubError, StateError
 from localai.fetch.courier import Courier
 from localai.fetch.errand import Errand, Piece
-from localai.fetch.listing import LARGEST, Listing, Remote, parse_listing
+from localai.fetch.listing import EXACT, LARGEST, Listing, Remote, parse_listing
 from localai.findings import Finding, Verdict
 from localai.hardware import show_bytes
 from localai.hashing import Progress, report_nothing
-from localai.hubs import Hub
+from localai.hubs import Hub, parse_address
 from localai.manifest.draft import measure_file
 from localai.manifest.schema import ArtifactFile, Source
 from localai.reference import Reference
@@ -32,7 +32,7 @@ from localai.sealing import open_regular
 from localai.store.arrival import admit, arriving
 from localai.store.held import Held, list_held
 from localai.store.origin import Origin
-from localai.store.steps import refuse_taken
+from localai.store.steps import refuse_name
 
 CHECK = "fetch"
 RESERVE = 256 << 20  # bytes that are left free on the disk
@@ -53,18 +53,37 @@ class Order(NamedTuple):
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
+    @property
+    def folder(self) -> str:
+        """Where in the repository they lie; all parts of a set lie in one place."""
+        return self.files[0].path.rpartition("/")[0]
+
 
 class Elsewhere(NamedTuple):
     """The hub sends the files from a host that nobody named."""
 
     origin: str
 
+    @property
+    def can_be_named(self) -> bool:
+        """False for an address to which something would go unencrypted, or that is none."""
+        try:
+            return parse_address(self.origin) == self.origin
+        except DocumentError:
+            return False
+
 
 def look(courier: Courier, hub: Hub, reference: Reference, token: str) -> Listing | Finding:
     """Ask what lies in a repository, at one exact revision. Raises HubError."""
     said = courier.run(_errand(hub, reference, reference.revision, token))
     if "listing" in said:
-        return parse_listing(said["listing"])
+        listing = parse_listing(said["listing"])
+        if EXACT.fullmatch(reference.revision) and listing.revision != reference.revision:
+            evidence = f"{listing.revision} in the place of {reference.revision}"
+            return _refuse(
+                "another revision", evidence, _WHY_BYTES, f"ask those who run {hub.name}"
+            )
+        return listing
     refused = _judge(said, hub)
     return find_elsewhere(refused, hub) if isinstance(refused, Elsewhere) else refused
 
@@ -80,11 +99,11 @@ def bring(
 ) -> Held | Finding | Elsewhere:
     """Bring the files and take them into quarantine. What a break leaves is gone on with.
 
-    Raises UsageError if the identifier is taken, HubError, StateError.
+    Raises UsageError if the identifier is none or taken, HubError, StateError.
     """
     if finding := _find_obstacle(store, order):
         return finding
-    refuse_taken(store, order.artifact)
+    refuse_name(store, order.artifact)
     with arriving(store, f"fetch.{order.artifact}") as place:
         wanted = [*order.files, *filter(None, [order.listing.card])]
         pieces = [_piece(place, file) for file in wanted]
@@ -116,6 +135,8 @@ def find_elsewhere(where: Elsewhere, hub: Hub) -> Finding:
     remedy = (
         f"if {hub.name} means to send its files from there: --host {where.origin}, or, in an "
         "administrator's policy, hosts"
+        if where.can_be_named
+        else f"ask those who run {hub.name}; no policy can name such an address"
     )
     return _refuse("another host", f"{hub.url} sends to {where.origin}", _WHY_HOSTS, remedy)
 
@@ -157,9 +178,9 @@ def _find_other(
     store: Path, order: Order, files: Sequence[tuple[str, str | None]]
 ) -> Finding | None:
     """Other bytes under the same revision: it names its content, so one of the two is false."""
-    source = _make_source(order)
+    place = _name_place(_make_source(order), order.folder)
     for held in list_held(store):
-        if held.origin is None or held.origin.source._replace(bases=()) != source:
+        if held.origin is None or _name_place(held.origin.source, held.origin.folder) != place:
             continue
         arrived = {file.name: file.sha256 for file in held.origin.files}
         for name, sha256 in files:
@@ -223,6 +244,11 @@ def _identify(path: Path) -> str:
     return found.hexdigest()
 
 
+def _name_place(source: Source, folder: str) -> tuple[str | None, ...]:
+    """Where files lie, and nothing that a hub may say otherwise next time."""
+    return source.hub, source.repository, source.revision, folder
+
+
 def _make_source(order: Order) -> Source:
     listing, reference = order.listing, order.reference
     return Source(listing.publisher, reference.place, listing.revision, hub=order.hub.name)
@@ -238,6 +264,7 @@ def _make_origin(
         licence=order.listing.licence,
         gated=order.listing.gated,
         card=card[0].sha256 if card else None,
+        folder=order.folder,
     )
 
 

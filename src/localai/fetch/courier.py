@@ -28,7 +28,7 @@ COMMAND = (sys.executable, "-I", "-B", "-m", "localai.fetch")
 
 _LONGEST = 16 << 20  # bytes of one message
 _NOWHERE = "/nonexistent"
-_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",

@@ -64,8 +64,8 @@ class Guard(NamedTuple):
 
     def check(self, request: httpx2.Request) -> None:
         """Before anything is sent: is this a host that the policy names?"""
-        url = request.url  # as the client itself understands it
-        origin = write_origin(url.scheme, url.host, url.port)
+        url = request.url  # as the client itself understands it, and names in ASCII
+        origin = write_origin(url.scheme, url.raw_host.decode("ascii"), url.port)
         if origin not in self.errand.origins:
             raise Elsewhere(origin)
         request.headers["user-agent"] = "localai"  # and nothing of this machine's versions
@@ -78,12 +78,17 @@ class Guard(NamedTuple):
             raise Busy(response.status_code, _find_wait(response))
 
     def make_client(self) -> httpx2.Client:
-        """Raises Unusable for a proxy or certificates that are none."""
+        """Raises Unusable for a proxy or certificates that are none.
+
+        Without encryption only this machine is spoken to, so no proxy is asked then: it would read
+        a token, and its own loopback is another host's.
+        """
         try:
             return httpx2.Client(
                 event_hooks={"request": [self.check], "response": [self.look]},
                 follow_redirects=True,
                 max_redirects=_MOST_REDIRECTS,
+                mounts={"http://": None},
                 timeout=TIMEOUT_S,
             )
         except OSError as error:

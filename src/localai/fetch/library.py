@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from huggingface_hub.file_download import get_hf_file_metadata, http_get
 
 from localai.fetch.errand import Errand, Piece
 from localai.fetch.guard import TIMEOUT_S, Busy, Guard, Refused
+from localai.fetch.listing import DIGEST, EXACT
 from localai.reference import is_path
 from localai.shape import is_line
 
@@ -28,8 +28,6 @@ Say = Callable[..., None]
 
 _MOST_FILES = 20_000
 _CHUNK = 64 << 10  # what a break loses at most, and what a slow hub must send within the patience
-_REVISION = re.compile(r"[0-9a-f]{40}")
-_DIGEST = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # git's, or a SHA-256
 
 
 class Part(io.BufferedRandom):
@@ -73,7 +71,7 @@ def _list(errand: Errand) -> dict[str, object]:
     api = HfApi(endpoint=errand.url, token=errand.token or False)
     revision, found = errand.revision or None, None
     while found is None or found.sha != revision:
-        if found is not None and _REVISION.fullmatch(revision or ""):
+        if found is not None and EXACT.fullmatch(revision or ""):
             raise Refused("another revision", f"{found.sha} in the place of {revision}")
         revision = found.sha if found is not None else revision
         found = api.repo_info(
@@ -83,7 +81,7 @@ def _list(errand: Errand) -> dict[str, object]:
             files_metadata=True,
             timeout=TIMEOUT_S,
         )
-        if not isinstance(found.sha, str) or not _REVISION.fullmatch(found.sha):
+        if not isinstance(found.sha, str) or not EXACT.fullmatch(found.sha):
             raise Refused("no exact revision", f"the hub says {found.sha!r}")
     author = found.author if _is_line(found.author) else errand.repository.partition("/")[0]
     return {
@@ -114,7 +112,7 @@ def _read_files(found: Any) -> Iterator[dict[str, object]]:
     for file in found.siblings or ():
         digest = file.lfs.sha256 if file.lfs else file.blob_id
         path, size = file.rfilename, file.size
-        known = isinstance(size, int) and isinstance(digest, str) and _DIGEST.fullmatch(digest)
+        known = isinstance(size, int) and isinstance(digest, str) and DIGEST.fullmatch(digest)
         if known and isinstance(path, str) and is_path(path):
             yield {"path": path, "size": size, "digest": digest}
 

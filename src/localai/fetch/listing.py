@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -9,13 +10,19 @@ from localai.document import Node
 from localai.errors import DocumentError, HubError, UsageError
 from localai.gguf.sets import name_parts
 from localai.manifest.filename import find_name_problem
-from localai.reference import LONGEST_PATH
+from localai.reference import LONGEST_PATH, is_path
 from localai.shape import Fields, read_shape
 
 CARD = "README.md"
 LARGEST_CARD = 4 << 20
 LARGEST = 50 * 10**9
 """Bytes of a file that a hub sends over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
+
+EXACT = re.compile(r"[0-9a-f]{40}")
+"""A revision that names its content."""
+
+DIGEST = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""Git's identifier of a file, or a SHA-256."""
 
 _SUFFIX = ".gguf"
 
@@ -102,7 +109,7 @@ def _begins_a_model(file: Remote) -> bool:
 
 def _read_listing(fields: Fields) -> Listing:
     return Listing(
-        revision=fields.text("revision"),
+        revision=_matched(fields, "revision", EXACT),
         publisher=fields.text("publisher"),
         licence=fields.text("licence") if fields.has("licence") else "",
         gated=fields.boolean("gated"),
@@ -113,4 +120,14 @@ def _read_listing(fields: Fields) -> Listing:
 
 def _read_remote(fields: Fields) -> Remote:
     path = fields.text("path", limit=LONGEST_PATH)
-    return Remote(path, fields.integer("size", 0, 10**15), fields.text("digest"))
+    if not is_path(path):
+        raise fields.refuse("path", f"{path!r} leads elsewhere")
+    return Remote(path, fields.integer("size", 0, 10**15), _matched(fields, "digest", DIGEST))
+
+
+def _matched(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
+    """What a hub's process says, in a form that can name a file here."""
+    text = fields.text(key)
+    if not pattern.fullmatch(text):
+        raise fields.refuse(key, f"{text!r}: {pattern.pattern} was expected")
+    return text

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.atomicfile import write_whole
-from localai.errors import DocumentError, StateError, UsageError
+from localai.errors import DocumentError, StateError
 from localai.hashing import Progress, digest_file, report_nothing
 from localai.locking import holding
 from localai.manifest.schema import ArtifactFile
 from localai.places import make_private
 from localai.sealing import open_regular
-from localai.shape import is_slug
 from localai.store.access import find_keepers, find_modes
 from localai.store.check import is_at_rest
 from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME, Origin, parse_origin, write_origin
 from localai.store.state import INCOMING, State
-from localai.store.steps import acting, alone, delete, put, refuse_taken
+from localai.store.steps import acting, alone, delete, put, refuse_name
 
 
 class Cleared(NamedTuple):
@@ -65,13 +64,9 @@ def admit(
     has already. Raises UsageError if the identifier is taken or is none, DocumentError if the
     origin is none (file names that are not safe, say), StateError.
     """
-    if not is_slug(artifact):
-        raise UsageError(
-            f"{artifact!r} is no identifier", hint="lower-case letters, digits, '.', '_' and '-'"
-        )
+    refuse_name(store, artifact)
     raw = write_origin(origin)
     parse_origin(raw)  # names that lead elsewhere, and what nobody could read back
-    refuse_taken(store, artifact)
     known = list_held(store)
     with arriving(store, f"{artifact}.{os.urandom(6).hex()}") as beside:
         try:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from localai.document import encode_text, read_json
 from localai.manifest.schema import ArtifactFile, Source, read_file, read_source
+from localai.reference import LONGEST_PATH, is_path
 from localai.shape import Fields, read_shape
 
 SCHEMA = "localai.origin/1"
@@ -23,6 +24,7 @@ class Origin(NamedTuple):
 
     ``licence`` is what the hub says, empty if nothing, and ``gated`` whether it asks people to
     agree first; ``card`` is the SHA-256 of the model card that it showed, None if there was none.
+    ``folder`` is where in the repository they lay, empty for its top.
     """
 
     source: Source
@@ -31,6 +33,7 @@ class Origin(NamedTuple):
     licence: str = ""
     gated: bool = False
     card: str | None = None
+    folder: str = ""
 
 
 def write_origin(origin: Origin) -> bytes:
@@ -49,6 +52,7 @@ def write_origin(origin: Origin) -> bytes:
         "gated": origin.gated,
         **({"licence": origin.licence} if origin.licence else {}),
         **({"card-sha256": origin.card} if origin.card else {}),
+        **({"folder": origin.folder} if origin.folder else {}),
         "files": [_write_file(file) for file in origin.files],
     }
     return encode_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -74,7 +78,10 @@ def _read_origin(fields: Fields) -> Origin:
         licence=fields.text("licence") if fields.has("licence") else "",
         gated=fields.boolean("gated"),
         card=fields.digest("card-sha256") if fields.has("card-sha256") else None,
+        folder=fields.text("folder", limit=LONGEST_PATH) if fields.has("folder") else "",
     )
+    if origin.folder and not is_path(origin.folder):
+        raise fields.refuse("folder", f"{origin.folder!r} leads elsewhere")
     names = [file.name.casefold() for file in origin.files]
     if not names or len(set(names)) != len(names):
         raise fields.refuse("files", "empty, or two of one name")

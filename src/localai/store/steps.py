@@ -13,6 +13,7 @@ from localai.atomicfile import flush_directory
 from localai.errors import StateError, UsageError
 from localai.locking import holding, locked, name_holder
 from localai.places import make_private
+from localai.shape import is_slug
 from localai.store.held import Held, read_held
 from localai.store.state import INCOMING, State
 
@@ -52,6 +53,15 @@ def put(store: Path, directory: Path, artifact: str, state: State) -> Held:
     flush_directory(target.parent)
     flush_directory(directory.parent)
     return read_held(store, state, artifact)
+
+
+def refuse_name(store: Path, artifact: str) -> None:
+    """Raise UsageError if nothing new can have this identifier: it is none, or it is taken."""
+    if not is_slug(artifact):
+        raise UsageError(
+            f"{artifact!r} is no identifier", hint="lower-case letters, digits, '.', '_' and '-'"
+        )
+    refuse_taken(store, artifact)
 
 
 def refuse_taken(store: Path, artifact: str, but: Path | None = None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tarfile
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hosts import FILES, ONE, TODAY, TWO, Host, Officer, lists, seal
@@ -12,8 +15,10 @@ from hosts import FILES, ONE, TODAY, TWO, Host, Officer, lists, seal
 from bring import SOURCE
 from localai.bundle import judging, taking
 from localai.bundle.contents import Artifact, Contents, Signed
+from localai.bundle.frame import END, make_header, make_padding
+from localai.cli.roots.pinning import pin_given
 from localai.cli.stores import bundling
-from localai.errors import Exit
+from localai.errors import Exit, UsageError
 from localai.findings import refused
 from localai.manifest.chain import read_trusted
 from localai.manifest.envelope import MANIFEST_TYPE
@@ -90,6 +95,28 @@ def test_without_a_root_of_trust_nothing_counts(
     assert "no root of trust is pinned here" in said
     assert "tar -xf BUNDLE roots" in said
     assert not bare.places.root.exists()
+
+
+def test_a_second_root_under_the_name_of_the_first(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is shown is the first, what tar unpacks the last: so the remedy names the digest."""
+    bare, forged = Host(tmp_path / "bare"), Officer().root()
+    bare.place.mkdir()
+    members = zip(("roots/1.root.json", "roots/1.root.dsse.json"), forged, strict=True)
+    more = (make_header(name, len(raw)) + raw + make_padding(len(raw)) for name, raw in members)
+    bundle.write_bytes(bundle.read_bytes().removesuffix(END) + b"".join(more) + END)
+    said = refuses(bare, bundle, capsys)
+    told = re.search(r"roots/1\.root\.json --fingerprint ([0-9a-f]{64})", said.replace("\n", ""))
+    assert told
+    with tarfile.open(bundle) as found:
+        found.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / "roots" / "1.root.json"
+    assert unpacked.read_bytes() == forged[0]
+    with pytest.raises(UsageError, match="has the fingerprint"):
+        pin_given(bare.around, unpacked, told[1])
+    assert not bare.places.root.exists()
+    assert pin_given(bare.around, unpacked, None) != told[1]
 
 
 def test_manifests_that_do_not_count(
@@ -338,3 +365,51 @@ def test_inspect_says_the_same_and_writes_nothing(
     assert [one.check for one in bare.findings if one.refuses] == [judging.ROOT]
     assert refused(bare.findings)
     assert not sealed.store.exists()
+
+
+def test_two_artifacts_of_one_name(
+    staging: Host, sealed: Host, officer: Officer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are approved, and neither is in the store: the second one must not stop half-way."""
+    file = ("x.gguf", b"x")
+    signed = Signed(*officer.manifest(lists(*FILES), lists(file, entry="x")))
+    contents = staging.contents()._replace(manifests=(signed,))
+    twins = contents._replace(artifacts=(*contents.artifacts, make_artifact("tiny", file)))
+    assert "stands twice" in refuses(sealed, staging.packs(twins, ONE, TWO, b"x"), capsys)
+
+
+def test_what_another_import_brought_meanwhile(
+    bundle: Path,
+    staging: Host,
+    sealed: Host,
+    officer: Officer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same artifact in two bundles at once: both imports end well."""
+    other = packs(staging, officer.manifest(lists(*FILES), version=2))
+    read = bundling.read_files
+
+    def import_meanwhile(*given: Any) -> None:
+        monkeypatch.setattr(bundling, "read_files", read)
+        assert sealed.imports(bundle) is Exit.DONE
+        read(*given)
+
+    monkeypatch.setattr(bundling, "read_files", import_meanwhile)
+    assert sealed.imports(other) is Exit.DONE
+    assert is_whole(sealed)
+    (manifest,) = load_manifests(sealed.places, TODAY)
+    assert manifest.verification.manifest
+    assert manifest.verification.manifest.version == 2
+    assert not list((sealed.store / "incoming").iterdir())
+
+
+def test_more_files_than_anybody_looks_up(
+    staging: Host, sealed: Host, officer: Officer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are all one file, so the bundle is small; each would be looked up in each manifest."""
+    files = [(f"{number}.gguf", b"x") for number in range(1000)]
+    for number, expected in ((10, "not in the manifest"), (11, "more than 10000 files")):
+        artifacts = tuple(make_artifact(f"x{one}", *files) for one in range(number))
+        signed = Signed(*officer.manifest(lists(*FILES)))
+        packed = Contents(artifacts, staging.contents().roots, (signed,))
+        assert expected in refuses(sealed, staging.packs(packed, b"x"), capsys)

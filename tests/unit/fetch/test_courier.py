@@ -8,8 +8,12 @@ import sys
 import pytest
 
 from localai.errors import HubError
+from localai.fetch.bring import look
 from localai.fetch.courier import Courier, make_environment
 from localai.fetch.errand import Errand, Piece, read_errand, write_errand
+from localai.findings import Finding
+from localai.hubs import Hub
+from localai.reference import Reference
 
 ERRAND = Errand("https://hub.example", ("https://hub.example",), "example/tiny", False, "main")
 
@@ -82,3 +86,37 @@ def test_an_interruption_ends_the_process() -> None:
         courier(script).run(ERRAND, interrupt)
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+LISTING = {
+    "revision": "a" * 40,
+    "publisher": "example",
+    "gated": False,
+    "bases": [],
+    "files": [{"path": "a.gguf", "size": 1, "digest": "b" * 64}],
+}
+FILE = LISTING["files"][0]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("changed", "asked", "said"),
+    [
+        ({}, "main", ""),
+        ({}, "a" * 40, ""),
+        ({}, "c" * 40, "another revision"),
+        ({"revision": "main"}, "main", "revision"),
+        ({"files": [{**FILE, "digest": "../../../away"}]}, "main", "digest"),
+        ({"files": [{**FILE, "digest": "B" * 64}]}, "main", "digest"),
+        ({"files": [{**FILE, "path": "../a.gguf"}]}, "main", "path"),
+    ],
+)
+def test_what_it_says_is_not_believed(changed: dict[str, object], asked: str, said: str) -> None:
+    """A digest names a file here: a process that somebody took over could lead it elsewhere."""
+    script = f"print(json.dumps({{'listing': {{**{LISTING!r}, **{changed!r}}}}}))"
+    reference = Reference("example/tiny", "", asked)
+    try:
+        found = look(courier(script), Hub("https://hub.example"), reference, "")
+    except HubError as error:
+        assert said and said in error.message
+    else:
+        assert (found.summary if isinstance(found, Finding) else "") == said

@@ -156,6 +156,30 @@ def test_a_file_that_changed_under_one_revision(
     assert isinstance(fetch(artifact="unseen"), Held)
 
 
+def test_a_hub_that_calls_the_publisher_otherwise(
+    fetch: Fetch, served: hubs.Hub, store: Path
+) -> None:
+    """What a hub says beside the revision makes no other place of it."""
+    assert isinstance(fetch(), Held)
+    served.files[FILE] = OTHER
+    served.faults["listing"] = {"author": "somebody"}
+    found = fetch(artifact="again")
+    assert isinstance(found, Finding) and found.summary == "changed under one revision"
+
+
+def test_one_name_in_two_folders(fetch: Fetch, served: hubs.Hub) -> None:
+    """They are two files, and none of them has changed."""
+    served.files |= {"a/part.gguf": CONTENT, "b/part.gguf": OTHER}
+    for folder, content in (("a", CONTENT), ("b", OTHER)):
+        reference = REFERENCE._replace(file=f"{folder}/part.gguf")
+        held = fetch(reference, artifact=f"part-{folder}")
+        assert isinstance(held, Held) and held.paths[0].read_bytes() == content
+        assert held.origin and held.origin.folder == folder
+    served.files["a/part.gguf"] = OTHER
+    found = fetch(REFERENCE._replace(file="a/part.gguf"), artifact="again")
+    assert isinstance(found, Finding) and found.summary == "changed under one revision"
+
+
 def test_a_file_in_git_that_changed_under_one_revision(
     fetch: Fetch, served: hubs.Hub, store: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from errands import CONTENT, Ask, Fetch
 
 import hub as hubs
-from localai.fetch.bring import Elsewhere
+from localai.fetch.bring import Elsewhere, find_elsewhere
 from localai.fetch.courier import Courier, make_environment
 from localai.fetch.errand import Errand
 from localai.fetch.guard import Elsewhere as Refused
@@ -78,6 +78,18 @@ def test_a_listing_from_elsewhere(
     assert other.paths()
 
 
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [("https://files.example", True), ("http://files.example", False), ("ftp://f.example", False)],
+)
+def test_only_what_a_policy_can_name_is_offered(origin: str, named: bool) -> None:
+    where, hub = Elsewhere(origin), Hub("https://hub.example")
+    assert where.can_be_named is named
+    finding = find_elsewhere(where, hub)
+    assert origin in finding.evidence
+    assert ("--host" in finding.remedy) is named
+
+
 @pytest.fixture
 def guard() -> Guard:
     hub = Hub("https://hub.example/mirror", ("https://files.example:8443",))
@@ -99,6 +111,15 @@ def guard() -> Guard:
 def test_every_request_is_looked_at(guard: Guard, url: str) -> None:
     with pytest.raises(Refused):
         guard.check(httpx2.Request("GET", url))
+
+
+def test_a_name_that_is_no_ascii(guard: Guard) -> None:
+    """The client knows it under two names; the policy, and the resolver, under one."""
+    url = "https://xn--mnchen-3ya.example"
+    Guard(guard.errand._replace(url=url, origins=(url,))).check(httpx2.Request("GET", f"{url}/x"))
+    with pytest.raises(Refused) as caught:
+        guard.check(httpx2.Request("GET", "https://m\u00fcnchen.example/x"))
+    assert caught.value.origin == url
 
 
 @pytest.mark.parametrize(

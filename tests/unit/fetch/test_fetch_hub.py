@@ -160,3 +160,13 @@ def test_an_answer_that_is_none(ask: Ask, served: hubs.Hub, raw: bytes) -> None:
     served.faults["raw"] = raw
     with pytest.raises(HubError):
         ask()
+
+
+@pytest.mark.parametrize("name", ["Tiny One", "../../away"])
+def test_what_is_no_identifier_is_said_before_anything_comes(
+    fetch: Fetch, served: hubs.Hub, store: Path, name: str
+) -> None:
+    with pytest.raises(UsageError, match="no identifier"):
+        fetch(artifact=name)
+    assert not [one for one in served.seen if "/resolve/" in one.path]
+    assert not store.exists()

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from errands import CONTENT, Ask, Fetch
+from errands import CONTENT, REFERENCE, Ask, Fetch
 
 import hub as hubs
 import proxy as proxies
 from localai.errors import HubError
+from localai.fetch.bring import look
 from localai.fetch.courier import Courier, make_environment
+from localai.fetch.listing import Listing
 from localai.hubs import Hub
 from localai.store.held import Held
 
@@ -99,3 +101,17 @@ def test_past_the_proxy(
     with pytest.raises(HubError, match="CERTIFICATE_VERIFY_FAILED"):
         ask(hub=Hub(served.url), courier=courier_with(**environ))
     assert proxy.asked == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_hub_on_this_machine_is_asked_by_no_proxy(
+    tmp_path: Path, proxy: proxies.Proxy, variable: str
+) -> None:
+    """Without encryption: whoever looks at such a proxy would have the token."""
+    environment = {**make_environment({}), variable: proxy.url}
+    with hubs.running({"tiny.gguf": CONTENT}) as hub:
+        courier = Courier(environment, lambda *_: None, patience_s=20)
+        found = look(courier, Hub(hub.url), REFERENCE, "hf_secret")
+        assert isinstance(found, Listing)
+        assert hub.seen[0].headers["authorization"] == "Bearer hf_secret"
+    assert (proxy.asked, proxy.refused) == ([], 0)

@@ -15,7 +15,7 @@ from localai.store.origin import LIMIT, Origin, parse_origin, write_origin
 
 FILE = ArtifactFile("one.gguf", 12, "a" * 64, "b" * 64)
 SOURCE = Source("Example", "example/tiny", "0" * 40, ("example/base",), "hub.example")
-WHOLE = Origin(SOURCE, date(2026, 1, 2), (FILE,), "apache-2.0", True, "c" * 64)
+WHOLE = Origin(SOURCE, date(2026, 1, 2), (FILE,), "apache-2.0", True, "c" * 64, "q4/small")
 BARE = Origin(Source("Example", "example/tiny"), date(2026, 1, 2), (FILE._replace(tree=None),))
 
 
@@ -45,6 +45,7 @@ def spoiled(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda d: d["files"][0].update(sha256="A" * 64), "64 lower-case hexadecimal digits"),
         (lambda d: d["source"].update(publisher="Ex\u202eample"), "U+202E is not allowed"),
         (lambda d: d.update(gated="yes"), "true or false"),
+        (lambda d: d.update(folder="a/../b"), "leads elsewhere"),
         (lambda d: d.update(licence="x" * 201), "201 characters"),
     ],
 )  # fmt: skip

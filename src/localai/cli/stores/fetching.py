@@ -60,7 +60,9 @@ def _bring(
                 today=around.today,
                 progress=progress,
             )
-        if not isinstance(found, Elsewhere) or not (choice.own and console.interactive()):
+        if not isinstance(found, Elsewhere) or not found.can_be_named:
+            return found
+        if not (choice.own and console.interactive()):
             return found
         question = f"{order.hub.url} sends its files from {found.origin}: take them from there?"
         if not console.confirm(printable(question), option="--host"):
