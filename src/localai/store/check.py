@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -142,24 +143,24 @@ def _judge_owner(path: Path, keepers: Collection[int]) -> Iterator[str]:
 def _digest(path: Path, progress: Progress) -> Digests:
     opened = open_regular(path)
     try:
-        if _is_open_elsewhere(opened.fd):
-            raise DocumentError(f"{path.name} is open for writing somewhere")
+        # Where the file is another's, or the file system gives no lease, nobody can say: a start
+        # copies such a file, and does not rely on this.
+        with suppress(OSError):
+            if is_being_written(opened.fd):
+                raise DocumentError(f"{path.name} is open for writing somewhere")
         return digest_file(opened.fd, opened.size, progress=progress)
     finally:
         os.close(opened.fd)
 
 
 def is_at_rest(fd: int, keepers: Collection[int]) -> bool:
-    """Whether an open file is one of these accounts', nobody may write to it, and nobody does."""
+    """Whether an open file is one of these accounts', nobody may write to it, and nobody does:
+    False where that cannot be told."""
     found = os.fstat(fd)
-    closed = found.st_uid in keepers and not found.st_mode & _WRITE
-    return closed and not _is_open_elsewhere(fd)
-
-
-def _is_open_elsewhere(fd: int) -> bool:
-    """Where the file is another's, or the file system gives no lease, nobody can say."""
+    if found.st_uid not in keepers or found.st_mode & _WRITE:
+        return False
     try:
-        return is_being_written(fd)
+        return not is_being_written(fd)
     except OSError:
         return False
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hosts import ONE, TODAY, TWO, Host
 
+from killing import killed_at
 from localai.errors import Exit, StateError
 from localai.manifest.load import load_manifests
 from localai.store.arrival import clear
@@ -22,11 +22,6 @@ from localai.store.steps import alone
 
 DIGEST = sha256(ONE).hexdigest()
 
-# Whatever changes the file system, as CPython announces it before it happens (sys.audit).
-STEPS = frozenset(
-    {"os.mkdir", "os.link", "os.rename", "os.chmod", "os.remove", "os.rmdir", "open", "fcntl.flock",
-     "os.truncate"}
-)  # fmt: skip
 MOST = 600  # steps that one import may have
 
 
@@ -113,39 +108,13 @@ def test_from_a_pipe_that_breaks(bundle: Path, sealed: Host) -> None:
     assert check_held(find_held(sealed.store, "tiny")).finding.summary == "intact"
 
 
-def killed_at(number: int, host: Host, bundle: Path) -> bool:
-    """Whether an import has so many steps, at the last of which it is killed."""
-    child = os.fork()
-    if child == 0:
-        left = number
-
-        def count(event: str, _arguments: object) -> None:
-            nonlocal left
-            left -= event in STEPS
-            if left < 0 and event in STEPS:  # the signal is announced here, too
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, 1)
-        os.dup2(devnull, 2)
-        sys.addaudithook(count)
-        try:
-            host.imports(bundle)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
-
-
 def test_killed_between_any_two_steps(bundle: Path, sealed: Host, tmp_path: Path) -> None:
     """An artifact is there whole and approved, or not at all; the same import does the rest."""
     number, seen = 0, set[tuple[bool, bool]]()
     while True:
         host = Host(tmp_path / str(number))
         shutil.copytree(sealed.place, host.place)
-        killed = killed_at(number, host, bundle)
+        killed = killed_at(number, partial(host.imports, bundle))
         found = list_held(host.store)
         assert all(one.state is State.APPROVED for one in found)
         assert all(check_held(one).finding.summary == "intact" for one in found)

@@ -15,7 +15,7 @@ from localai.locking import holding
 from localai.manifest.schema import ArtifactFile
 from localai.store import arrival
 from localai.store.arrival import admit, arriving, clear
-from localai.store.check import check_held
+from localai.store.check import check_held, is_at_rest
 from localai.store.held import Held, find_held, list_held
 from localai.store.origin import Origin
 from localai.store.state import State
@@ -127,6 +127,14 @@ def test_a_twin_that_somebody_writes_to_is_none(
         later = bring(store, "later", ("one.gguf", CONTENT))
         assert (check_held(later).finding.summary == "intact") is protected
         assert check_held(held).finding.refuses
+
+
+def test_a_twin_of_which_nobody_can_say_who_writes_to_it_is_none(held: Held) -> None:
+    """Of such a descriptor the kernel gives no lease."""
+    for flags, at_rest in ((os.O_RDONLY, True), (os.O_PATH, False)):
+        fd = os.open(held.paths[0], flags)
+        assert is_at_rest(fd, (os.geteuid(),)) is at_rest
+        os.close(fd)
 
 
 def test_a_link_in_the_place_of_a_twin_is_none(held: Held, store: Path, tmp_path: Path) -> None:

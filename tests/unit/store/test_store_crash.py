@@ -3,10 +3,7 @@ behind can be cleared away."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,41 +11,15 @@ from pathlib import Path
 import pytest
 
 from bring import bring
+from killing import killed_at
 from localai.store.arrival import clear
 from localai.store.check import check_held, check_store
 from localai.store.held import find_held, list_held
 from localai.store.state import State
 from localai.store.steps import alone, move, remove
 
-# Whatever changes the file system, as CPython announces it before it happens (sys.audit).
-STEPS = frozenset(
-    {"os.mkdir", "os.link", "os.rename", "os.chmod", "os.remove", "os.rmdir", "open", "fcntl.flock"}
-)
 FILES = (("one.gguf", b"weights, say"), ("two.gguf", b"more"), ("shared.gguf", b"shared"))
 MOST = 200  # steps that one command may have
-
-
-def killed_at(number: int, act: Callable[[], object]) -> bool:
-    """Whether a process that does this has so many steps, at the last of which it is killed."""
-    child = os.fork()
-    if child == 0:
-        left = number
-
-        def count(event: str, _arguments: object) -> None:
-            nonlocal left
-            left -= event in STEPS
-            if left < 0 and event in STEPS:  # the signal is announced here, too
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        try:
-            act()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
 
 
 def step(store: Path, state: State) -> None:
