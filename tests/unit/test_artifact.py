@@ -13,7 +13,7 @@ import gguf_maker as maker
 from localai.artifact import OpenArtifact, measure_resources, open_artifact
 from localai.errors import DocumentError
 from localai.findings import refused
-from localai.gguf import reader
+from localai.gguf import cursor
 from localai.gguf.memory import inference_bytes
 from localai.gguf.sets import name_parts
 from localai.identification import hash_artifacts
@@ -129,7 +129,7 @@ def test_the_parts_share_the_memory_that_headers_may_take(
 ) -> None:
     first, second = (header.memory for header in opened.headers)
     assert 0 < second < first
-    monkeypatch.setattr(reader, "MAX_KEPT", first + second - 1)
+    monkeypatch.setattr(cursor, "MAX_KEPT", first + second - 1)
     artifact = open_artifact(split)
     artifact.close()
     (finding,) = [one for one in artifact.artifact.format if one.refuses]

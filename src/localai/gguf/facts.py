@@ -55,6 +55,14 @@ class Tensor(NamedTuple):
         return elements_of(self.shape)
 
 
+class Seen(NamedTuple):
+    """What was looked at when a header was read: where, as offset and length in bytes, in order,
+    and the SHA-256 of all of it."""
+
+    windows: tuple[tuple[int, int], ...] = ()
+    sha256: bytes = b""
+
+
 class GgufFile(NamedTuple):
     """What a GGUF file says about itself. ``size``, ``data_offset`` and ``header_end`` (before the
     padding) in bytes; ``types`` of the values under the same keys as ``metadata``; ``memory``, in
@@ -69,6 +77,7 @@ class GgufFile(NamedTuple):
     types: Mapping[str, ValueType] = MappingProxyType({})
     header_end: int = 0
     memory: int = 0
+    seen: Seen = Seen()
 
     def text(self, key: str) -> str:
         """The string under ``key``, or an empty one."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import gguf_maker as maker
 from localai.errors import DocumentError
-from localai.gguf import reader
+from localai.gguf import cursor
 from localai.gguf.facts import Array, GgufFile
 from localai.gguf.reader import read_gguf
 from localai.gguf.types import TENSOR_TYPES, ValueType
@@ -132,8 +132,8 @@ def test_a_window_that_ends_inside_a_string(monkeypatch: pytest.MonkeyPatch) -> 
     whole = maker.make_model()
     expected = read(whole)
     for window in (9, 64, 1000):
-        monkeypatch.setattr(reader, "WINDOW", window)
-        assert read(whole) == expected
+        monkeypatch.setattr(cursor, "WINDOW", window)
+        assert read(whole)._replace(seen=expected.seen) == expected
 
 
 def test_block_sizes_are_the_librarys() -> None:

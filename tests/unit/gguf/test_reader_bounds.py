@@ -12,7 +12,7 @@ import pytest
 
 import gguf_maker as maker
 from localai.errors import DocumentError
-from localai.gguf import reader
+from localai.gguf import cursor, reader
 from localai.gguf.check import check_structure
 from localai.gguf.inspect import OpenGguf, inspect
 from localai.gguf.reader import read_gguf
@@ -26,10 +26,10 @@ KNOWN = maker.entry("general.architecture", maker.STRING, "llama")
 CHILD = """
 import re, resource, sys
 from localai.errors import DocumentError
-from localai.gguf import reader
+from localai.gguf import cursor, reader
 fd, size, more = map(int, sys.argv[1:4])
 for cap in sys.argv[4:]:
-    setattr(reader, cap, 1 << 62)
+    setattr(cursor if hasattr(cursor, cap) else reader, cap, 1 << 62)
 with open("/proc/self/status") as status:
     used = int(re.search(r"VmSize:\\s+(\\d+) kB", status.read())[1]) << 10
 resource.setrlimit(resource.RLIMIT_AS, (used + more, used + more))
@@ -101,7 +101,7 @@ def most_words() -> maker.Parts:
 
 def most_text() -> maker.Parts:
     """Texts that take four times as much memory as they have bytes, for one character's sake."""
-    text = "\U0001f512" + "a" * (reader.MAX_TEXT - 4)
+    text = "\U0001f512" + "a" * (cursor.MAX_TEXT - 4)
     return maker.Parts(tuple(maker.entry(f"k{n}", maker.STRING, text) for n in range(8)))
 
 
@@ -131,7 +131,7 @@ def test_the_parts_of_a_set_share_what_may_be_kept(memory: int) -> None:
     parts = most_numbers()._replace(entries=most_numbers().entries[-1800:])
     size = write(memory, parts.bytes())
     files = [read_gguf(memory, size)]
-    assert reader.MAX_KEPT // 3 < files[0].memory < reader.MAX_KEPT // 2
+    assert cursor.MAX_KEPT // 3 < files[0].memory < cursor.MAX_KEPT // 2
     files.append(read_gguf(memory, size, files))
     assert files[1].memory == files[0].memory
     with pytest.raises(DocumentError, match=r"more than .* bytes of memory"):
@@ -211,7 +211,7 @@ def test_a_hole_of_ten_terabytes(memory: int) -> None:
     assert found.size == 10 * TB
 
 
-@pytest.mark.parametrize("length", [reader.WINDOW, reader.MAX_TEXT])
+@pytest.mark.parametrize("length", [cursor.WINDOW, cursor.MAX_TEXT])
 def test_a_header_has_an_end_though_the_file_has_none(
     memory: int, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,19 +219,19 @@ def test_a_header_has_an_end_though_the_file_has_none(
     tokens = array("tokenizer.ggml.tokens", maker.STRING, reader.MAX_ELEMENTS, b"")
     first = 24 + len(tokens)
     size = write(memory, maker.Parts((tokens,)).bytes(), 11 * TB)
-    for place in range(first, 2 * reader.MAX_HEADER, 8 + length):
+    for place in range(first, 2 * cursor.MAX_HEADER, 8 + length):
         os.pwrite(memory, struct.pack("<Q", length), place)
     read = count_reads(monkeypatch)
-    with pytest.raises(DocumentError, match=f"a header of more than {reader.MAX_HEADER} bytes"):
+    with pytest.raises(DocumentError, match=f"a header of more than {cursor.MAX_HEADER} bytes"):
         read_gguf(memory, size)
-    assert sum(read) <= reader.MAX_HEADER + reader.WINDOW
+    assert sum(read) <= cursor.MAX_HEADER + cursor.WINDOW
 
 
 def test_a_token_has_an_end(memory: int) -> None:
-    length = reader.MAX_TEXT + reader.WINDOW
+    length = cursor.MAX_TEXT + cursor.WINDOW
     tokens = array("tokenizer.ggml.tokens", maker.STRING, 1, struct.pack("<Q", length))
     size = write(memory, maker.Parts((tokens,)).bytes(), GB)
-    with pytest.raises(DocumentError, match=f"a string of more than {reader.MAX_TEXT} bytes"):
+    with pytest.raises(DocumentError, match=f"a string of more than {cursor.MAX_TEXT} bytes"):
         read_gguf(memory, size)
 
 

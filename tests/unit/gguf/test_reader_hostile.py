@@ -11,7 +11,7 @@ import pytest
 
 import gguf_maker as maker
 from localai.errors import DocumentError
-from localai.gguf import reader
+from localai.gguf import cursor
 from localai.gguf.inspect import OpenGguf
 
 Opened = Callable[[bytes], OpenGguf]
@@ -161,7 +161,7 @@ def test_a_message_is_one_short_line_whatever_the_names(opened: Opened, changes:
 
 
 def test_texts_together_have_a_limit(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_KEPT", 1000)
+    monkeypatch.setattr(cursor, "MAX_KEPT", 1000)
     entries = tuple(maker.entry(f"k{number}", maker.STRING, "x" * 90) for number in range(12))
     with pytest.raises(DocumentError, match="names and values that take more than 1000 bytes"):
         opened(maker.Parts(entries).bytes())

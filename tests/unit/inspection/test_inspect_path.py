@@ -14,7 +14,7 @@ import gguf_maker as maker
 from localai.errors import DocumentError
 from localai.findings import Verdict
 from localai.formats.recognise import recognise
-from localai.gguf import reader
+from localai.gguf import cursor, reader
 from localai.gguf.inspect import OpenGguf
 from localai.gguf.memory import inference_bytes
 from localai.hashing import digest_file
@@ -95,7 +95,7 @@ def test_the_parts_share_the_memory_that_headers_may_take(
     path = write(tmp_path / FIRST, first)
     write(tmp_path / SECOND, second)
     most = sum(header.memory for header in inspect(path).headers)
-    monkeypatch.setattr(reader, "MAX_KEPT", most - 1)
+    monkeypatch.setattr(cursor, "MAX_KEPT", most - 1)
     (finding,) = inspect(path).failures
     assert SECOND in finding.evidence
     assert "bytes of memory" in finding.evidence
