@@ -79,7 +79,7 @@ OWNERS = {
     "jinja2": "dialect + gguf.template + worker.template",
     "llama_cpp": "worker.engine + worker.loading",
     "typer": "cli",
-    "yaml": "document",
+    "yaml": "document.yamltree",
 }
 
 # What runs beside a prompt. typing_extensions comes with llama_cpp, markupsafe with jinja2.

@@ -18,5 +18,6 @@ TARGETS = (
     "datasets",
     "parquet",
     "unknown",
+    "document",
     "manifest",
 )

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzzing.judge import Broken
+from localai import document
 from localai.document import decode_text
+from localai.document.yamltree import read_tree
 from localai.errors import DocumentError
-from localai.manifest.schema import LIMIT, read_yaml
+from localai.manifest import schema
+from localai.manifest.schema import LIMIT, Manifest
 from localai.manifest.written import read_written
+from localai.shape import read_shape
 
 MODULES = ("localai.manifest.written", "localai.manifest.schema")
 LONGEST = 4096
@@ -81,6 +85,12 @@ def run(data: bytes) -> None:
         check(HEAD + b"  - id" + begin + data + second)
 
 
+def read_strictly(raw: bytes) -> Manifest:
+    """The manifest as YAML alone reads it. Raises DocumentError."""
+    tree = read_tree(decode_text(raw, limit=LIMIT), LIMIT // document.BYTES_A_VALUE)
+    return read_shape(tree, "manifest", schema._read_manifest)
+
+
 def check(data: bytes) -> None:
     """Raises Broken if the readers do not agree."""
     try:
@@ -90,7 +100,7 @@ def check(data: bytes) -> None:
     if fast is None:
         return
     try:
-        strict = read_yaml(data)
+        strict = read_strictly(data)
     except DocumentError as error:
         raise Broken(f"the strict reader refuses it: {error.message}") from error
     if fast != strict:

@@ -12,7 +12,11 @@ import pytest
 from drawn import manifests
 from hypothesis import given
 
+from fuzzing.manifest import read_strictly
 from localai import document
+from localai.document import decode_text
+from localai.document.linewise import read_linewise
+from localai.document.yamltree import read_tree
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest import schema, written
@@ -72,8 +76,19 @@ def agree(text: str) -> Manifest | None:
     """What the faster reader reads, held against what the strict one does."""
     found = read_written(text)
     if found is not None:
-        assert found == read_yaml(text.encode())
+        assert found == read_strictly(text.encode())
     return found
+
+
+@given(manifests())
+def test_a_small_one_is_read_line_by_line(manifest: Manifest) -> None:
+    """So that a start needs no YAML library."""
+    raw = write_manifest(manifest)
+    text = decode_text(raw, limit=LIMIT)
+    tree = read_linewise(text)
+    assert tree is not None
+    assert tree == read_tree(text, LIMIT)
+    assert read_yaml(raw) == manifest
 
 
 @given(manifests())
@@ -182,7 +197,7 @@ def test_what_the_schema_refuses_is_left_to_the_strict_reader(name: str) -> None
     text = TEXT.replace(old, new, 1)
     assert read_written(text) is None
     with pytest.raises(DocumentError):
-        read_yaml(text.encode())
+        read_strictly(text.encode())
 
 
 OTHER_STYLES = {
@@ -268,7 +283,7 @@ def test_a_reader_that_does_not_count_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_large_manifest_is_read_without_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = many(300)
-    expected = read_yaml(raw)
+    expected = read_strictly(raw)
 
     def refuse(_: bytes) -> Manifest:
         raise DocumentError("read as YAML")
@@ -289,7 +304,7 @@ def test_of_a_large_manifest_it_is_said_what_is_wrong() -> None:
 
 def test_a_large_manifest_in_another_style_is_read_too() -> None:
     raw = many(300)
-    assert parse_manifest(raw.replace(b"llama", b"'llama'", 1)) == read_yaml(raw)
+    assert parse_manifest(raw.replace(b"llama", b"'llama'", 1)) == read_strictly(raw)
 
 
 def test_the_garbage_collector_is_left_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""document: each vector says what must become of it, and both YAML parsers must agree."""
+"""document: each vector says what must become of it, and all readers of YAML must agree."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from localai import document
-from localai.document import DEPTH, LIMIT, is_clean, read_document, read_json
+from localai.document import DEPTH, LIMIT, is_clean, read_document, read_json, yamltree
 from localai.errors import DocumentError
 
-VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "document").glob("*.yaml"))
+VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "document").glob("*.yaml"))
 PARSERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
 
 
@@ -25,11 +25,13 @@ def expectation(path: Path) -> tuple[str, str]:
     return outcome, rest
 
 
-@pytest.fixture(params=PARSERS, ids=lambda parser: parser.__name__, autouse=True)
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type:
-    monkeypatch.setattr(document, "_Loader", request.param)
-    assert isinstance(request.param, type)
-    return request.param
+@pytest.fixture(params=[*PARSERS, None], ids=lambda one: getattr(one, "__name__", "linewise"),
+                autouse=True)  # fmt: skip
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each parser of YAML alone, and what happens: line by line where that is enough."""
+    if request.param:
+        monkeypatch.setattr(document, "read_linewise", lambda _: None)
+        monkeypatch.setattr(yamltree, "_Loader", request.param)
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
@@ -149,9 +151,9 @@ def test_the_two_parsers_never_read_two_things(text: str) -> None:
     """One of them may refuse what the other reads: neither may read something else."""
     answers = []
     for loader in PARSERS:
-        document._Loader = loader  # type: ignore[assignment]
+        yamltree._Loader = loader  # type: ignore[assignment]
         with contextlib.suppress(DocumentError):
-            answers.append(read_document(f"k: {text}".encode()))
+            answers.append(yamltree.read_tree(f"k: {text}", LIMIT))
     assert all(answer == answers[0] for answer in answers)
 
 
