@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     A bug is not caught: Python prints its traceback and exits with 1, which is ``Exit.BUG``.
     """
-    from localai.cli import console, dispatch
+    from localai.cli import dispatch
 
     _occupy_standard_descriptors()
     try:
@@ -25,23 +25,31 @@ def main(arguments: list[str] | None = None) -> int:
                 hint="the sandbox is made of Linux kernel mechanisms; run it on a Linux host",
             )
         code = dispatch(sys.argv[1:] if arguments is None else arguments)
+        from localai.cli import console
+
         console.flush()
-    except LocalAIError as error:
-        console.print_error(error)
-        return error.exit_code
-    except BrokenPipeError:
-        console.give_up_stdout()
-        console.print_error(
-            LocalAIError(
-                "whatever read this program's output has gone away, the rest was not written",
-                hint="read all of it, or write it to a file",
-            )
-        )
-        return Exit.COULD_NOT_ACT
-    except KeyboardInterrupt:
+    except (LocalAIError, BrokenPipeError, KeyboardInterrupt) as error:
+        return _explain(error)
+    return code
+
+
+def _explain(error: LocalAIError | BrokenPipeError | KeyboardInterrupt) -> Exit:
+    from localai.cli import console  # a start begins before this is imported
+
+    if isinstance(error, KeyboardInterrupt):
         console.say("interrupted")
         return Exit.INTERRUPTED
-    return code
+    if isinstance(error, LocalAIError):
+        console.print_error(error)
+        return error.exit_code
+    console.give_up_stdout()
+    console.print_error(
+        LocalAIError(
+            "whatever read this program's output has gone away, the rest was not written",
+            hint="read all of it, or write it to a file",
+        )
+    )
+    return Exit.COULD_NOT_ACT
 
 
 def _occupy_standard_descriptors() -> None:

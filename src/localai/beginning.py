@@ -1,8 +1,8 @@
 """The beginning of a start: a worker started and a laboratory forked, while nothing is known yet.
 
-Whoever reads a command line that will need a worker begins here, before the slow libraries are
-imported: both processes then get ready on another core meanwhile. Neither is given anything, no
-probe is sent, and both end with this process.
+Whoever reads a command line that will need a worker begins here, before anything else is imported:
+both processes then get ready on another core meanwhile. Neither is given anything, no probe is
+sent, and both end with this process.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from localai.egress.decoys import are_inherited, leave_decoys
 from localai.errors import PlatformError
 from localai.host import TELEMETRY_SWITCHES
-from localai.places import Places, make_private
 from localai.sandbox import kernel
-from localai.worker.spawn import spawn
+from localai.worker.spawn import Spawned, spawn
 
 if TYPE_CHECKING:
     from localai.egress.laboratory import Premises
+    from localai.places import Places
     from localai.sandbox.spec import SandboxSpec
 
 _UNUSED_UIDS = range(61184, 65520)  # systemd's dynamic users: no account is made there
+_spawned: tuple[Spawned, Mapping[str, str]] | None = None
 _ahead: Beginning | None = None
 
 
@@ -38,29 +40,19 @@ class Beginning:
     def __init__(self, places: Places, *, every_filter: bool = False) -> None:
         """A start has the launcher's filter probed beside the worker, with ``every_filter`` each
         of the worker's is probed on its own as well."""
-        kernel.show_as("localai")  # a unit or a crontab starts it as python3
-        # A parent that ignores it would have the kernel reap our children before we do.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        try:
-            self._before = kernel.read_status()
-        except OSError as error:
-            raise PlatformError(
-                "/proc cannot be read: what holds around a worker could not be seen",
-                hint="mount -t proc proc /proc",
-            ) from error
-        state = make_private(places.state)
-        self._spec: SandboxSpec | None = None
-        try:
-            leave_decoys()
-            spawned = spawn(TELEMETRY_SWITCHES)
-            # Slow to import: it goes on while the worker imports.
-            from localai.egress.probes.probe import FILTERS, LAUNCHER
-            from localai.egress.proving import Proof
-            from localai.worker.process import WorkerProcess
+        spawned, self._before = _take_spawned()
+        # Slow to import: it goes on while the worker imports.
+        from localai.egress.probes.probe import FILTERS, LAUNCHER
+        from localai.egress.proving import Proof
+        from localai.places import make_private
+        from localai.worker.process import WorkerProcess
 
-            with ExitStack() as cleanup:
-                self.worker = WorkerProcess(spawned, self._before)
-                cleanup.callback(self.worker.end)
+        self._spec: SandboxSpec | None = None
+        with ExitStack() as cleanup:
+            self.worker = WorkerProcess(spawned, self._before)
+            cleanup.callback(self.worker.end)
+            state = make_private(places.state)
+            try:
                 self.proof = Proof(
                     state,
                     self._before,
@@ -68,15 +60,11 @@ class Beginning:
                     home=places.home,
                     filters=FILTERS if every_filter else (LAUNCHER,),
                 )
-                cleanup.callback(self.proof.close)
-                _hide()
-                cleanup.pop_all()
-        except OSError as error:
-            raise PlatformError(
-                f"no worker can be started: {error.strerror}",
-                hint="see this account's limits: ulimit -a; it takes 256 open files (-n) and "
-                "some processes (-u)",
-            ) from error
+            except OSError as error:
+                raise _cannot_start(error) from error
+            cleanup.callback(self.proof.close)
+            _hide()
+            cleanup.pop_all()
 
     def confine(self, *, gpu: bool, parts: int = 1) -> SandboxSpec:
         """Have the worker confine itself, for a model in ``parts`` files, and return how.
@@ -109,14 +97,20 @@ class Beginning:
         self.proof.close()
 
 
-def begin_ahead(places: Places) -> None:
-    """Begin now what ``take_beginning`` will ask for.
+def spawn_ahead() -> None:
+    """Start now the worker that the next beginning will ask for. Raises PlatformError.
 
     Until ``launch.start`` is done no garbage is collected: imports make none, and looking for it
     takes a tenth of their time.
     """
-    global _ahead
+    global _spawned
     gc.disable()
+    _spawned = _spawn()
+
+
+def begin_ahead(places: Places) -> None:
+    """Begin now what ``take_beginning`` will ask for."""
+    global _ahead
     _ahead = Beginning(places)
 
 
@@ -135,10 +129,49 @@ def take_beginning(places: Places) -> Beginning:
 
 def forget_beginning() -> None:
     """End what was begun ahead and not taken."""
-    global _ahead
+    global _ahead, _spawned
     if _ahead:
         _ahead.close()
         _ahead = None
+    if _spawned:
+        from localai.worker.process import WorkerProcess
+
+        WorkerProcess(*_spawned).end()
+        _spawned = None
+
+
+def _take_spawned() -> tuple[Spawned, Mapping[str, str]]:
+    """What was spawned ahead, once; else a new worker."""
+    global _spawned
+    spawned, _spawned = _spawned, None
+    return spawned or _spawn()
+
+
+def _spawn() -> tuple[Spawned, Mapping[str, str]]:
+    """A worker, and this process's status as it was before."""
+    kernel.show_as("localai")  # a unit or a crontab starts it as python3
+    # A parent that ignores it would have the kernel reap our children before we do.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        before = kernel.read_status()
+    except OSError as error:
+        raise PlatformError(
+            "/proc cannot be read: what holds around a worker could not be seen",
+            hint="mount -t proc proc /proc",
+        ) from error
+    try:
+        leave_decoys()
+        return spawn(TELEMETRY_SWITCHES), before
+    except OSError as error:
+        raise _cannot_start(error) from error
+
+
+def _cannot_start(error: OSError) -> PlatformError:
+    return PlatformError(
+        f"no worker can be started: {error.strerror}",
+        hint="see this account's limits: ulimit -a; it takes 256 open files (-n) and "
+        "some processes (-u)",
+    )
 
 
 def make_spec(premises: Premises, devices: tuple[str, ...], parts: int) -> SandboxSpec:

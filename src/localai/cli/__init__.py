@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import NamedTuple
 
 from localai import __version__
-from localai.cli import console
 from localai.errors import Exit, UsageError
 
 
@@ -99,30 +98,36 @@ def dispatch(arguments: Sequence[str]) -> int:
     Raises UsageError for a command line that makes no sense, LocalAIError for inability.
     """
     name = arguments[0] if arguments else "--help"
+    if name in COMMANDS:
+        return _run(name, list(arguments[1:]))
+    from localai.cli import console  # a start begins before this is imported
+
     if name in ("--help", "-h", "help"):
         console.out(help_text())
-        return Exit.DONE
-    if name == "--version":
+    elif name == "--version":
         console.out(f"localai {__version__}")
-        return Exit.DONE
-    if name not in COMMANDS:
-        import difflib
+    else:
+        raise _unknown(name)
+    return Exit.DONE
 
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        raise UsageError(
-            f"there is no command {name!r}",
-            hint=f"localai {near[0]} --help" if near else "localai --help",
-        )
-    return _run(name, list(arguments[1:]))
+
+def _unknown(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"localai {near[0]} --help" if near else "localai --help"
+    return UsageError(f"there is no command {name!r}", hint=hint)
 
 
 def _run(name: str, arguments: list[str]) -> int:
     if _needs_a_worker(name, arguments):
-        from localai.beginning import begin_ahead, confine_ahead, forget_beginning
-        from localai.cli.surroundings import look_around
+        from localai.beginning import begin_ahead, confine_ahead, forget_beginning, spawn_ahead
 
-        begin_ahead(look_around().places)
+        spawn_ahead()
         try:
+            from localai.cli.surroundings import look_around
+
+            begin_ahead(look_around().places)
             import typer  # noqa: F401 - slow, and the laboratory gets ready meanwhile
 
             confine_ahead()

@@ -29,6 +29,8 @@ def main() -> None:
     gc.disable()  # imports make no garbage
     kernel.show_as("localai-worker")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as a cancelled request
+    import localai.worker.template  # noqa: F401 - slow, and the launcher gets ready meanwhile
+
     spec = SandboxSpec.from_frame(_expect("confine")["spec"])
     handoff = socket.socket(fileno=HANDOFF)
     root = confine.leave(spec)
