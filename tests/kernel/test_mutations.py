@@ -173,7 +173,7 @@ def test_whole_filters(either: Workshop) -> None:
 
 
 DECOYS = {
-    "they are left too late": Mutant("beginning.py", "            leave_decoys()\n", ""),
+    "they are left too late": Mutant("beginning.py", "        leave_decoys()\n", ""),
     "no worker inherits them": Mutant(
         "egress/decoys.py", "inheritable=at != _FILLING", "inheritable=False"
     ),
