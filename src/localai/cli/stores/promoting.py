@@ -8,6 +8,7 @@ from shlex import quote
 from localai.cli import console
 from localai.cli.approvals.stating import state
 from localai.cli.manifests.editing import keep_proposal, propose_model
+from localai.cli.stores.naming import use_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.findings import Finding
@@ -16,7 +17,7 @@ from localai.manifest.proposal import Proposal
 from localai.promotion import Promotion, judge_promotion
 from localai.store.held import Held, find_held, list_named
 from localai.store.state import State
-from localai.store.steps import alone, move
+from localai.store.steps import keeping, move
 from localai.terminal import printable, show_path
 
 
@@ -24,8 +25,10 @@ def promote(around: Surroundings, artifact: str) -> Exit:
     """Measure an artifact and let it take the step that it may take, if any."""
     held = find_own(around, artifact)
     if held.state is State.APPROVED:
-        raise UsageError(f"{artifact} has come all the way", hint=f"localai run {quote(artifact)}")
-    with alone(held.directory):
+        raise UsageError(
+            f"{artifact} has come all the way", hint=f"localai verify {quote(artifact)}"
+        )
+    with keeping(held):
         judged = _judge(around, held)
         if judged.state is State.PROPOSED:
             return _propose(around, held, judged.finding)
@@ -34,7 +37,7 @@ def promote(around: Surroundings, artifact: str) -> Exit:
     if judged.state is None:
         return _stay(held, judged.finding)
     console.say(printable(f"{judged.state}: {judged.finding.evidence}"))
-    console.out(f"localai run {quote(artifact)}")
+    console.out(use_command(artifact, judged.kind))
     return Exit.DONE
 
 
@@ -81,7 +84,7 @@ def demote(around: Surroundings, artifact: str) -> Exit:
             f"{artifact} is in quarantine, and no step goes back from there",
             hint=f"localai store remove {quote(artifact)}",
         )
-    with alone(held.directory):
+    with keeping(held):
         moved = move(held.store, held, [*State][before])
     console.out(printable(f"{artifact}: {moved.state}"))
     return Exit.DONE
