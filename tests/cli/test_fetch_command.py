@@ -189,8 +189,8 @@ def test_what_is_broken_off(environ: dict[str, str], hub: hubs.Hub) -> None:
 # Room enough is seen where there is none.
 BLIND = """
 import sys
-from localai.fetch import bring
-bring.RESERVE = -1 << 40
+from localai.store import arrival
+arrival.RESERVE = -1 << 40
 from localai.__main__ import main
 sys.exit(main())
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from localai.bundle.contents import Artifact, Contents, Index, Member, write_index
 from localai.bundle.judging import Judged, Rules, judge
 from localai.bundle.reading import look_at
-from localai.bundle.room import make_room, write_all
+from localai.bundle.room import write_directly
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import StateError
@@ -28,7 +28,7 @@ from localai.manifest.folders import imported_directory
 from localai.manifest.load import load_manifests, revocation_file
 from localai.manifest.schema import ArtifactFile
 from localai.places import Places, make_private
-from localai.store.arrival import admit, arriving
+from localai.store.arrival import admit, arriving, check_room
 from localai.store.held import list_named
 from localai.store.state import State
 from localai.store.steps import acting, delete
@@ -50,11 +50,11 @@ def receiving(store: Path, index: Index) -> Iterator[Path]:
             delete(directory)
 
 
-def check_room(directory: Path, files: Collection[ArtifactFile]) -> None:
+def check_missing(directory: Path, files: Collection[ArtifactFile]) -> None:
     """See that what is still missing of ``files`` fits. Raises StateError."""
     with acting(f"write in {directory}"):
         arrived = sum(one.stat().st_size for one in directory.iterdir())
-        make_room(directory, sum(one.size for one in files) - arrived)
+    check_room(directory, sum(one.size for one in files) - arrived)
 
 
 def take(
@@ -106,7 +106,7 @@ def _go_on(
     digest, own = sha256(), Source(fd, path)
     pass_through(arrived, own.read_into, len, progress, digest)
     source.skip(arrived)
-    write, report = partial(write_all, fd), partial(_report_from, progress, arrived)
+    write, report = partial(write_directly, fd), partial(_report_from, progress, arrived)
     return pass_through(member.size - arrived, source.read_into, write, report, digest)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import Node
-from localai.errors import DocumentError, HubError, StateError
+from localai.errors import DocumentError, HubError
 from localai.fetch.courier import Courier
 from localai.fetch.errand import Errand, Piece
 from localai.fetch.listing import EXACT, LARGEST, Listing, Remote, parse_listing
@@ -29,13 +29,12 @@ from localai.manifest.draft import measure_file
 from localai.manifest.schema import ArtifactFile, Source
 from localai.reference import Reference
 from localai.sealing import open_regular
-from localai.store.arrival import admit, arriving
+from localai.store.arrival import admit, arriving, check_room
 from localai.store.held import Held, list_held
 from localai.store.origin import Origin
 from localai.store.steps import refuse_name
 
 CHECK = "fetch"
-RESERVE = 256 << 20  # bytes that are left free on the disk
 _WHY_HOSTS = "a hub is asked, and files are taken, only where the policy says so"
 _WHY_BYTES = "what arrives must be what the hub listed, at one exact revision"
 
@@ -204,14 +203,7 @@ def _make_room(place: Path, pieces: Sequence[Piece]) -> None:
         if path not in parts or not path.lstat().st_mode & stat.S_IWUSR:
             path.unlink()
     there = sum(path.stat().st_size for path in parts if path.exists())
-    needed = sum(piece.size for piece in pieces) - there
-    free = shutil.disk_usage(place).free
-    if needed + RESERVE > free:
-        raise StateError(
-            f"not enough room in {place.parent}: {show_bytes(needed)} are still to come, and "
-            f"{show_bytes(free)} are free",
-            hint="localai store gc, localai store remove NAME, or a larger disk",
-        )
+    check_room(place, sum(piece.size for piece in pieces) - there)
 
 
 def _measure(pieces: Sequence[Piece]) -> list[ArtifactFile]:

@@ -13,6 +13,7 @@ from localai.fetch import bring, errand
 from localai.fetch.courier import Courier, make_environment
 from localai.findings import Finding
 from localai.hubs import Hub
+from localai.store import arrival
 from localai.store.held import Held, list_held
 
 FILE = "tiny.gguf"
@@ -291,7 +292,7 @@ def test_a_slow_hub(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
 def test_too_little_room(
     fetch: Fetch, served: hubs.Hub, monkeypatch: pytest.MonkeyPatch, store: Path
 ) -> None:
-    monkeypatch.setattr(bring, "RESERVE", 1 << 60)
+    monkeypatch.setattr(arrival, "RESERVE", 1 << 60)
     with pytest.raises(StateError, match="not enough room"):
         fetch()
     assert served.paths("HEAD") == []

@@ -13,7 +13,7 @@ from localai.bundle.gathering import gather
 from localai.bundle.judging import CHECK, judge, judge_flaw
 from localai.bundle.reading import Take, look_at, read_files, read_head
 from localai.bundle.source import Source, opening
-from localai.bundle.taking import check_room, find_new, receiving, take, take_in
+from localai.bundle.taking import check_missing, find_new, receiving, take, take_in
 from localai.bundle.writing import write_bundle
 from localai.cli import console
 from localai.cli.surroundings import Surroundings
@@ -86,7 +86,7 @@ def import_(around: Surroundings, file: Path) -> Exit:
             new = find_new(places.store, contents.artifacts)
             files = {one.sha256: one for artifact in new for one in artifact.origin.files}
             with receiving(places.store, index) as directory:
-                check_room(directory, files.values())
+                check_missing(directory, files.values())
                 whole = _read(source, index, partial(take, directory, files), file)
                 judged = take_in(
                     places, today, contents, directory, new, self_approval=policy.self_approval
