@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localai.manifest.schema import Kind
     from localai.store.held import Held
     from localai.store.origin import Origin
 
@@ -39,10 +40,15 @@ def _find_held(given: Path) -> Held | None:
     return next((one for store in stores for one in list_named(store, str(given))), None)
 
 
-def next_command(model: Path, *stores: Path) -> str:
-    """What to type once ``model`` is approved."""
+def next_command(file: Path, kind: Kind, *stores: Path) -> str:
+    """What to type once ``file`` is approved."""
     from localai.store.state import locate
 
-    place = locate(Path(os.path.realpath(model)), *stores)
+    place = locate(Path(os.path.realpath(file)), *stores)
     waits = place.waits and place.artifact
-    return f"localai store promote {quote(waits)}" if waits else f"localai run {quote(str(model))}"
+    return f"localai store promote {quote(waits)}" if waits else use_command(str(file), kind)
+
+
+def use_command(named: str, kind: Kind | None) -> str:
+    """What to type to use what is approved as ``kind``: a model alone is run by itself."""
+    return f"localai {'run' if kind == 'model' else 'verify'} {quote(named)}"
