@@ -21,9 +21,10 @@ from localai.errors import StateError
 from localai.findings import refused
 from localai.hashing import Progress
 from localai.locking import locked_folder
-from localai.manifest import intake
+from localai.manifest import intake, revocation
 from localai.manifest.chain import put_in_force, read_trusted
 from localai.manifest.change import changing
+from localai.manifest.envelope import MANIFEST_TYPE
 from localai.manifest.folders import imported_directory
 from localai.manifest.load import load_manifests, revocation_file
 from localai.manifest.schema import ArtifactFile
@@ -132,8 +133,10 @@ def take_in(
             return judged
         if not places.administered:
             _follow(places, judged.rules)
+        root = judged.rules.trust.root
+        assert root is not None  # else a finding refuses
         for one, signed in zip(judged.manifests, contents.manifests, strict=True):
-            intake.put(one.path, *signed)
+            intake.put(one.path, *signed, MANIFEST_TYPE, intake.role_of(one.verification, root))
     load_manifests(places, today)  # the versions are seen now: none before them counts again
     for artifact in missing:
         files = tuple(one._replace(tree=None) for one in artifact.origin.files)  # not measured
@@ -153,7 +156,9 @@ def _follow(places: Places, rules: Rules) -> None:
     if rules.walked and rules.walked.accepted:
         put_in_force(places, read_trusted(places), rules.walked.accepted)
     if rules.listed:
-        intake.put(revocation_file(places), *rules.listed)
+        role = rules.trust.root.revocation if rules.trust.root else None
+        assert role is not None  # it signed the list
+        intake.put(revocation_file(places), *rules.listed, revocation.TYPE, role)
 
 
 def _report_from(progress: Progress, before: int, done: int) -> None:
