@@ -61,8 +61,6 @@ def test_a_person_is_asked(
     try:
         chat.expect("which hub")
         chat.sendline(hub.url)
-        chat.expect("now and later")
-        chat.sendline("yes")
         chat.expect("which one")
         chat.sendline("1")
         chat.expect("sends its files from")

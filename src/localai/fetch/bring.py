@@ -20,9 +20,8 @@ from localai.document import Node
 from localai.errors import DocumentError, HubError
 from localai.fetch.courier import Courier
 from localai.fetch.errand import Errand, Piece
-from localai.fetch.listing import EXACT, LARGEST, Listing, Remote, parse_listing
+from localai.fetch.listing import EXACT, Listing, Remote, parse_listing
 from localai.findings import Finding, Verdict
-from localai.hardware import show_bytes
 from localai.hashing import Progress, report_nothing
 from localai.hubs import Hub, parse_address
 from localai.manifest.draft import measure_file
@@ -100,7 +99,8 @@ def bring(
 
     Raises UsageError if the identifier is none or taken, HubError, StateError.
     """
-    if finding := _find_obstacle(store, order):
+    listed = [(file.name, file.sha256) for file in order.files if file.sha256]
+    if finding := _find_other(store, order, listed):
         return finding
     refuse_name(store, order.artifact)
     with arriving(store, f"fetch.{order.artifact}") as place:
@@ -157,20 +157,6 @@ def _judge(said: dict[str, Node], hub: Hub) -> Finding | Elsewhere:
     if not isinstance(error, dict):
         raise HubError(f"the process that speaks to the hub says {[*said]}")
     raise HubError(str(error["message"]), hint=str(error["hint"]))
-
-
-def _find_obstacle(store: Path, order: Order) -> Finding | None:
-    for file in order.files:
-        if file.size > LARGEST:
-            return _refuse(
-                "too large for a hub's HTTP",
-                f"{file.path}: {show_bytes(file.size)}",
-                "a hub sends more than 50 GB only by a protocol of its own, Xet, through a program "
-                "that goes its own ways through the network",
-                "bring it with the hub's own tool, then localai approve --source --sha256",
-            )
-    known = [(file.name, file.sha256) for file in order.files if file.sha256]
-    return _find_other(store, order, known)
 
 
 def _find_other(

@@ -18,8 +18,8 @@ from localai.shape import Fields, read_shape
 
 CARD = "README.md"
 LARGEST_CARD = 4 << 20
-LARGEST = 50 * 10**9
-"""Bytes of a file that a hub sends over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
+LARGEST_ANSWER = 50 * 10**9
+"""Bytes that a hub sends at once over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
 
 EXACT = re.compile(r"[0-9a-f]{40}")
 """A revision that names its content."""

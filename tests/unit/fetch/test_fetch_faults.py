@@ -298,16 +298,6 @@ def test_too_little_room(
     assert served.paths("HEAD") == []
 
 
-def test_too_large_for_http(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
-    size = 50 * 10**9 + 1
-    lfs = {"size": size, "sha256": "0" * 64, "pointerSize": 1}
-    served.faults["listing"] = {
-        "siblings": [{"rfilename": FILE, "size": size, "blobId": "1" * 40, "lfs": lfs}]
-    }
-    refuses(fetch(), "too large for a hub's HTTP", store)
-    assert served.paths("HEAD") == []
-
-
 @pytest.mark.parametrize("name", ["con.gguf", "a:b.gguf"])
 def test_a_name_that_no_file_has_here(
     fetch: Fetch, served: hubs.Hub, store: Path, name: str
