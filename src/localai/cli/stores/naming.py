@@ -40,6 +40,19 @@ def _find_held(given: Path) -> Held | None:
     return next((one for store in stores for one in list_named(store, str(given))), None)
 
 
+def name_of(held: Held) -> str:
+    """What a command takes for it: its identifier where that finds it, else its first file."""
+    found = find_model(Path(held.id))
+    return next((str(path) for path in held.paths[:1] if path != found), held.id)
+
+
+def step_command(held: Held, step: str) -> str:
+    """What to type for it to take a step in the store that it lies in."""
+    named = name_of(held) == held.id
+    where = "" if named else f"--store {quote(str(held.store))} "
+    return f"localai store {where}{step} {quote(held.id)}"
+
+
 def next_command(file: Path, kind: Kind, *stores: Path) -> str:
     """What to type once ``file`` is approved."""
     from localai.store.state import locate

@@ -8,7 +8,7 @@ from shlex import quote
 from localai.cli import console
 from localai.cli.approvals.stating import state
 from localai.cli.manifests.editing import keep_proposal, propose_model
-from localai.cli.stores.naming import use_command
+from localai.cli.stores.naming import name_of, step_command, use_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.findings import Finding
@@ -26,18 +26,18 @@ def promote(around: Surroundings, artifact: str) -> Exit:
     held = find_own(around, artifact)
     if held.state is State.APPROVED:
         raise UsageError(
-            f"{artifact} has come all the way", hint=f"localai verify {quote(artifact)}"
+            f"{artifact} has come all the way", hint=f"localai verify {quote(name_of(held))}"
         )
     with keeping(held):
         judged = _judge(around, held)
         if judged.state is State.PROPOSED:
             return _propose(around, held, judged.finding)
         if judged.state:
-            move(held.store, held, judged.state)
+            held = move(held.store, held, judged.state)
     if judged.state is None:
         return _stay(held, judged.finding)
     console.say(printable(f"{judged.state}: {judged.finding.evidence}"))
-    console.out(use_command(artifact, judged.kind))
+    console.out(printable(use_command(name_of(held), judged.kind)))
     return Exit.DONE
 
 
@@ -47,15 +47,14 @@ def _propose(around: Surroundings, held: Held, unlisted: Finding) -> Exit:
     if proposal is None:
         return _stay(held, *findings)
     path = keep_proposal(proposal)
-    move(held.store, held, State.PROPOSED)
+    held = move(held.store, held, State.PROPOSED)
     console.say(printable(f"proposed: {unlisted.evidence}"))
     unknown = ", ".join(proposal.draft.unknown)
     said = f"{show_path(path)}{f', unknown: {unknown}' if unknown else ''}"
     officer = around.read_policy().policy.officer or "your security officer"
     console.out(printable(f"proposal written: {said}. send it to {officer}"))
-    name = quote(held.id)
-    console.say(f"on a machine of your own: localai approve {name}")
-    console.say(f"once a manifest lists it: localai store promote {name}")
+    console.say(printable(f"on a machine of your own: localai approve {quote(name_of(held))}"))
+    console.say(printable(f"once a manifest lists it: {step_command(held, 'promote')}"))
     return Exit.DONE
 
 
@@ -82,7 +81,7 @@ def demote(around: Surroundings, artifact: str) -> Exit:
     if before < 0:
         raise UsageError(
             f"{artifact} is in quarantine, and no step goes back from there",
-            hint=f"localai store remove {quote(artifact)}",
+            hint=step_command(held, "remove"),
         )
     with keeping(held):
         moved = move(held.store, held, [*State][before])
