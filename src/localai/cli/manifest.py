@@ -154,7 +154,7 @@ def sign(
         console.out_bytes(ask_for(look_around(), manifest, days).payload)
         return Exit.DONE
     path, verification = sign_manifest(look_around(), manifest, key, days)
-    console.out(show_verification(path, verification))
+    console.out(show_verification(path, verification, console.width()))
     return Exit.DONE
 
 
@@ -181,11 +181,12 @@ def verify(
     found = verify_files(paths, around.places, around.today)
     if json:
         console.print_json(trustscreen.manifests_document(found))
-    elif by_hand:
-        console.say("\n".join(trustscreen.show_verification(*one) for one in found))
-        console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     else:
-        console.out("\n".join(trustscreen.show_verification(*one) for one in found))
+        width = console.width()
+        shown = "\n".join(trustscreen.show_verification(*one, width) for one in found)
+        (console.say if by_hand else console.out)(shown)
+        if by_hand:
+            console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     return Exit.REFUSED if any(refused(one.findings) for _, one in found) else Exit.DONE
 
 

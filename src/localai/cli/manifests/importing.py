@@ -40,7 +40,7 @@ def import_(
     around = look_around()
     with changing(make_private(imported_directory(around.places))):
         found = _bring(around, file)
-    console.out(show_verification(found.path, found.verification))
+    console.out(show_verification(found.path, found.verification, console.width()))
     if refused(found.findings):
         console.say("not imported, nothing was written")
         return Exit.REFUSED
