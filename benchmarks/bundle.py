@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/bundle.py [--runs N]
 
-Both sides end when the bytes are on the disk: the peer is `cp`, `sync` and `sha256` of the copy,
-one after the other, as somebody would do it who carries a model by hand. The file is warm. The
-target is a ratio of 0.7 or more, for creating and for importing. Needs 8 GB where temporary files
-go (TMPDIR).
+localai ends when the bytes are on the disk. So does the first peer: `cp`, `sync` and `sha256` of
+the copy, one after the other, as somebody would do it who carries a model by hand. The second one,
+`cp` and `sha256`, may leave them in memory. The file is warm. The target is a ratio of 0.7 or more
+to either, for creating and for importing. Needs 8 GB where temporary files go (TMPDIR).
 """
 
 from __future__ import annotations
@@ -48,11 +48,13 @@ def main() -> None:
             asked.runs,
             lambda: measure(lambda: create(place, artifact)),
             lambda: measure(lambda: import_(place / "home" / "store", bundle)),
-            lambda: measure(lambda: copy_by_hand(place / "model.gguf", place / "copy")),
+            lambda: measure(lambda: copy_by_hand(place / "model.gguf", place / "copy", sync=True)),
+            lambda: measure(lambda: copy_by_hand(place / "model.gguf", place / "copy", sync=False)),
         )
-    created, imported, by_hand = medians
-    measuring.show("GB/s", ["create", "cp, sync, sha256"], [created, by_hand])
-    measuring.show("GB/s", ["import", "cp, sync, sha256"], [imported, by_hand])
+    created, imported, *by_hand = medians
+    peers = ["cp, sync, sha256", "cp, sha256"]
+    measuring.show("GB/s", ["create", *peers], [created, *by_hand])
+    measuring.show("GB/s", ["import", *peers], [imported, *by_hand])
 
 
 def make_artifact(path: Path) -> Artifact:
@@ -96,9 +98,10 @@ def import_(store: Path, bundle: Path) -> None:
     shutil.rmtree(store)
 
 
-def copy_by_hand(path: Path, copy: Path) -> None:
+def copy_by_hand(path: Path, copy: Path, *, sync: bool) -> None:
     subprocess.run(["cp", path, copy], check=True)
-    subprocess.run(["sync", copy], check=True)
+    if sync:
+        subprocess.run(["sync", copy], check=True)
     with copy.open("rb") as file:
         hashlib.file_digest(file, "sha256")
     copy.unlink()

@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _give(self, revision: str, path: str) -> None:
         hub = self.server
-        digest = hub.faults.get("etag", {}).get(path, hub.digest(path))
+        digest = hub.faults.get("etag", {}).get(path) or hub.digest(path)
         size = hub.faults.get("size", {}).get(path, len(hub.files[path]))
         told = {"X-Repo-Commit": hub.faults.get("commit", revision), "ETag": f'"{digest}"'}
         if path not in hub.plain:
@@ -152,17 +152,18 @@ class Handler(BaseHTTPRequestHandler):
     def _send_file(self, path: str, told: dict[str, str]) -> None:
         hub, content = self.server, self.server.files[path]
         content = hub.faults.get("content", {}).get(path, content)
-        start = 0
-        if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
-            start = int(found[1])
-            told = {**told, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-        body = content[start:]
-        self.send_response(206 if start else 200)
-        for name, value in {**told, "Content-Length": str(len(body))}.items():
+        start, end = 0, len(content)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if asked and not hub.faults.get("no ranges"):
+            start, end = int(asked[1]), min(int(asked[2] or end) + 1, end)
+            told = {**told, "Content-Range": f"bytes {start}-{end - 1}/{len(content)}"}
+        self.send_response(206 if "Content-Range" in told else 200)
+        for name, value in {**told, "Content-Length": str(end - start)}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "HEAD":
             return
+        body = content[start:end]
         with contextlib.suppress(OSError):
             if path not in hub.plain and hub.take("cut"):
                 self.wfile.write(body[: hub.faults.get("cut at", len(body) // 2)])

@@ -130,12 +130,18 @@ def wheelhouse(checkout: Checkout, environ: Mapping[str, str], arguments: Sequen
         metavar="DIR",
         help="default: wheels",
     )
-    folder = parser.parse_args(arguments).folder.absolute()
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="also bring what a staging host needs to fetch from a hub",
+    )
+    asked = parser.parse_args(arguments)
+    folder = asked.folder.absolute()
     space = needs.ENGINE_BUILD_SPACE + needs.ENVIRONMENT_SPACE
     needs.require([*_basics(checkout), needs.compiler(environ), needs.space(checkout, space)])
     with alone(checkout):
         Environment(checkout, environ).make()
-        wheels.fill(folder, checkout, environ)
+        wheels.fill(folder, checkout, environ, wheels.STAGING if asked.fetch else wheels.EXTRAS)
     say(
         f"\ncopy {folder} and a clone of this repository to the other machine, and run there\n"
         f"scripts/quickstart --wheels {folder.name}"
@@ -171,7 +177,7 @@ def make(
         ]
     )
     if compiles:
-        say("localai: the first run fetches and compiles the engine: 3 to 6 minutes on 2 cores\n")
+        say("localai: the first run fetches and compiles the engine: about 2 minutes on 2 cores\n")
     environment.make()
     if not model_given:
         pip = Pip(checkout.venv, environ, offline=folder is not None)

@@ -18,6 +18,9 @@ STATIC = (
     ("mypy", ("mypy",)),
     ("mypy of scripts", ("mypy", "scripts/bootstrap")),
 )
+# A process for each processor; one that is idle takes tests from the end of another's list, so that
+# those of one file, which share what is costly to make, mostly stay together.
+TOGETHER = ("--numprocesses=auto", "--dist=worksteal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def run_checks(
     failed = [name for name, command in STATIC if not tests_only and not run(name, *command)]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "pytest.xml"
-        if not run("pytest", "pytest", f"--junit-xml={report}", *arguments):
+        if not run("pytest", "pytest", f"--junit-xml={report}", *TOGETHER, *arguments):
             failed.append("pytest")
         if report.exists():
             print("\n".join(summary(read_report(report.read_bytes()))), flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,11 @@ NETWORK_VARIABLES = (
 # These would make pip install elsewhere than into our environment, or hide what it does.
 UNWANTED = frozenset(
     ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_QUIET", "PIP_LOG")
+)
+# The engine is compiled without what localai never loads: docs/adr/0034-engine-parts.md.
+ENGINE_PARTS = (
+    "-DLLAVA_BUILD=OFF",
+    f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={Path(__file__).with_name('engine.cmake')}",
 )
 JOB_MEMORY = 1 << 30  # bytes that one compiler of the engine's sources may need
 LAST_LINES, FIRST_ERRORS, LINE_WIDTH = 15, 5, 240
@@ -134,6 +140,8 @@ def pip_environ(environ: Mapping[str, str], temporary: Path, *, offline: bool) -
         kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
     jobs = min(len(os.sched_getaffinity(0)), max(1, _available_memory() // JOB_MEMORY))
     kept.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(jobs))
+    given = environ.get("CMAKE_ARGS", "")  # stands last, so that the site's word counts
+    kept["CMAKE_ARGS"] = f"{shlex.join(ENGINE_PARTS)} {given}".strip()
     return kept
 
 

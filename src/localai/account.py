@@ -71,10 +71,10 @@ def _names(path: Path) -> dict[int, str]:
     """Names by number from a file of the form ``name:x:number:...``; the first one counts."""
     found: dict[int, str] = {}
     try:
-        text = path.read_text("utf-8", "replace")
+        text = path.read_bytes().decode("utf-8", "replace")
     except OSError:
         return found
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and at nothing else, which people can have in their own entry
         fields = line.split(":")
         if len(fields) > 2 and fields[2].isascii() and fields[2].isdigit():
             found.setdefault(int(fields[2]), fields[0])

@@ -72,7 +72,7 @@ def find_denied(
     """What the policy denies of an artifact, or cannot judge, whatever is signed: every start would
     refuse it. That a host has no list of restricted technology is no matter of the artifact's."""
     said = read_statements(headers)
-    waived = {waiver.check for waiver in policy.waivers if today <= waiver.until}
+    waived = {waiver.check for waiver in policy.waivers if waiver.counts(today)}
     asked = (
         judge_licence(entry, said, policy),
         judge_origin(entry, said, policy, today, administered=False),

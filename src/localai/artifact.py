@@ -7,14 +7,16 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from shlex import quote
+from typing import NamedTuple
 
 from localai.custody import find_reach
 from localai.errors import DocumentError, LocalAIError
-from localai.findings import Finding, refused
+from localai.findings import Finding, Verdict, refused
 from localai.gguf.check import check_structure
 from localai.gguf.facts import GgufFile, pinned_by
 from localai.gguf.finding import unsound
-from localai.gguf.memory import inference_bytes
+from localai.gguf.memory import are_all_layers, inference_bytes
 from localai.gguf.reader import read_gguf
 from localai.gguf.sets import name_parts
 from localai.gguf.statements import read_statements
@@ -27,7 +29,18 @@ from localai.worker.protocol import DEFAULT_CONTEXT
 
 _Open = Callable[[Path], list[OpenFile]]
 _Check = Callable[[Sequence[GgufFile]], tuple[Finding, ...]]
-_LLAMA_COPIES = 2  # an adapter lies in memory twice: sealed, and as llama.cpp's own
+_LLAMA_COPIES = 2  # an adapter lies in memory twice while it loads: sealed, and as llama.cpp's own
+
+
+class Manner(NamedTuple):
+    """How the memory lets a model be loaded; ``EngineOptions`` says what each is."""
+
+    repack: bool
+    let_go: bool
+
+
+# The best first; the last one needs the least.
+_MANNERS = tuple(Manner(repack, let_go) for let_go in (True, False) for repack in (True, False))
 
 
 class OpenArtifact:
@@ -143,12 +156,13 @@ def _open(
     return opened
 
 
-def open_parts(path: Path) -> list[OpenFile]:
-    """Open ``path`` and, if it is the first file of a split set, the others, in order.
+def open_parts(path: Path, parts: Sequence[Path] = ()) -> list[OpenFile]:
+    """Open ``path`` and, if it is the first file of a split set, the others, in order: ``parts``,
+    where their names are known already.
 
     Raises DocumentError if one of them is missing or no readable, non-empty regular file.
     """
-    parts = name_parts(path)
+    parts = parts or name_parts(path)
     missing = [part.name for part in parts[1:] if not os.path.lexists(part)]
     if missing:
         raise DocumentError(
@@ -177,34 +191,57 @@ def _read_headers(opened: OpenArtifact, check: _Check) -> tuple[Finding, ...]:
         try:
             header = read_gguf(file.fd, file.size, opened.headers)
         except DocumentError as error:
-            return (unsound(file.path.name, error),)
+            return (_find_dataset(file) or unsound(file.path.name, error),)
         opened.headers.append(header)
     return check(opened.headers)
 
 
+def _find_dataset(file: OpenFile) -> Finding | None:
+    """What is to be said of a file that is no model because it is data; None of any other."""
+    from localai.formats.recognise import recognise_dataset  # only where there is no model
+
+    try:
+        found = recognise_dataset(file.fd, file.size, file.path.name)
+    except DocumentError:
+        return None
+    if found is None:
+        return None
+    return Finding(
+        "gguf-header",
+        Verdict.FAIL,
+        "a dataset",
+        f"{file.path.name} is {found.name}: data, and no model",
+        "only a model can be run",
+        f"name a GGUF file; localai inspect {quote(str(file.path))} says what is in this one",
+    )
+
+
 def measure_resources(
-    opened: Sequence[OpenArtifact], context: int | None
-) -> tuple[Resources, bool]:
-    """What the start needs and what is free, and whether there is room to let llama.cpp copy
-    weights into a faster layout (``EngineOptions.repack``)."""
+    opened: Sequence[OpenArtifact], context: int | None, gpu_layers: int = 0
+) -> tuple[Resources, Manner]:
+    """What the start needs at its peak and what is free, and the manner of loading for which there
+    is room. ``gpu_layers`` is 0 where there is no GPU."""
     model, *adapters = opened
     free = find_free_memory()
     limit = file_size_limit()
-    copied = [one for one in opened if not one.read_only]
-    largest = max((size for one in copied for size in one.sizes), default=0)
+    largest = max((size for one in opened if not one.read_only for size in one.sizes), default=0)
     if limit is not None and largest > limit:
-        return Resources(largest, limit, "RLIMIT_FSIZE", remedy="ulimit -f unlimited"), False
+        needed = Resources(largest, limit, "RLIMIT_FSIZE", remedy="ulimit -f unlimited")
+        return needed, _MANNERS[-1]
     wanted = context or DEFAULT_CONTEXT
 
-    def needed(*, repack: bool) -> int:
+    def measure(manner: Manner) -> int:
         beside = RESERVE  # below that the copy would stop half-way
         if model.headers:
-            beside = max(beside, inference_bytes(model.headers, wanted, repack=repack))
+            beside = max(beside, inference_bytes(model.headers, wanted, **manner._asdict()))
         copies = sum(_LLAMA_COPIES * sum(adapter.sizes) for adapter in adapters)
         return sum(model.sizes) + copies + beside
 
-    repack = needed(repack=True) <= free.bytes
-    return Resources(needed(repack=repack), free.bytes, free.limited_by), repack
+    copied = bool(model.headers) and not model.read_only  # else there is nothing to let go of
+    whole = copied and are_all_layers(model.headers, gpu_layers)
+    manners = [manner for manner in _MANNERS if whole or not manner.let_go]
+    manner = next((one for one in manners if measure(one) <= free.bytes), manners[-1])
+    return Resources(measure(manner), free.bytes, free.limited_by), manner
 
 
 def make_vessels(opened: OpenArtifact) -> None:

@@ -6,7 +6,7 @@ is told nothing and tells how far it is and what it wrote. If memory runs out af
 kernel ends it and not the launcher.
 
 The gates judge what the launcher read of the file's header before. Whoever can write to the file
-could have shown it another one then: the header of the copy must be the same.
+could have shown it another one then: the header of what was hashed must be the same.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _copy(
                 trees.append(_hash_one(file, progress))
             else:
                 trees.append(_copy_one(file, vessel, progress))
-                _check_header(file, vessel, header)
+            _check_header(file, file.fd if vessel is None else vessel, header)
             seconds.append(time.perf_counter() - began)
     except LocalAIError as error:
         say(code=error.code, message=error.message, hint=error.hint)

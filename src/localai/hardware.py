@@ -25,7 +25,7 @@ def find_free_memory(proc: Path = PROC, cgroups: Path = CGROUPS) -> FreeMemory:
     cannot be read does not bind: the kernel's own answer stays.
     """
     found = [FreeMemory(_available(proc), "MemAvailable")]
-    for line in (proc / "self/cgroup").read_text("ascii").splitlines():
+    for line in filter(None, os.fsdecode((proc / "self/cgroup").read_bytes()).split("\n")):
         number, controllers, path = line.split(":", 2)
         if number == "0":
             found += _leeway(cgroups, path, "memory.max", "memory.current")

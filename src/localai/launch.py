@@ -103,7 +103,11 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         opened = open_artifacts(request, around.places.stores)
         for one in opened:
             cleanup.callback(one.close)
-        resources, repack = measure_resources(opened, request.context)
+        # An adapter is loaded from its descriptor, and only a set of parts by paths.
+        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened[0].files)))
+        clock.mark("worker-started")
+        gpu_layers = request.gpu_layers if spec.devices else 0
+        resources, manner = measure_resources(opened, request.context, gpu_layers)
         copying = None
         if resources.needed <= resources.free and any(one.files for one in opened):
             for one in opened:
@@ -114,9 +118,6 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
                 [header for one in opened for header in one.all_headers],
             )
             cleanup.callback(copying.end)
-        # An adapter is loaded from its descriptor, and only a set of parts by paths.
-        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened[0].files)))
-        clock.mark("worker-started")
         # Slow to import: it goes on while the artifact is copied and the worker imports.
         from localai.examination import UnderWay, examine
 
@@ -127,8 +128,8 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         options = {
             "context": request.context,
             "threads": request.threads or count_cores(),
-            "gpu_layers": request.gpu_layers if spec.devices else 0,
-            "repack": repack,
+            "gpu_layers": gpu_layers,
+            **manner._asdict(),
             "adapters": [one.artifact.scale for one in opened[1:]],
         }
         artifact = examined.facts.artifact

@@ -7,7 +7,7 @@ the user's file counts against the built-in policy, and nobody can waive anythin
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "localai.policy/1"
 BUILT_IN = "built-in"
+LONGEST_WAIVER = timedelta(days=366)
+"""How far ahead a waiver may end: what is waived is decided anew within a year."""
 # Promise 1: label, signature, artifact, sandbox and sandbox-egress are never waived. Nor are the
 # policy itself, a format that was not understood, and a manifest that expired or was rolled back
 # (its signers can renew it). A new check is not waivable until it is named here.
@@ -88,6 +90,14 @@ class Waiver(NamedTuple):
     approver: str
     reason: str
     until: date
+
+    def is_endless(self, today: date) -> bool:
+        """True if it ends later than anybody may decide today."""
+        return self.until - today > LONGEST_WAIVER
+
+    def counts(self, today: date) -> bool:
+        """True on a day on which it waives its check."""
+        return self.until >= today and not self.is_endless(today)
 
 
 class Policy(NamedTuple):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, report_nothing
 from localai.intact import CHECK, judge_digests, judge_match
+from localai.manifest.schema import Kind
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import agree, candidates, find_matches, find_outside
 from localai.store.check import measure
@@ -25,10 +26,11 @@ _WHY = "a step is taken by what arrived, whole and unchanged"
 
 
 class Promotion(NamedTuple):
-    """The state that it may go to, None if it stays, and why."""
+    """The state that it may go to, None if it stays, and why; what it is approved as, if it is."""
 
     state: State | None
     finding: Finding
+    kind: Kind | None = None
 
 
 def judge_promotion(
@@ -55,7 +57,7 @@ def judge_promotion(
     ]
     if match := agree(listed):
         finding = judge_match(match, today, self_approval)
-        return Promotion(None if finding.refuses else State.APPROVED, finding)
+        return Promotion(None if finding.refuses else State.APPROVED, finding, match.entry.kind)
     known = [digest for found in digests for digest in (found.sha256, found.tree) if digest]
     unlisted = not any(listed) and find_outside(manifests, known) is None
     next_state = State.PROPOSED if unlisted and held.state is State.QUARANTINE else None

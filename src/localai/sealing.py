@@ -14,8 +14,10 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.errors import DocumentError, PlatformError, StateError
@@ -30,6 +32,7 @@ from localai.hashing import (
 from localai.sandbox import kernel
 
 RESERVE = 256 << 20  # bytes that the copy leaves free
+_NAME_IT = "name the file itself, as model.gguf"
 _LOOK_EVERY = 16  # chunks between two looks at the free memory
 MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3: this memory never becomes a program
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -58,8 +61,20 @@ def open_regular(path: Path) -> OpenFile:
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         os.close(fd)
         what = "is empty" if stat.S_ISREG(status.st_mode) else f"is {_kind(status.st_mode)}"
-        raise DocumentError(f"{path} {what}; expected a model file", hint="name the .gguf file")
+        hint = _NAME_IT
+        if stat.S_ISDIR(status.st_mode) and (inside := _find_file(path)):
+            hint = f"name a file in it, as {quote(str(inside))}"
+        raise DocumentError(f"{path} {what}; expected a file of a model or a dataset", hint=hint)
     return OpenFile(path, fd, status.st_size)
+
+
+def _find_file(directory: Path) -> Path | None:
+    """A file in it that somebody may have meant, a model's rather than another."""
+    with suppress(OSError), os.scandir(directory) as found:
+        names = (one.name for one in found if one.is_file(follow_symlinks=False))
+        first = min(names, key=lambda name: (not name.endswith(".gguf"), name), default="")
+        return directory / first if first else None
+    return None
 
 
 def _cannot_open(path: Path, error: OSError) -> DocumentError:
@@ -70,7 +85,7 @@ def _cannot_open(path: Path, error: OSError) -> DocumentError:
         )
     hints = {
         errno.EACCES: "ask for the right to read it",
-        errno.ENXIO: "name the .gguf file",  # a socket, or a device that is not there
+        errno.ENXIO: _NAME_IT,  # a socket, or a device that is not there
     }
     return DocumentError(
         f"cannot open {path}: {error.strerror}",

@@ -61,8 +61,6 @@ def test_a_person_is_asked(
     try:
         chat.expect("which hub")
         chat.sendline(hub.url)
-        chat.expect("now and later")
-        chat.sendline("yes")
         chat.expect("which one")
         chat.sendline("1")
         chat.expect("sends its files from")
@@ -189,8 +187,8 @@ def test_what_is_broken_off(environ: dict[str, str], hub: hubs.Hub) -> None:
 # Room enough is seen where there is none.
 BLIND = """
 import sys
-from localai.fetch import bring
-bring.RESERVE = -1 << 40
+from localai.store import arrival
+arrival.RESERVE = -1 << 40
 from localai.__main__ import main
 sys.exit(main())
 """

@@ -295,13 +295,19 @@ def test_nobody_is_surprised(moved: Home) -> None:
 
 def test_an_interrupt_leaves_nothing(moved: Home) -> None:
     """Ctrl-C at a moment of its own choosing: no process, no half a line."""
-    for number in range(1, 5):
+    number, interrupted = 0, 0
+    while interrupted < 4:
+        number += 1
+        assert number < 20, "it always came to its end first"
         running = begin(moved)
         time.sleep(int.from_bytes(os.urandom(1), "big") / 2048)
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
-        assert running.returncode in INTERRUPTED, said.decode()
         assert b"Traceback" not in said, said.decode()
         assert wait_for_processes() == []
         kept = newest(log_of(moved))
-        assert kept and (kept.number, kept.verdict) == (number, Verdict.NOT_CHECKED)
+        assert kept and kept.number == number
+        if running.returncode != 0:
+            assert running.returncode in INTERRUPTED, said.decode()
+            assert kept.verdict is Verdict.NOT_CHECKED
+            interrupted += 1

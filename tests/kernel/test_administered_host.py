@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 POLICIES = Path(__file__).parents[2] / "policies"
 HEAD = "schema: localai.policy/1\nname: agency\n"
 TODAY = datetime.now(UTC).date()
+SOON = TODAY + timedelta(days=90)
 LIST = f"restricted-technologies: {{{{source: Office, as-of: {TODAY}, names: [{{}}]}}}}\n"
 # An /etc of our own over the host's, with the rules in it.
 SCRIPT = """
@@ -110,14 +112,21 @@ def test_a_user_adds_names_and_takes_none_away(host: Host) -> None:
 
 
 def test_a_waiver_says_that_there_is_none_on_purpose(host: Host) -> None:
-    waiver = "{check: restricted-technology, approver: Officer, reason: no list, until: 2099-12-31}"
+    waiver = f"{{check: restricted-technology, approver: Officer, reason: no list, until: {SOON}}}"
     found = host.check(f"{HEAD}waivers: [{waiver}]\n")
     assert found["restricted-technology"] == "waived"
 
 
+def test_a_waiver_without_end_lets_nothing_start(host: Host) -> None:
+    waiver = "{check: restricted-technology, approver: Officer, reason: no list, until: 9999-12-31}"
+    found = host.check(f"{HEAD}waivers: [{waiver}]\n")
+    assert (found["policy"], found["restricted-technology"]) == ("fail", "not-checked")
+
+
 @pytest.mark.parametrize("name", ["workstation", "strict", "governance"])
 def test_no_example_lets_anything_start_before_it_is_filled_in(host: Host, name: str) -> None:
-    found = host.check((POLICIES / f"{name}.yaml").read_text("utf-8"))
+    policy = (POLICIES / f"{name}.yaml").read_text("utf-8")
+    found = host.check(re.sub(r"(?<=until: )\S+", str(SOON), policy))
     assert found["policy"] == "pass"
     assert found["restricted-technology"] == "not-checked"
     assert found["licence"] == "pass"

@@ -236,22 +236,25 @@ def test_each_sink(workshop: Workshop) -> None:
 
 
 def test_each_control(workshop: Workshop) -> None:
-    """One after another is not made, and claims that it was."""
+    """None of some is made, and all claim that they were: each is missed by its name. That one
+    is enough to refuse, tests/unit/plan/test_gates.py says of the gate."""
     tries = "else attempt(probe, targets[probe.sink], nonces[probe.name])"
+    blocked = sorted(workshop.unchanged.blocked)
+    some = {str(first): blocked[first::6] for first in range(6)}
     mutants = {
-        probe.name: (
+        number: (
             Mutant(
                 "egress/controls.py",
                 tries,
-                f"else Attempt() if probe.name == {probe.name!r}\n            {tries}",
+                f"else Attempt() if probe.name in {names}\n            {tries}",
             ),
         )
-        for probe in PROBES
-        if probe.name in workshop.unchanged.blocked
+        for number, names in some.items()
     }
     found = workshop.run_self_tests(mutants)
-    assert {name: v.evidence for name, v in found.items()
-            if v.passed or f"{name}: not checked" not in v.evidence} == {}  # fmt: skip
+    assert {name: found[number].evidence for number, names in some.items() for name in names
+            if found[number].passed or f" {name}: not checked" not in found[number].evidence
+            } == {}  # fmt: skip
 
 
 TCP = "def tcp4(target: Target, nonce: bytes) -> None:\n"

@@ -88,3 +88,17 @@ def test_a_child_has_the_name_that_it_was_given() -> None:
         os.close(writer)
         with os.fdopen(reader, "rb") as said:
             assert said.read() == (name.encode() + b"\n" if name else own)
+
+
+def test_a_name_makes_no_line_of_a_status() -> None:
+    """A process calls itself what it likes, and what is read of it decides."""
+    script = """
+from localai.sandbox import kernel
+for end in (b"\\r", b"\\x0b", b"\\x0c", b"\\x1c", b"\\x1d", b"\\x1e", b"\\x85"):
+    open("/proc/self/comm", "wb").write(b"x" + end + b"Made: up")
+    status = kernel.read_status()
+    assert "Made" not in status, status
+    assert status["Name"] == (b"x" + end + b"Made: up").decode("latin-1")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -20,6 +20,29 @@ KEPT = """
 for one in lib roots; do mkdir -p "$0/$one"; done
 mkdir /mnt/roots; mount --bind "$0/roots" /mnt/roots; mount --bind "$0/lib" /var/lib
 """
+# Locks whatever can be opened below a folder, as long as the command of root's lasts.
+HOLDER = """
+import contextlib, fcntl, os, sys, time
+held = []
+for folder, _, files in os.walk(sys.argv[1]):
+    held.append(os.open(folder, os.O_RDONLY))
+    fcntl.flock(held[-1], fcntl.LOCK_EX)  # the holder before this one may not have ended yet
+    for name in files:
+        with contextlib.suppress(PermissionError, BlockingIOError):  # a twin of what it has
+            held.append(os.open(os.path.join(folder, name), os.O_RDONLY))
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+print(len(held), flush=True)
+parent, until = os.getppid(), time.monotonic() + 60
+while os.getppid() == parent and time.monotonic() < until:
+    time.sleep(0.05)
+"""
+HELD = f"""
+rm -f "$0/held"; {AS_USER} {sys.executable} /mnt/home/holder.py {STORE} > "$0/held" 2>&1 &
+for _ in $(seq 400); do [ -s "$0/held" ] && break; sleep 0.05; done
+for one in {STORE} {STORE}/approved {STORE}/approved/*; do
+  if [ -e "$one" ] && flock -n "$one" true; then echo "$one is not held" >&2; exit 99; fi
+done
+"""
 
 
 class SharedHost(KeptHost):
@@ -93,6 +116,17 @@ def test_what_waits_there_is_out_of_reach(host: SharedHost) -> None:
     done(host.root("store", "setup"))  # closes it again
     assert "Permission denied" in host.user("check", waiting).stdout
     done(host.root("store", "remove", "waits"))
+
+
+def test_a_lock_of_what_one_may_read_stops_nobody(host: SharedHost) -> None:
+    """An ordinary user takes every lock in the store that it can get, and root goes on working."""
+    host.bring("stays")
+    (host.place / "home" / "holder.py").write_text(HOLDER)
+    done(host.root("store", "promote", "stays"))
+    for words in (("demote", "stays"), ("promote", "stays"), ("gc",), ("remove", "stays")):
+        done(host.root("store", *words, before=HELD))
+        assert int((host.place / "held").read_text()) >= 2
+    assert "quarantine  stays" not in done(host.root("store", "list"))
 
 
 def test_who_still_writes_holds_it_back(host: SharedHost) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 from bootstrap.errors import CannotError
 from bootstrap.pip import (
+    ENGINE_PARTS,
     Pip,
     describe_phase,
     mask,
@@ -69,6 +71,19 @@ def test_offline_pip_knows_no_index(tmp_path: Path) -> None:
     assert not any("mirror" in value for value in environ.values())
     assert environ["PIP_NO_INDEX"] == "1"
     assert environ["PIP_CONFIG_FILE"] == "/dev/null"
+
+
+def test_the_engine_is_compiled_without_what_is_never_loaded(tmp_path: Path) -> None:
+    options = shlex.split(pip_environ({}, tmp_path, offline=False)["CMAKE_ARGS"])
+    assert options == list(ENGINE_PARTS)
+    hook = Path(options[-1].partition("=")[2])
+    assert "set(LLAMA_BUILD_COMMON OFF)" in hook.read_text()
+
+
+def test_what_the_site_asks_of_the_engine_counts(tmp_path: Path) -> None:
+    given = {"CMAKE_ARGS": "-DGGML_CUDA=ON -DLLAVA_BUILD=ON"}
+    options = shlex.split(pip_environ(given, tmp_path, offline=False)["CMAKE_ARGS"])
+    assert options[-2:] == ["-DGGML_CUDA=ON", "-DLLAVA_BUILD=ON"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bootstrap.errors import CannotError
 from bootstrap.paths import Checkout
 from bootstrap.pip import Pip
 from bootstrap.screen import Step
-from bootstrap.wheels import REQUIREMENTS, fill, fits, pin, requirements
+from bootstrap.wheels import EXTRAS, REQUIREMENTS, STAGING, fill, fits, pin, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,6 +98,8 @@ def test_it_fits_the_machine_that_made_it(folder: Path) -> None:
         ("libc", "musl 1.2"),
         ("processor", "avx99"),
         ("wanted", "0" * 64),
+        ("extras", "engine fetch"),
+        ("extras", "engine teleport"),
     ],
 )
 def test_another_machine_is_told_what_it_lacks(folder: Path, key: str, value: str) -> None:
@@ -108,7 +110,7 @@ def test_another_machine_is_told_what_it_lacks(folder: Path, key: str, value: st
     )
     missing = fits(folder, Checkout(ROOT))
     assert missing is not None
-    assert value in missing.what or key == "wanted"
+    assert value in missing.what or key in ("wanted", "extras")
     assert "scripts/wheelhouse" in missing.remedy
 
 
@@ -140,3 +142,13 @@ def test_everything_that_localai_is_built_with_is_in_it() -> None:
     wanted = requirements(Checkout(ROOT))
     for name in ("llama-cpp-python", "hatchling", "editables", "cryptography"):
         assert name in wanted
+
+
+def test_what_fetching_needs_is_in_it_where_it_was_asked_for(folder: Path) -> None:
+    assert not {"huggingface-hub", "httpx2"} & set(requirements(Checkout(ROOT)))
+    staging = requirements(Checkout(ROOT), STAGING)
+    assert set(staging) - set(requirements(Checkout(ROOT), EXTRAS)) == {"huggingface-hub", "httpx2"}
+    pinned = pin(folder, staging, STAGING)
+    processor = next(line for line in pinned.splitlines() if line.startswith("# processor:"))
+    (folder / REQUIREMENTS).write_text(pinned.replace(processor, "# processor: "))
+    assert fits(folder, Checkout(ROOT)) is None

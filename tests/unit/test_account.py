@@ -50,3 +50,14 @@ def test_the_uid_that_logged_in(read: Callable[..., Account], tmp_path: Path) ->
     assert read({}).login_uid is None
     path.write_text("1000")
     assert read({}).login_uid == 1000
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_nobody_makes_an_account_of_their_own_entry(
+    read: Callable[..., Account], tmp_path: Path, end: str
+) -> None:
+    """People may change a field of theirs (chfn(1)); a line ends where the system says it does."""
+    forged = f"eve:x:1:9:Eve{end}root:x:{os.getuid()}:0::/home/eve:/bin/sh\n".encode()
+    path = tmp_path / "forged"
+    path.write_bytes(forged + (tmp_path / "passwd").read_bytes())
+    assert read({}, passwd=path).name == "pat"

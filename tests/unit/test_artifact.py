@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import gguf_maker as maker
-from localai.artifact import OpenArtifact, measure_resources, open_artifact
+from localai.artifact import Manner, OpenArtifact, measure_resources, open_artifact
 from localai.errors import DocumentError
 from localai.findings import refused
 from localai.gguf import cursor
 from localai.gguf.memory import inference_bytes
 from localai.gguf.sets import name_parts
+from localai.hardware import FreeMemory
 from localai.identification import hash_artifacts
 from localai.manifest.schema import ArtifactFile, Entry
 from localai.manifest.verify import LoadedManifest
@@ -194,8 +195,43 @@ def test_a_file_that_shrinks_is_a_problem(opened: OpenArtifact) -> None:
 @pytest.mark.parametrize(("context", "beside"), [(512, "reserve"), (1 << 20, "inference")])
 def test_the_memory_that_a_set_needs(opened: OpenArtifact, context: int, beside: str) -> None:
     """Never less than what the copy leaves free: it would stop after the gate had passed."""
-    resources, repack = measure_resources([opened], context)
+    resources, manner = measure_resources([opened], context)
     inference = inference_bytes(opened.headers, context, repack=True)
     assert (inference > RESERVE) == (beside == "inference")
     assert resources.needed == opened.artifact.size + max(inference, RESERVE)
-    assert repack == (resources.needed <= resources.free)
+    assert manner == (resources.needed <= resources.free, False)
+
+
+@pytest.fixture
+def large(tiny_model: Path) -> OpenArtifact:
+    """A model that says of itself that it has three more tensors of 1 GiB that can be repacked."""
+    opened = open_artifact(tiny_model)
+    opened.close()
+    (header,) = opened.headers
+    more = [
+        header.tensors[0]._replace(name=f"blk.0.{number}", type="Q4_0", size=1 << 30)
+        for number in range(3)
+    ]
+    opened.headers = [header._replace(tensors=(*header.tensors, *more))]
+    return opened
+
+
+def test_the_best_manner_for_which_there_is_room(
+    large: OpenArtifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(free: int, gpu_layers: int = -1) -> Manner:
+        monkeypatch.setattr("localai.artifact.find_free_memory", lambda: FreeMemory(free, "a test"))
+        resources, manner = measure_resources([large], 1 << 20, gpu_layers)
+        wanted = inference_bytes(large.headers, 1 << 20, **manner._asdict())
+        assert resources.needed == wanted
+        return manner
+
+    mapped = inference_bytes(large.headers, 1 << 20, repack=False)
+    let_go = inference_bytes(large.headers, 1 << 20, repack=False, let_go=True)
+    assert mapped + (1 << 30) < let_go < mapped + (2 << 30)
+    assert measure(mapped + (3 << 30)) == Manner(repack=True, let_go=True)
+    assert measure(let_go) == Manner(repack=False, let_go=True)
+    assert measure(let_go - 1) == measure(0) == Manner(repack=False, let_go=False)
+    assert measure(1 << 40, gpu_layers=maker.LAYERS) == Manner(repack=True, let_go=False)
+    large.read_only = True
+    assert measure(1 << 40) == Manner(repack=True, let_go=False)

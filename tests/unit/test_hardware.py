@@ -52,6 +52,14 @@ def test_page_cache_of_a_cgroup_counts_as_free(tmp_path: Path) -> None:
     assert find_free_memory(proc, groups).bytes == GIB
 
 
+@pytest.mark.parametrize("name", ["caf\u00e9", "a\x1c1:memory:/b", "a\rb", "\u2028"])
+def test_a_cgroup_may_have_any_name(tmp_path: Path, name: str) -> None:
+    proc, groups = make_host(tmp_path, "")
+    (proc / "self/cgroup").write_bytes(f"0::/{name}\n".encode())
+    limit(groups / name, str(4 * GIB), 3 * GIB)
+    assert find_free_memory(proc, groups) == FreeMemory(GIB, f"cgroup /{name}")
+
+
 def test_a_container_sees_its_limit_at_the_root(tmp_path: Path) -> None:
     proc, groups = make_host(tmp_path, "0::/\n")
     limit(groups, str(2 * GIB), GIB)

@@ -159,7 +159,8 @@ def _find_weak_entry(entry: Entry) -> Iterator[tuple[str, str]]:
 def _list_waivers(policy: Policy, today: date) -> Iterator[Remark]:
     for waiver in policy.waivers:
         evidence = f"until {waiver.until}, by {waiver.approver}: {waiver.reason}"
-        summary = "ran out" if today > waiver.until else "in force"
+        ended = "ran out" if today > waiver.until else "ends too late to count"
+        summary = "in force" if waiver.counts(today) else ended
         yield Remark(waiver.check, Finding(Topic.WAIVER, Verdict.NOTE, summary, evidence))
 
 

@@ -24,10 +24,11 @@ from localai.manifest.intake import refuse_rival
 from localai.manifest.load import load_revocations, load_trust, verify_bytes, verify_files
 from localai.manifest.revocation import NOTHING, Revocations, verify_revocations
 from localai.manifest.rotation import SignedRoot
+from localai.manifest.schema import Kind
 from localai.manifest.trust import fingerprint_root
 from localai.manifest.verify import Authority, LoadedManifest, Trust, verify_root
 from localai.places import Places
-from localai.plan.matching import agree, candidates, find_matches
+from localai.plan.matching import Match, agree, candidates, find_matches
 from localai.promotion import judge_apart
 from localai.store.held import list_named
 
@@ -51,11 +52,13 @@ class Rules(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The findings, and what follows from them if none refuses."""
+    """The findings, and what follows from them if none refuses; ``kinds`` are what the artifacts
+    are approved as, None for one that is not."""
 
     findings: tuple[Finding, ...]
     rules: Rules
     manifests: tuple[LoadedManifest, ...]
+    kinds: tuple[Kind | None, ...] = ()
 
 
 def judge(contents: Contents, places: Places, today: date, *, self_approval: bool) -> Judged:
@@ -83,10 +86,15 @@ def judge(contents: Contents, places: Places, today: date, *, self_approval: boo
     # (5) Every artifact is one that an entry, here or in the bundle, approves.
     names = {one.name for one in brought}
     counting = (*brought, *(one for one in present if one.name not in names))
-    findings += [_judge_artifact(one, counting, today, self_approval) for one in contents.artifacts]
+    matches = [_find_match(one, counting) for one in contents.artifacts]
+    findings += [
+        _judge_artifact(one, match, counting, today, self_approval)
+        for one, match in zip(contents.artifacts, matches, strict=True)
+    ]
     # (6) Its name is free in the store, or it is there already.
     findings += [taken for one in contents.artifacts if (taken := _judge_name(one, places.store))]
-    return Judged(tuple(findings), rules, brought)
+    kinds = tuple(match.entry.kind if match else None for match in matches)
+    return Judged(tuple(findings), rules, brought, kinds)
 
 
 def judge_flaw(error: DocumentError) -> Finding:
@@ -183,19 +191,27 @@ def _judge_names(
             yield _fail("manifest-freshness", "does not count here", error.message, error.hint)
 
 
+def _find_match(artifact: Artifact, manifests: Sequence[LoadedManifest]) -> Match | None:
+    """The entry of exactly these files."""
+    return agree(
+        [
+            find_matches(candidates(manifests, one.size), sha256=one.sha256, tree=one.tree)
+            for one in artifact.origin.files
+        ]
+    )
+
+
 def _judge_artifact(
-    artifact: Artifact, manifests: Sequence[LoadedManifest], today: date, self_approval: bool
+    artifact: Artifact,
+    match: Match | None,
+    manifests: Sequence[LoadedManifest],
+    today: date,
+    self_approval: bool,
 ) -> Finding:
     """What is said of an artifact whose bytes have the digests that are named: that they have is
     seen when they are taken."""
-    files = artifact.origin.files
-    match = agree(
-        [
-            find_matches(candidates(manifests, one.size), sha256=one.sha256, tree=one.tree)
-            for one in files
-        ]
-    )
     if match is None:
+        files = artifact.origin.files
         paths = [Path(one.name) for one in files]
         digests = [Digests(one.size, one.sha256, one.tree) for one in files]
         finding = judge_apart(paths, digests, manifests, today, self_approval=self_approval)

@@ -1,14 +1,16 @@
-"""Write large files: see first that there is room, and let the disk begin while more comes."""
+"""Write large files: see first that there is room, and let the disk work while more comes."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from localai.errors import StateError
 from localai.hardware import show_bytes
 
-_BEHIND = 64 << 20  # bytes from one nudge to the next
+_BLOCK = 512  # bytes: where something is written directly, and how much, is a multiple of it
 
 
 def make_room(directory: Path, size: int) -> None:
@@ -23,12 +25,21 @@ def make_room(directory: Path, size: int) -> None:
 
 
 def write_all(fd: int, content: bytes | memoryview) -> None:
-    """Write all of ``content``, and now and then have the disk begin with what was written: then
-    flushing it at the end is soon done. Raises OSError. Source: posix_fadvise(2), which writes
-    changed pages out before it would let them go."""
+    """Write all of ``content``. Raises OSError."""
     left = memoryview(content)
     while left:
         left = left[os.write(fd, left) :]
-    done = os.lseek(fd, 0, os.SEEK_CUR)
-    if done % _BEHIND < len(content):
-        os.posix_fadvise(fd, max(0, done - _BEHIND), _BEHIND, os.POSIX_FADV_DONTNEED)
+
+
+def write_directly(fd: int, content: memoryview) -> None:
+    """Write all of ``content``, which begins on a page of memory, past the page cache where the
+    file system has a way: the disk takes it while the piece before is hashed, and a flush at the
+    end finds nothing to do. Raises OSError. Source: open(2), O_DIRECT."""
+    written, whole = 0, len(content) - len(content) % _BLOCK
+    if whole and os.lseek(fd, 0, os.SEEK_CUR) % _BLOCK == 0:
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        with suppress(OSError):  # there is no such way, or it is said again below
+            fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT)
+            written = os.write(fd, content[:whole])
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+    write_all(fd, content[written:])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
+from mmap import mmap
 from typing import Protocol
 
 from localai.hashing import Progress
 
-_PIECE = 256 << 10  # bytes read at once: some file systems take more of them slowly
-_AHEAD = 32  # pieces that may wait to be hashed
+_PIECE = 1 << 20  # bytes read at once, and enough for a disk to be asked for in one go
+_AHEAD = 8  # pieces that may wait to be hashed
 
 
 class Hash(Protocol):
@@ -30,11 +31,12 @@ def pass_through(
     """Read ``size`` bytes, write them, and return the digest over what ``digest`` has seen and
     over them.
 
-    ``read`` fills the buffer that it is given, or raises; ``write`` gets the same buffer.
+    ``read`` fills the buffer that it is given, or raises; ``write`` gets the same buffer, which
+    begins on a page of memory.
     ``report`` is called with the bytes done so far.
     """
     digest = digest or sha256()
-    buffers = [memoryview(bytearray(min(_PIECE, size))) for _ in range(_AHEAD)]
+    buffers = [memoryview(mmap(-1, _PIECE)) for _ in range(_AHEAD)]
     hashed: list[Future[None] | None] = [None] * _AHEAD
     with ThreadPoolExecutor(1) as beside:
         for number, start in enumerate(range(0, size, _PIECE)):

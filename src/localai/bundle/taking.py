@@ -14,21 +14,22 @@ from pathlib import Path
 from localai.bundle.contents import Artifact, Contents, Index, Member, write_index
 from localai.bundle.judging import Judged, Rules, judge
 from localai.bundle.reading import look_at
-from localai.bundle.room import make_room, write_all
+from localai.bundle.room import write_directly
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import StateError
 from localai.findings import refused
 from localai.hashing import Progress
 from localai.locking import locked_folder
-from localai.manifest import intake
+from localai.manifest import intake, revocation
 from localai.manifest.chain import put_in_force, read_trusted
 from localai.manifest.change import changing
+from localai.manifest.envelope import MANIFEST_TYPE
 from localai.manifest.folders import imported_directory
 from localai.manifest.load import load_manifests, revocation_file
 from localai.manifest.schema import ArtifactFile
 from localai.places import Places, make_private
-from localai.store.arrival import admit, arriving
+from localai.store.arrival import admit, arriving, check_room
 from localai.store.held import list_named
 from localai.store.state import State
 from localai.store.steps import acting, delete
@@ -50,11 +51,11 @@ def receiving(store: Path, index: Index) -> Iterator[Path]:
             delete(directory)
 
 
-def check_room(directory: Path, files: Collection[ArtifactFile]) -> None:
+def check_missing(directory: Path, files: Collection[ArtifactFile]) -> None:
     """See that what is still missing of ``files`` fits. Raises StateError."""
     with acting(f"write in {directory}"):
         arrived = sum(one.stat().st_size for one in directory.iterdir())
-        make_room(directory, sum(one.size for one in files) - arrived)
+    check_room(directory, sum(one.size for one in files) - arrived)
 
 
 def take(
@@ -106,7 +107,7 @@ def _go_on(
     digest, own = sha256(), Source(fd, path)
     pass_through(arrived, own.read_into, len, progress, digest)
     source.skip(arrived)
-    write, report = partial(write_all, fd), partial(_report_from, progress, arrived)
+    write, report = partial(write_directly, fd), partial(_report_from, progress, arrived)
     return pass_through(member.size - arrived, source.read_into, write, report, digest)
 
 
@@ -132,8 +133,10 @@ def take_in(
             return judged
         if not places.administered:
             _follow(places, judged.rules)
+        root = judged.rules.trust.root
+        assert root is not None  # else a finding refuses
         for one, signed in zip(judged.manifests, contents.manifests, strict=True):
-            intake.put(one.path, *signed)
+            intake.put(one.path, *signed, MANIFEST_TYPE, intake.role_of(one.verification, root))
     load_manifests(places, today)  # the versions are seen now: none before them counts again
     for artifact in missing:
         files = tuple(one._replace(tree=None) for one in artifact.origin.files)  # not measured
@@ -153,7 +156,9 @@ def _follow(places: Places, rules: Rules) -> None:
     if rules.walked and rules.walked.accepted:
         put_in_force(places, read_trusted(places), rules.walked.accepted)
     if rules.listed:
-        intake.put(revocation_file(places), *rules.listed)
+        role = rules.trust.root.revocation if rules.trust.root else None
+        assert role is not None  # it signed the list
+        intake.put(revocation_file(places), *rules.listed, revocation.TYPE, role)
 
 
 def _report_from(progress: Progress, before: int, done: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from localai.atomicfile import flush_directory
 from localai.bundle.contents import INDEX, Contents, Member, list_small, make_index, write_index
 from localai.bundle.frame import END, make_header, make_padding
-from localai.bundle.room import make_room, write_all
+from localai.bundle.room import make_room, write_all, write_directly
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import DocumentError, StateError, UsageError
@@ -79,7 +79,7 @@ def _pour(path: Path, member: Member, fd: int, report: Progress) -> None:
     try:
         if opened.size == member.size:
             read = Source(opened.fd, path).read_into
-            found = pass_through(member.size, read, partial(write_all, fd), report)
+            found = pass_through(member.size, read, partial(write_directly, fd), report)
             if found == member.sha256:
                 return
     finally:

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from localai.cli.arguments import (
+    Artifact,
     DataClasses,
     EntryId,
     EntryName,
     Groups,
     Licence,
-    Model,
     Purposes,
     Safeguards,
     SourceText,
@@ -20,7 +20,7 @@ from localai.cli.arguments import (
 
 
 def command(
-    model: Model,
+    file: Artifact,
     source: SourceText = "",
     licence: Licence = "",
     yes: Annotated[
@@ -48,7 +48,7 @@ def command(
     from localai.cli.stores.naming import find_model, find_origin
     from localai.cli.surroundings import look_around
 
-    if origin := find_origin(model):
+    if origin := find_origin(file):
         tell_origin(origin)
     stated = state(
         source or (origin.source if origin else ""),
@@ -61,4 +61,4 @@ def command(
         safeguards=safeguard,
     )
     told = read_digests(sha256 or ())
-    return approve(find_model(model), stated, look_around(), yes=yes, days=days, told=told)
+    return approve(find_model(file), stated, look_around(), yes=yes, days=days, told=told)

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 # readable=False: typer must not judge that first, without a remedy and without a record.
+Artifact = Annotated[
+    Path,
+    typer.Argument(
+        readable=False,
+        help="a GGUF file or a dataset, of several parts the first; or its name in the store",
+    ),
+]
 Model = Annotated[
     Path,
     typer.Argument(
@@ -29,7 +36,12 @@ SourceText = Annotated[
     str, typer.Option("--source", help="publisher/repository[@revision], or an address")
 ]
 Licence = Annotated[str, typer.Option(help="an SPDX identifier, as Apache-2.0")]
-KindName = Annotated[str, typer.Option("--kind", help="model, adapter, projector or draft")]
+KindName = Annotated[
+    str,
+    typer.Option(
+        "--kind", help="model, adapter, projector, draft or dataset; what the file says if left out"
+    ),
+]
 EntryName = Annotated[str, typer.Option("--name", help="what to call it on screens")]
 EntryId = Annotated[str, typer.Option("--id", help="the entry's identifier")]
 Purposes = Annotated[list[str] | None, typer.Option("--purpose", help="what it is for; repeatable")]

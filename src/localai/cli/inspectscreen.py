@@ -42,6 +42,8 @@ def cut(text: str) -> str:
 def decision(found: Inspection, width: int) -> str:
     """What a person decides on: the templates that will frame every prompt, each whole, since what
     were left out could be the worst of it; then what the file is, which so stays in sight."""
+    if not (found.headers or found.templates):  # data, which frames nothing
+        return inspection(found, width)
     return f"{templates(found, width)}\n\n{inspection(found, width)}"
 
 

@@ -11,6 +11,7 @@ from localai.cli.approvals.proposing import approve, propose
 from localai.cli.approvals.reviewing import review
 from localai.cli.arguments import (
     ApprovedBy,
+    Artifact,
     Companions,
     DataClasses,
     EntryId,
@@ -19,7 +20,6 @@ from localai.cli.arguments import (
     InManifest,
     KindName,
     Licence,
-    Model,
     Note,
     Purposes,
     ReviewDays,
@@ -63,7 +63,7 @@ def init(
 
 @app.command()
 def add(
-    model: Model,
+    file: Artifact,
     publisher: Annotated[str, typer.Option(help="who published it")],
     repository: Annotated[str, typer.Option(help="where it lies")],
     licence: Licence,
@@ -75,7 +75,7 @@ def add(
     ] = None,
     entry_id: EntryId = "",
     name: EntryName = "",
-    kind: KindName = "model",
+    kind: KindName = "",
     by: ApprovedBy = None,
     ticket: Ticket = None,
     review_days: ReviewDays = 365,
@@ -86,7 +86,7 @@ def add(
     companion: Companions = None,
     note: Note = None,
 ) -> int:
-    """Propose and approve a model in one step. The manifest's version rises; sign it afterwards."""
+    """Propose and approve an artifact in one step: the next version, which waits for signatures."""
     from localai.cli import inspectscreen
     from localai.cli.approvals.stating import state
     from localai.cli.choosing import choose_manifest
@@ -113,9 +113,9 @@ def add(
         note=note,
     )
     read_manifest(choose_manifest(around.places, manifest))  # better now than after all of it
-    model = find_model(model)
-    with console.progress(model.name, console.size_of(model)) as progress:
-        proposal, found = propose_model(around, model, stated, progress)
+    path = find_model(file)
+    with console.progress(path.name, console.size_of(path)) as progress:
+        proposal, found = propose_model(around, path, stated, progress)
     if proposal is None:
         console.print_findings(found.findings)
         console.say("not added, nothing was written")
@@ -154,7 +154,7 @@ def sign(
         console.out_bytes(ask_for(look_around(), manifest, days).payload)
         return Exit.DONE
     path, verification = sign_manifest(look_around(), manifest, key, days)
-    console.out(show_verification(path, verification))
+    console.out(show_verification(path, verification, console.width()))
     return Exit.DONE
 
 
@@ -181,11 +181,12 @@ def verify(
     found = verify_files(paths, around.places, around.today)
     if json:
         console.print_json(trustscreen.manifests_document(found))
-    elif by_hand:
-        console.say("\n".join(trustscreen.show_verification(*one) for one in found))
-        console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     else:
-        console.out("\n".join(trustscreen.show_verification(*one) for one in found))
+        width = console.width()
+        shown = "\n".join(trustscreen.show_verification(*one, width) for one in found)
+        (console.say if by_hand else console.out)(shown)
+        if by_hand:
+            console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
     return Exit.REFUSED if any(refused(one.findings) for _, one in found) else Exit.DONE
 
 

@@ -130,7 +130,7 @@ def remove(context: typer.Context, artifact: Artifact) -> int:
     from localai.store import steps
 
     held = find_own(_look_around(context), artifact)
-    freed = steps.remove(held.store, held)
+    freed = steps.remove(held)
     console.out(printable(f"removed: {artifact}, {show_bytes(freed)} freed"))
     return Exit.DONE
 

@@ -17,25 +17,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.document import Node
-from localai.errors import DocumentError, HubError, StateError
+from localai.errors import DocumentError, HubError
 from localai.fetch.courier import Courier
 from localai.fetch.errand import Errand, Piece
-from localai.fetch.listing import EXACT, LARGEST, Listing, Remote, parse_listing
+from localai.fetch.listing import EXACT, Listing, Remote, parse_listing
 from localai.findings import Finding, Verdict
-from localai.hardware import show_bytes
 from localai.hashing import Progress, report_nothing
 from localai.hubs import Hub, parse_address
 from localai.manifest.draft import measure_file
 from localai.manifest.schema import ArtifactFile, Source
 from localai.reference import Reference
 from localai.sealing import open_regular
-from localai.store.arrival import admit, arriving
+from localai.store.arrival import admit, arriving, check_room
 from localai.store.held import Held, list_held
 from localai.store.origin import Origin
 from localai.store.steps import refuse_name
 
 CHECK = "fetch"
-RESERVE = 256 << 20  # bytes that are left free on the disk
 _WHY_HOSTS = "a hub is asked, and files are taken, only where the policy says so"
 _WHY_BYTES = "what arrives must be what the hub listed, at one exact revision"
 
@@ -101,7 +99,8 @@ def bring(
 
     Raises UsageError if the identifier is none or taken, HubError, StateError.
     """
-    if finding := _find_obstacle(store, order):
+    listed = [(file.name, file.sha256) for file in order.files if file.sha256]
+    if finding := _find_other(store, order, listed):
         return finding
     refuse_name(store, order.artifact)
     with arriving(store, f"fetch.{order.artifact}") as place:
@@ -160,20 +159,6 @@ def _judge(said: dict[str, Node], hub: Hub) -> Finding | Elsewhere:
     raise HubError(str(error["message"]), hint=str(error["hint"]))
 
 
-def _find_obstacle(store: Path, order: Order) -> Finding | None:
-    for file in order.files:
-        if file.size > LARGEST:
-            return _refuse(
-                "too large for a hub's HTTP",
-                f"{file.path}: {show_bytes(file.size)}",
-                "a hub sends more than 50 GB only by a protocol of its own, Xet, through a program "
-                "that goes its own ways through the network",
-                "bring it with the hub's own tool, then localai approve --source --sha256",
-            )
-    known = [(file.name, file.sha256) for file in order.files if file.sha256]
-    return _find_other(store, order, known)
-
-
 def _find_other(
     store: Path, order: Order, files: Sequence[tuple[str, str | None]]
 ) -> Finding | None:
@@ -204,14 +189,7 @@ def _make_room(place: Path, pieces: Sequence[Piece]) -> None:
         if path not in parts or not path.lstat().st_mode & stat.S_IWUSR:
             path.unlink()
     there = sum(path.stat().st_size for path in parts if path.exists())
-    needed = sum(piece.size for piece in pieces) - there
-    free = shutil.disk_usage(place).free
-    if needed + RESERVE > free:
-        raise StateError(
-            f"not enough room in {place.parent}: {show_bytes(needed)} are still to come, and "
-            f"{show_bytes(free)} are free",
-            hint="localai store gc, localai store remove NAME, or a larger disk",
-        )
+    check_room(place, sum(piece.size for piece in pieces) - there)
 
 
 def _measure(pieces: Sequence[Piece]) -> list[ArtifactFile]:

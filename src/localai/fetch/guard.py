@@ -1,13 +1,15 @@
 """What every request to a hub must pass, and what it means when it fails.
 
 Each request, also one that a redirect leads to, is looked at before anything is sent: its origin
-must be one of the errand's, and a token stays with the hub's own (RFC 6750, section 5.3).
+must be one of the errand's, and a token stays with the hub's own, and below its path there (RFC
+6750, section 5.3).
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -69,7 +71,8 @@ class Guard(NamedTuple):
         if origin not in self.errand.origins:
             raise Elsewhere(origin)
         request.headers["user-agent"] = "localai"  # and nothing of this machine's versions
-        if origin != origin_of(self.errand.url):
+        below = f"{urlsplit(self.errand.url).path}/".encode()
+        if origin != origin_of(self.errand.url) or not url.raw_path.startswith(below):
             request.headers.pop("authorization", None)
 
     def look(self, response: httpx2.Response) -> None:

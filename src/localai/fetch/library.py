@@ -19,7 +19,7 @@ from huggingface_hub.file_download import get_hf_file_metadata, http_get
 
 from localai.fetch.errand import Errand, Piece
 from localai.fetch.guard import TIMEOUT_S, Busy, Guard, Refused
-from localai.fetch.listing import DIGEST, EXACT
+from localai.fetch.listing import DIGEST, EXACT, LARGEST_ANSWER
 from localai.reference import is_path
 from localai.shape import is_line
 
@@ -137,28 +137,34 @@ def _compare(errand: Errand, piece: Piece) -> None:
 
 
 def _bring(errand: Errand, piece: Piece, say: Say, before: int) -> None:
-    """Fetch a file, or what is missing of it."""
+    """Fetch a file, or what is missing of it, in as many answers as it takes."""
     headers = {"Accept-Encoding": "identity"}
     if errand.token:
         headers["authorization"] = f"Bearer {errand.token}"
     with Part(piece, lambda at: say(done=before + at)) as part:
+        while not _patiently(errand, say, lambda: _go_on(errand, piece, part, headers)):
+            pass
 
-        def fetch() -> None:
-            try:
-                http_get(
-                    _address(errand, piece),
-                    part,
-                    resume_size=part.seek(0, os.SEEK_END),
-                    headers=headers,
-                    expected_size=piece.size,
-                )
-            except OSError as error:
-                if error.errno is not None or isinstance(error, httpx2.HTTPError):
-                    raise
-                evidence = f"{piece.path}: {part.tell()} bytes, where the list has {piece.size}"
-                raise Refused("wrong length", evidence) from error
 
-        _patiently(errand, say, fetch)
+def _go_on(errand: Errand, piece: Piece, part: Part, headers: dict[str, str]) -> bool:
+    """Fetch what one answer may bring of what is missing; True once nothing is."""
+    there, due = part.seek(0, os.SEEK_END), piece.size
+    resume = there
+    if due - there > LARGEST_ANSWER:  # a range of its own, of which nothing is there
+        headers = {**headers, "Range": f"bytes={there}-{there + LARGEST_ANSWER - 1}"}
+        resume, due = 0, LARGEST_ANSWER
+    try:
+        http_get(
+            _address(errand, piece), part, resume_size=resume, headers=headers, expected_size=due
+        )
+    except RecursionError as error:  # after each of many cuts it calls itself
+        raise httpx2.ReadError("the line breaks off too often") from error
+    except OSError as error:
+        if error.errno is not None or isinstance(error, httpx2.HTTPError):
+            raise
+        evidence = f"{piece.path}: {part.tell()} bytes, where the list has {piece.size}"
+        raise Refused("wrong length", evidence) from error
+    return part.tell() == piece.size
 
 
 def _address(errand: Errand, piece: Piece) -> str:

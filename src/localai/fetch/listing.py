@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from localai.document import Node
 from localai.errors import DocumentError, HubError, UsageError
+from localai.formats.datasets.parts import ENDINGS
+from localai.formats.datasets.parts import name_parts as name_parts_of_data
 from localai.gguf.sets import name_parts
 from localai.manifest.filename import find_name_problem
 from localai.reference import LONGEST_PATH, is_path
@@ -15,8 +18,8 @@ from localai.shape import Fields, read_shape
 
 CARD = "README.md"
 LARGEST_CARD = 4 << 20
-LARGEST = 50 * 10**9
-"""Bytes of a file that a hub sends over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
+LARGEST_ANSWER = 50 * 10**9
+"""Bytes that a hub sends at once over HTTP (huggingface_hub, MAX_HTTP_DOWNLOAD_SIZE)."""
 
 EXACT = re.compile(r"[0-9a-f]{40}")
 """A revision that names its content."""
@@ -69,9 +72,12 @@ def parse_listing(said: Node) -> Listing:
         raise HubError(f"the hub's answer cannot be read: {error.message}") from error
 
 
-def list_models(listing: Listing) -> tuple[Remote, ...]:
-    """The GGUF files, of a split set the first part."""
-    return tuple(file for file in listing.files if _begins_a_model(file))
+def list_artifacts(listing: Listing, *, dataset: bool = False) -> tuple[Remote, ...]:
+    """The GGUF files, or of a ``dataset`` the files of data; of several parts the first."""
+    endings = ENDINGS if dataset else (_SUFFIX,)
+    known = {file.path for file in listing.files}
+    named = (file for file in listing.files if PurePosixPath(file.path).suffix in endings)
+    return tuple(file for file in named if _begins(file.path, known))
 
 
 def choose_files(listing: Listing, path: str) -> tuple[Remote, ...]:
@@ -81,7 +87,7 @@ def choose_files(listing: Listing, path: str) -> tuple[Remote, ...]:
     can be no file's here.
     """
     known = {file.path: file for file in listing.files}
-    wanted = _name_parts(path)
+    wanted = _name_parts(path, known)
     if missing := [one for one in wanted if str(one) not in known]:
         raise UsageError(
             f"there is no {missing[0]} in the repository", hint="leave the file out to see a list"
@@ -92,16 +98,18 @@ def choose_files(listing: Listing, path: str) -> tuple[Remote, ...]:
     return tuple(known[str(one)] for one in wanted)
 
 
-def _name_parts(path: str) -> list[PurePosixPath]:
-    """All files of the split set that it begins, or it alone. Raises DocumentError."""
-    return [PurePosixPath(part) for part in name_parts(Path(path))]
+def _name_parts(path: str, known: Collection[str]) -> list[PurePosixPath]:
+    """All files of the split model or the dataset that it begins, or it alone. Raises
+    DocumentError."""
+    parts = name_parts(Path(path))
+    if len(parts) == 1:
+        parts = name_parts_of_data(Path(path), lambda part: str(part) in known)
+    return [PurePosixPath(part) for part in parts]
 
 
-def _begins_a_model(file: Remote) -> bool:
-    if not file.path.endswith(_SUFFIX):
-        return False
+def _begins(path: str, known: Collection[str]) -> bool:
     try:
-        _name_parts(file.path)
+        _name_parts(path, known)
     except DocumentError:
         return False  # a later part
     return True

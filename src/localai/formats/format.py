@@ -24,6 +24,10 @@ class Kind(StrEnum):
     REFUSED = "refused"
 
 
+DATASETS = frozenset({Kind.JSONL, Kind.JSON, Kind.CSV, Kind.PARQUET, Kind.TEXT})
+"""What is read to its end, as data."""
+
+
 class Format(NamedTuple):
     """What a file was recognised as: ``name`` is what people call it. Of a file that is refused,
     ``why`` is the reason and ``remedy`` what to do instead; it is not opened any further."""

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePath
 
 from localai.formats import refused
-from localai.formats.format import Format, Kind
+from localai.formats.format import DATASETS, Format, Kind
 from localai.formats.pread import read_at
 
 HEAD = 4096  # bytes looked at from the beginning
@@ -59,6 +59,14 @@ def recognise(fd: int, size: int, name: str) -> Format:
     if found.kind in (Kind.REFUSED, Kind.GGUF):  # GGUF's own reader looks for other formats
         return found
     return refused.is_two_things(found) if _ends_as_zip(fd, size) else found
+
+
+def recognise_dataset(fd: int, size: int, name: str) -> Format | None:
+    """The same for data; None for everything else. What is called a model and is none is a broken
+    model, and no text."""
+    found = recognise(fd, size, name)
+    named = PurePath(name).suffix.lower() == ".gguf"
+    return found if found.kind in DATASETS and not named else None
 
 
 def _by_content(head: bytes, size: int, ending: str) -> Format | None:

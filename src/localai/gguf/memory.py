@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localai.gguf.facts import Array, GgufFile, all_tensors
+from localai.gguf.facts import Array, GgufFile, Tensor, all_tensors
 
 # What llama.cpp's CPU backend may copy into another layout when it loads (ggml-cpu/repack.cpp).
 _REPACKED = frozenset({"Q2_K", "Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4"})
@@ -13,11 +13,15 @@ _BATCH = 512  # tokens whose activations are in memory at once; worker.engine.BA
 _FIXED = 64 << 20  # Python, the libraries, the vocabulary, graphs
 
 
-def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) -> int:
+def inference_bytes(
+    files: Sequence[GgufFile], context: int, *, repack: bool, let_go: bool = False
+) -> int:
     """Memory in bytes that inference wants beside the sealed files, an estimate from above.
 
     KV cache for ``context`` tokens, activations of one batch, and with ``repack`` the weights
-    that llama.cpp copies into another layout (it is faster, and can be told not to).
+    that llama.cpp copies into another layout (it is faster, and can be told not to). With
+    ``let_go`` it may, instead of that, read the files: then what belongs to no block is kept
+    beside them while it loads, and the largest tensor is on its way to a GPU.
     """
     file = files[0]  # of a set, only the first says what the model is
     arch = file.architecture
@@ -30,8 +34,21 @@ def inference_bytes(files: Sequence[GgufFile], context: int, *, repack: bool) ->
     inner = _largest(file, f"{arch}.feed_forward_length") or 4 * width
     cache = context * layers * kept * (key + value) * _CACHE_BYTES
     activations = _BATCH * 4 * (6 * width + 3 * inner + 2 * context)
-    copies = sum(tensor.size for tensor in all_tensors(files) if tensor.type in _REPACKED)
-    return _FIXED + cache + activations + (copies if repack else 0)
+    tensors = all_tensors(files)
+    copies = sum(tensor.size for tensor in tensors if tensor.type in _REPACKED) if repack else 0
+    return _FIXED + cache + activations + max(copies, _read_bytes(tensors) if let_go else 0)
+
+
+def are_all_layers(files: Sequence[GgufFile], gpu_layers: int) -> bool:
+    """Whether so many layers on a GPU are all of the model's. llama.cpp counts one more than there
+    are blocks, the output, and takes any number below zero for all (llama.h, n_gpu_layers)."""
+    blocks = _largest(files[0], f"{files[0].architecture}.block_count")
+    return gpu_layers < 0 or (blocks is not None and gpu_layers > blocks)
+
+
+def _read_bytes(tensors: Sequence[Tensor]) -> int:
+    outside = sum(tensor.size for tensor in tensors if not tensor.name.startswith("blk."))
+    return outside + max((tensor.size for tensor in tensors), default=0)
 
 
 def _largest(file: GgufFile, key: str) -> int | None:

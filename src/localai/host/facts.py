@@ -115,7 +115,7 @@ def _listed_routes(proc: Path, unchecked: list[str]) -> tuple[str, ...]:
     found: set[str] = set()
     for name, column, required in (("route", 0, True), ("ipv6_route", -1, False)):
         try:
-            lines = (proc / "net" / name).read_text("ascii", "replace").splitlines()
+            lines = (proc / "net" / name).read_bytes().decode("ascii", "replace").split("\n")
         except OSError as error:
             if required or error.errno != errno.ENOENT:
                 unchecked.append(f"{proc}/net/{name}: {error.strerror}")

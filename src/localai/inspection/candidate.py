@@ -1,9 +1,9 @@
-"""A model that somebody may approve. What is looked at is what is pinned.
+"""A model or a dataset that somebody may approve. What is looked at is what is pinned.
 
 Between the moment in which a person sees what a file is and the one in which its digest is put
 into an entry nobody may change it: else one file is shown and another one approved. So it is
-copied into sealed memory first, as at a start, and both happen there. A model that does not fit
-is looked at where it lies, if nobody but this account and root may write to it.
+copied into sealed memory first, as at a start, and both happen there. What does not fit is looked
+at where it lies, if nobody but this account and root may write to it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from localai.artifact import open_parts
 from localai.errors import DocumentError, LocalAIError, StateError
 from localai.findings import Finding
 from localai.hardware import count_cores, file_size_limit, find_free_memory
 from localai.hashing import Progress, report_nothing
+from localai.inspection.data import inspect_data, is_dataset, open_files
 from localai.inspection.model import inspect_model
 from localai.inspection.proposed import find_refusing
 from localai.manifest.draft import kind_of, measure_file, name_file
@@ -41,20 +41,23 @@ class Candidate:
     """
 
     def __init__(
-        self, path: Path, progress: Progress = report_nothing, kind: Kind | None = Kind.MODEL
+        self, path: Path, progress: Progress = report_nothing, kind: Kind | None = None
     ) -> None:
-        self._files = open_parts(path)
+        self._files = open_files(path)
         self._kind = kind
         with ExitStack() as cleanup:
             cleanup.callback(self.close)
             for file in self._files:
                 name_file(file.path)  # better now than after all questions
-            # What is refused anyway need not be copied: it may be ten terabytes of nothing.
-            self.inspection = inspect_model(path, self._files, DEFAULT_CONTEXT)
-            if not self.refused:
+            if is_dataset(self._files):  # read to its end, so once
                 self._hold(progress)
-                self._before = [_stamp(file) for file in self._files]
+                self.inspection = inspect_data(path, self._files)
+            else:
                 self.inspection = inspect_model(path, self._files, DEFAULT_CONTEXT)
+                # What is refused anyway need not be copied: it may be ten terabytes of nothing.
+                if not self.refused:
+                    self._hold(progress)
+                    self.inspection = inspect_model(path, self._files, DEFAULT_CONTEXT)
             cleanup.pop_all()
 
     @property
@@ -70,8 +73,7 @@ class Candidate:
 
     @property
     def _refusing(self) -> tuple[Finding, ...]:
-        headers = self.inspection.headers
-        kind = self._kind or (kind_of(headers[0]) if headers else Kind.MODEL)
+        kind = self._kind or kind_of(self.inspection.headers)
         return find_refusing(self.inspection.findings, kind)
 
     @property
@@ -94,16 +96,17 @@ class Candidate:
         return measured
 
     def _hold(self, progress: Progress) -> None:
-        """See to it that nobody changes the files from here on."""
-        if not _fits(self._files):
+        """See to it that nobody changes the files from here on unseen."""
+        if _fits(self._files):
+            kernel.hide()
+            before = 0
+            for number, file in enumerate(self._files):
+                self._files[number] = _seal(file, partial(_report_from, progress, before))
+                os.close(file.fd)
+                before += file.size
+        else:
             _refuse_shared(self._files)
-            return
-        kernel.hide()
-        before = 0
-        for number, file in enumerate(self._files):
-            self._files[number] = _seal(file, partial(_report_from, progress, before))
-            os.close(file.fd)
-            before += file.size
+        self._before = [_stamp(file) for file in self._files]
 
     def close(self) -> None:
         """Close every file. Safe to call twice."""

@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from localai.artifact import open_parts
 from localai.formats.format import Kind
-from localai.formats.inspect import inspect
 from localai.formats.recognise import recognise
 from localai.hashing import Progress, digest_file, is_hollow, report_nothing
-from localai.inspection.model import inspect_model, list_files
+from localai.inspection.data import inspect_data, open_files
+from localai.inspection.model import inspect_model
 from localai.inspection.types import InspectedFile, Inspection
 from localai.sealing import OpenFile
 
@@ -29,7 +28,7 @@ def inspect_path(
     of every file are computed, unless it is unsound or hollow. Raises DocumentError if it cannot
     be read at all.
     """
-    files = open_parts(path)
+    files = open_files(path)
     try:
         found = _inspect(path, files, context)
         if reason := _why_not_to_hash(found, files):
@@ -42,11 +41,9 @@ def inspect_path(
 
 def _inspect(path: Path, files: Sequence[OpenFile], context: int) -> Inspection:
     first = files[0]
-    kind = recognise(first.fd, first.size, first.path.name)
-    if kind.kind is Kind.GGUF:
+    if recognise(first.fd, first.size, first.path.name).kind is Kind.GGUF:
         return inspect_model(path, files, context)
-    facts, findings = inspect(first.fd, first.size, kind)
-    return Inspection(str(path), kind.name, list_files(files), facts, findings)
+    return inspect_data(path, files)
 
 
 def _why_not_to_hash(found: Inspection, files: Sequence[OpenFile]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from localai.findings import Finding, Verdict
+from localai.formats.finding import DATASET
 from localai.gguf import adapter
 from localai.gguf.facts import Template
 from localai.gguf.template import inspect_sources
@@ -23,13 +24,25 @@ _NOTHING_TOLD = Finding(
     "what nobody looked at is approved by nobody",
     "localai manifest review FILE --file MODEL",
 )
+_AS_IT_IS = "leave --kind out: then it is what the file says"
 _NO_ADAPTER = Finding(
     adapter.CHECK,
     Verdict.FAIL,
     "not an adapter",
     "general.type does not say that it is one",
     "what is approved as an adapter is loaded beside a model, and nothing else can be",
-    "leave --kind out: then it is what the file says",
+    _AS_IT_IS,
+)
+_NO_DATASET = Finding(
+    DATASET,
+    Verdict.FAIL,
+    "not a dataset",
+    "no reader of datasets has looked at it",
+    "what is approved as a dataset was read to its end",
+    _AS_IT_IS,
+)
+_DATASET = _NO_DATASET._replace(
+    summary="a dataset", evidence="it holds data", why="it cannot be loaded as anything else"
 )
 # What is expected of a model to talk to, and of no part of one.
 _MODELS_ONLY = frozenset({"gguf-kind", "gguf-shapes", "gguf-tokenizer"})
@@ -39,7 +52,7 @@ _PARTS = frozenset({Kind.ADAPTER, Kind.PROJECTOR})
 def propose(
     found: Inspection, files: Sequence[ArtifactFile], stated: Stated, by: str, on: date
 ) -> Proposal:
-    """The proposal for an inspected GGUF artifact and its measured files."""
+    """The proposal for an inspected artifact and its measured files."""
     draft = draft_entry(files, found.headers, stated)
     return Proposal(by, on, draft, found.facts, found.templates, found.findings)
 
@@ -48,25 +61,34 @@ def reconstruct(proposal: Proposal) -> Inspection:
     """What a proposal says of its file, as an inspection. What it says of its templates is not
     believed: they are here, and are looked at again."""
     told = [one for one in proposal.findings if one.check != _TEMPLATES] or [_NOTHING_TOLD]
+    draft = proposal.draft
+    if draft.gguf:
+        told += inspect_sources([(one.key, one.source) for one in proposal.templates])
     return Inspection(
-        path=proposal.draft.files[0].name,
-        format="GGUF",
-        files=tuple(InspectedFile(*file) for file in proposal.draft.files),
+        path=draft.files[0].name,
+        format="GGUF" if draft.gguf else "data",
+        files=tuple(InspectedFile(*file) for file in draft.files),
         facts=proposal.facts,
-        findings=(*told, *inspect_sources([(one.key, one.source) for one in proposal.templates])),
+        findings=tuple(told),
         templates=proposal.templates,
     )
 
 
 def find_refusing(findings: Iterable[Finding], kind: Kind) -> tuple[Finding, ...]:
     """The findings that forbid to approve an artifact of this kind, or say that something was not
-    looked at. Of an adapter somebody must have looked whether it is one."""
+    looked at. Of an adapter or a dataset somebody must have looked whether it is one."""
     found = tuple(findings)
     expected = _MODELS_ONLY if kind in _PARTS else frozenset()
     refusing = tuple(one for one in found if one.refuses and one.check not in expected)
-    if kind is Kind.ADAPTER and not any(one.check == adapter.CHECK for one in found):
-        return refusing or (_NO_ADAPTER,)
-    return refusing
+    return refusing or _find_other_kind({one.check for one in found}, kind)
+
+
+def _find_other_kind(checks: Collection[str], kind: Kind) -> tuple[Finding, ...]:
+    if kind is Kind.ADAPTER and adapter.CHECK not in checks:
+        return (_NO_ADAPTER,)
+    if kind is Kind.DATASET and DATASET not in checks:
+        return (_NO_DATASET,)
+    return (_DATASET,) if kind is not Kind.DATASET and DATASET in checks else ()
 
 
 def find_templates_apart(told: Iterable[Template], found: Iterable[Template]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.errors import DocumentError
+from localai.formats.datasets.parts import ENDINGS
 from localai.gguf.facts import GgufFacts, GgufFile, pinned_by
 from localai.hashing import Progress, digest_file
 from localai.manifest.filename import find_name_problem, name_of
@@ -17,6 +18,7 @@ from localai.manifest.origin import read_source, with_bases
 from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Source, Use
 from localai.shape import TEXT_LIMIT, is_line
 
+_ENDING = re.compile(rf"\.gguf$|(?:-0000[01]-of-\d{{5}})?(?:{'|'.join(map(re.escape, ENDINGS))})$")
 _KINDS = {"adapter": Kind.ADAPTER, "mmproj": Kind.PROJECTOR}  # ggml's docs/gguf.md, general.type
 
 
@@ -37,7 +39,7 @@ class Stated(NamedTuple):
     source: Source | None = None
     name: str = ""
     id: str = ""
-    kind: Kind | None = Kind.MODEL
+    kind: Kind | None = None
     note: str | None = None
     companions: tuple[str, ...] = ()
 
@@ -66,12 +68,12 @@ def name_file(path: Path) -> str:
     return name
 
 
-def name_artifact(given: str, header: GgufFile, file_name: str) -> str:
+def name_artifact(given: str, headers: Sequence[GgufFile], file_name: str) -> str:
     """What to call an artifact: as ``given``, else as the file calls itself, else as its file.
 
     Raises DocumentError if no manifest may hold it.
     """
-    name = given or header.name or file_name
+    name = given or (headers[0].name if headers else "") or file_name
     if is_line(name):
         return name
     what = "the name" if given else "what the file calls itself"
@@ -96,17 +98,17 @@ def draft_entry(
     files: Sequence[ArtifactFile], headers: Sequence[GgufFile], stated: Stated
 ) -> Draft:
     """The draft for an artifact: its measured files and their GGUF headers, in order, first part
-    first. What nobody stated is what the file says of itself, and else unknown."""
-    first = headers[0]
+    first; data has none. What nobody stated is what the file says of itself, and else unknown."""
+    first = headers[0] if headers else None
     draft = Draft(
         id=stated.id or name_entry(files[0].name),
-        name=name_artifact(stated.name, first, files[0].name),
-        kind=stated.kind or kind_of(first),
+        name=name_artifact(stated.name, headers, files[0].name),
+        kind=stated.kind or kind_of(headers),
         files=tuple(files),
-        gguf=pinned_by(headers),
+        gguf=pinned_by(headers) if headers else None,
         use=stated.use,
-        licence=first.licence if is_line(first.licence) else None,
-        source=read_source(first),
+        licence=first.licence if first and is_line(first.licence) else None,
+        source=read_source(first) if first else None,
         note=stated.note,
         companions=stated.companions,
     )
@@ -116,7 +118,8 @@ def draft_entry(
         None if draft.source and draft.source.revision else Unknown.REVISION,
     ]
     draft = draft._replace(unknown=tuple(one for one in wanting if one))
-    return answer(draft, stated.licence, with_bases(stated.source, first))
+    source = with_bases(stated.source, first) if first else stated.source
+    return answer(draft, stated.licence, source)
 
 
 def drop_trees(draft: Draft) -> Draft:
@@ -126,9 +129,10 @@ def drop_trees(draft: Draft) -> Draft:
     return draft._replace(files=files)
 
 
-def kind_of(header: GgufFile) -> Kind:
-    """What a file says that it is. Files made before there was a word for it are models."""
-    return _KINDS.get(header.text("general.type"), Kind.MODEL)
+def kind_of(headers: Sequence[GgufFile]) -> Kind:
+    """What a file says that it is. Files made before there was a word for it are models; what has
+    no header is data."""
+    return _KINDS.get(headers[0].text("general.type"), Kind.MODEL) if headers else Kind.DATASET
 
 
 def answer(draft: Draft, licence: str = "", source: Source | None = None) -> Draft:
@@ -192,5 +196,5 @@ def approve_again(
 
 def name_entry(file_name: str) -> str:
     """An identifier for an entry, from a file's name: ``Model.Q4_1.gguf``, ``model.q4_1``."""
-    stem = file_name.removesuffix(".gguf").lower()
+    stem = _ENDING.sub("", file_name.lower())
     return re.sub(r"[^a-z0-9._-]+", "-", stem).strip("._-")[:100].rstrip("._-") or "model"

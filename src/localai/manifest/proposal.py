@@ -41,18 +41,21 @@ LIMIT = 4 << 20
 
 _LONG = 4000  # characters of a note, of one fact, or of one part of a finding
 
-# What an inspection tells of a GGUF file. Each is a row where a person decides: under a name of a
-# stranger's choice it could pass for another one, such as the digest that the entry pins.
+# What an inspection tells of a GGUF file or of data. Each is a row where a person decides: under a
+# name of a stranger's choice it could pass for another one, such as the digest that the entry pins.
 FACTS = frozenset(
     {
         *("name", "architecture", "parameters", "quantisation", "context", "licence", "lineage"),
         *("made by", "based on", "trained on", "quantised by", "from", "messages", "memory"),
+        *("encoding", "lines", "rows", "fields", "separator", "columns", "row groups"),
+        *("compression", "metadata"),
     }
 )
 CHECKS = frozenset(
     {
         *("gguf-header", "gguf-kind", "gguf-set", "gguf-layout", "gguf-shapes", "gguf-keys"),
         *("gguf-tokenizer", "gguf-text", "gguf-adapter", "chat-template", "licence", "lineage"),
+        "dataset",
     }
 )
 
@@ -100,6 +103,8 @@ def _read_proposal(fields: Fields) -> Proposal:
             raise fields.refuse("unknown", f"{name}: a field is either unknown or given")
     if Unknown.REVISION in unknown and draft.source and draft.source.revision:
         raise fields.refuse("unknown", "revision: a field is either unknown or given")
+    if draft.kind is Kind.DATASET and proposal.templates:
+        raise fields.refuse("templates", "a dataset has none")
     pinned = draft.gguf.template if draft.gguf else None
     carried = {one.sha256 for one in proposal.templates if one.key == TEMPLATE_KEY}
     if pinned and pinned not in carried:
@@ -110,20 +115,19 @@ def _read_proposal(fields: Fields) -> Proposal:
 
 
 def _read_draft(fields: Fields) -> Draft:
+    kind = fields.choice("kind", Kind)
     draft = Draft(
         id=fields.slug("id"),
         name=fields.text("name"),
-        kind=fields.choice("kind", Kind),
+        kind=kind,
         files=fields.each("files", read_file),
-        gguf=fields.one("gguf", read_gguf),
+        gguf=None if kind is Kind.DATASET else fields.one("gguf", read_gguf),
         use=fields.one("use", read_use),
         licence=fields.text("licence") if fields.has("licence") else None,
         source=fields.one("source", read_source) if fields.has("source") else None,
         note=fields.text("note", limit=_LONG, lines=True) if fields.has("note") else None,
         companions=fields.texts("companions") if fields.has("companions") else (),
     )
-    if draft.kind is Kind.DATASET:
-        raise fields.refuse("kind", "dataset: a proposal is for a GGUF file")
     if not draft.files:
         raise fields.refuse("files", "empty: an artifact has at least one file")
     return draft

@@ -55,7 +55,7 @@ def _waive(finding: Finding, waivers: tuple[Waiver, ...], today: date) -> Findin
     if not finding.refuses or finding.check not in WAIVABLE:
         return finding
     for waiver in waivers:
-        if waiver.check == finding.check and today <= waiver.until:
+        if waiver.check == finding.check and waiver.counts(today):
             return finding._replace(
                 verdict=Verdict.WAIVED,
                 why=f"waived by {waiver.approver} until {waiver.until}: {waiver.reason}",

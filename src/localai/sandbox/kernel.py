@@ -106,6 +106,9 @@ def read_status(pid: int | str = "self") -> dict[str, str]:
 
 
 def parse_status(content: bytes) -> dict[str, str]:
-    """The fields of the file ``status``, by name."""
-    pairs = (line.partition(":") for line in content.decode("latin-1").splitlines())
+    """The fields of the file ``status``, by name.
+
+    The first is what the process calls itself: whatever else ends a line of text is part of that.
+    """
+    pairs = (line.partition(":") for line in content.decode("latin-1").split("\n"))
     return {name: value.strip() for name, _, value in pairs}

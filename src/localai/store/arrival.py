@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError, StateError
+from localai.hardware import show_bytes
 from localai.hashing import Progress, digest_file, report_nothing
 from localai.locking import holding
 from localai.manifest.schema import ArtifactFile
@@ -23,6 +24,9 @@ from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME, Origin, parse_origin, write_origin
 from localai.store.state import INCOMING, State
 from localai.store.steps import acting, alone, delete, put, refuse_name
+
+RESERVE = 256 << 20
+"""Bytes of the disk that nothing may fill which arrives."""
 
 
 class Cleared(NamedTuple):
@@ -45,6 +49,18 @@ def arriving(store: Path, name: str) -> Iterator[Path]:
         make_private(one)
     with alone(directory):
         yield directory
+
+
+def check_room(place: Path, needed: int) -> None:
+    """See that so many bytes more can arrive in ``place``. Raises StateError."""
+    with acting(f"write in {place}"):
+        free = shutil.disk_usage(place).free
+    if needed + RESERVE > free:
+        raise StateError(
+            f"not enough room in {place.parent}: {show_bytes(needed)} are still to come, "
+            f"{show_bytes(free)} are free, and {show_bytes(RESERVE)} must stay free",
+            hint="localai store gc, localai store remove NAME, or a larger disk",
+        )
 
 
 def admit(

@@ -17,6 +17,7 @@ from localai.findings import Finding, Verdict
 from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.manifest.schema import ArtifactFile
 from localai.sealing import open_regular
+from localai.shape import is_slug
 from localai.store.access import find_keepers, list_states
 from localai.store.held import Held, list_children, list_held
 from localai.store.origin import NAME
@@ -69,9 +70,8 @@ def measure(held: Held, progress: Progress = report_nothing) -> Measured:
 def check_held(held: Held, progress: Progress = report_nothing) -> Checked:
     """One artifact."""
     problems = measure(held, progress).problems
-    remedy = f"look at {quote(str(held.directory))}; localai store remove {quote(held.id)}"
     arrived = f"as it arrived on {held.origin.arrived}" if held.origin else ""
-    return Checked(held.id, held.state, _judge(problems, arrived, f"{remedy}, and bring it again"))
+    return Checked(held.id, held.state, _judge(problems, arrived, _find_remedy(held)))
 
 
 def check_store(store: Path) -> tuple[Checked, ...]:
@@ -104,9 +104,7 @@ def _find_strays(directory: Path, known: Collection[str]) -> Iterator[str]:
 
 def _check_directory(directory: Path, keepers: Collection[int], strays: Sequence[str]) -> Checked:
     problems = [*_judge_owner(directory, keepers), *strays]
-    return Checked(
-        str(directory), None, _judge(problems, "", f"look at it: ls -la {quote(str(directory))}")
-    )
+    return Checked(str(directory), None, _judge(problems, "", _look_at(directory)))
 
 
 def _judge(problems: Sequence[str], evidence: str, remedy: str) -> Finding:
@@ -138,6 +136,18 @@ def _judge_owner(path: Path, keepers: Collection[int]) -> Iterator[str]:
         yield f"{path.name} belongs to uid {found.st_uid}"
     elif stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS:
         yield f"{path.name} can be written to by others: mode {found.st_mode & 0o777:04o}"
+
+
+def _find_remedy(held: Held) -> str:
+    if is_slug(held.id):
+        look = f"look at {quote(str(held.directory))}"
+        return f"{look}; localai store remove {held.id}, and bring it again"
+    return _look_at(held.directory.parent)  # localai brings nothing under such a name
+
+
+def _look_at(directory: Path) -> str:
+    """For names that somebody else gave: they may look like an option, or hold a line break."""
+    return f"look at it: ls -lab {quote(str(directory))}; remove by hand what is not to be there"
 
 
 def _digest(path: Path, progress: Progress) -> Digests:

@@ -24,20 +24,20 @@ LOCK = "steps"
 def move(store: Path, held: Held, state: State) -> Held:
     """Let an artifact take a step, in one rename: it lies here or there.
 
-    The caller keeps it (:func:`alone`) from before it looks at it. Raises StateError.
+    The caller keeps it (:func:`keeping`) from before it looks at it. Raises StateError.
     """
     with acting(f"move {held.id}"):
         return put(store, held.directory, held.id, state)
 
 
-def remove(store: Path, held: Held) -> int:
+def remove(held: Held) -> int:
     """Take an artifact out of the store and return how many bytes that frees.
 
     A model that runs goes on: its bytes are in memory, or its file is open (unlink(2)). Raises
     StateError.
     """
-    with alone(held.directory), acting(f"remove {held.id}"):
-        gone = make_private(store / INCOMING) / f"removed.{os.urandom(6).hex()}"
+    with keeping(held) as place, acting(f"remove {held.id}"):
+        gone = place / os.urandom(6).hex()
         held.directory.rename(gone)  # at once, and not file by file
         flush_directory(held.directory.parent)
         return delete(gone)
@@ -84,9 +84,29 @@ def delete(path: Path) -> int:
 
 
 @contextmanager
+def keeping(held: Held) -> Iterator[Path]:
+    """Keep every other command from an artifact; the value is a directory for what becomes of it
+    meanwhile.
+
+    The lock lies in ``incoming``, which nobody else may enter: whoever may read an artifact could
+    hold a lock of its own directory. Raises StateError if another command is at work on it, or
+    moved it since it was looked at.
+    """
+    place = make_private(make_private(held.store / INCOMING) / f"step.{held.id}")
+    with alone(place):
+        try:
+            if not os.path.lexists(held.directory):
+                raise StateError(
+                    f"another command moved {held.directory}", hint="localai store list"
+                )
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
 def alone(directory: Path) -> Iterator[None]:
-    """Keep every other command from a directory. Raises StateError if one is at work on it, or
-    whoever may read it holds its lock."""
+    """Keep every other command from a directory. Raises StateError if one is at work on it."""
     with holding(directory) as held:
         if not held:
             raise StateError(

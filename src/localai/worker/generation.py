@@ -10,6 +10,7 @@ class EngineOptions(NamedTuple):
     """How to load. ``context`` in tokens, None for DEFAULT_CONTEXT, never more than the model's
     own; ``gpu_layers``: how many layers to offload, -1 for all that the build and the device can;
     ``repack``: let llama.cpp copy weights into a faster layout, which needs their memory again;
+    ``let_go``: all layers go to a GPU, if it can be used: keep nothing of the model's files;
     ``adapters``: how strongly each adapter counts, whose files come after the model's.
     """
 
@@ -17,6 +18,7 @@ class EngineOptions(NamedTuple):
     threads: int
     gpu_layers: int = 0
     repack: bool = True
+    let_go: bool = False
     adapters: Sequence[float] = ()
 
 

@@ -44,13 +44,18 @@ def load(fds: Sequence[int], options: EngineOptions) -> tuple[int, list[int]]:
     """The model in these open files, in the order of a split set's parts, and the adapters in the
     last of them, as llama.cpp's handles.
 
-    The model's files are mapped, not copied. Raises WorkerError with llama.cpp's own words.
+    The model's files are mapped, not copied, unless they are to be let go of: llama.cpp would keep
+    the embeddings mapped, and one page holds all of a file in memory. Adapters are always copied.
+    Raises WorkerError with llama.cpp's own words.
     """
     _complaints.clear()
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = options.gpu_layers
     parameters.use_extra_bufts = options.repack
     parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP
+    if options.let_go and lib.llama_supports_gpu_offload():
+        parameters.load_mode = lib.LLAMA_LOAD_MODE_NONE
+        parameters.lazy_mode = lib.LLAMA_LAZY_MODE_OFF  # it would map large tables all the same
     count = len(fds) - len(options.adapters)
     load_model = _load_file if count == 1 else _load_parts
     model = load_model(fds[:count], parameters)

@@ -6,6 +6,7 @@ is looked for between tokens. Ids are in the protocol already, so that several c
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections import deque
@@ -35,8 +36,8 @@ ANSWER_SHARE = 4  # a quarter of the context is kept for the answer when turns a
 def run(
     model_fds: Sequence[int], options: EngineOptions, today: date, requests: int, replies: int
 ) -> None:
-    """Load the model in ``model_fds`` and answer until ``requests`` is closed. ``today`` is the day
-    that the chat template is told.
+    """Load the model in ``model_fds``, close them, and answer until ``requests`` is closed.
+    ``today`` is the day that the chat template is told.
 
     A model that cannot be loaded is told as ``Failed`` with id 0, and that is the end. Raises
     WorkerError only for what the launcher itself did wrong, and when it is gone.
@@ -50,6 +51,8 @@ def run(
     except WorkerError as error:
         _reply(replies, Failed(0, error.code, error.message, error.hint))
         return
+    for descriptor in model_fds:  # what is mapped stays; nothing else holds the files any more
+        os.close(descriptor)
     seconds = time.perf_counter() - started
     _reply(replies, Ready(engine.context, engine.threads, source is not None, seconds))
     Service(engine, template, requests, replies).serve()

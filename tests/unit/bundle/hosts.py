@@ -17,7 +17,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import Exit
 from localai.gguf.facts import GgufFacts
 from localai.hashing import leaf, report_nothing
-from localai.manifest import intake
+from localai.manifest.change import write_signed
 from localai.manifest.envelope import MANIFEST_TYPE, ROOT_TYPE, Envelope, write_envelope
 from localai.manifest.load import pin_root, revocation_file
 from localai.manifest.revocation import TYPE, RevocationList, Revoked, write_revocations
@@ -25,7 +25,7 @@ from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Manifes
 from localai.manifest.signature import PrivateKey, generate_key, sign
 from localai.manifest.trust import Role, RoleKey, Root, write_root
 from localai.manifest.write import write_manifest
-from localai.places import Places
+from localai.places import Places, make_private
 from localai.store.held import Held, find_held
 
 TODAY = date(2026, 2, 1)
@@ -100,11 +100,11 @@ class Host:
         return self
 
     def has_manifest(self, signed: tuple[bytes, bytes], name: str = "agency") -> Host:
-        intake.put(self.places.manifests / f"{name}.yaml", *signed)
+        write_signed(make_private(self.places.manifests) / f"{name}.yaml", *signed)
         return self
 
     def has_revoked(self, signed: tuple[bytes, bytes]) -> Host:
-        intake.put(revocation_file(self.places), *signed)
+        write_signed(revocation_file(self.places), *signed)
         return self
 
     def brings(self, name: str = "tiny", files: Sequence[tuple[str, bytes]] = FILES) -> Held:

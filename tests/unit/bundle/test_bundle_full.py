@@ -18,8 +18,9 @@ import sys
 from pathlib import Path
 
 from hosts import Host
-from localai.bundle import room
+from localai.bundle import taking, writing
 from localai.errors import Exit, StateError
+from localai.store import arrival
 from localai.store.arrival import clear
 from localai.store.check import check_held
 from localai.store.held import list_held
@@ -50,24 +51,26 @@ def fails(act):
     raise AssertionError("it did not fail")
 
 
+print(fails(lambda: sealed.imports(bundle)))
+arrival.RESERVE = 0  # a disk of 1 MiB has none
 # there is too little room from the beginning
 fill(rest=40 << 10)
 print(fails(lambda: sealed.imports(bundle)))
 print(fails(lambda: roomy.creates("tiny", "large", out=small / "out")))
 # there is enough room, and then somebody else takes it
 filler.unlink()
-make_room = room.make_room
+make_room, check_room = writing.make_room, taking.check_room
 
 
-def make_and_take_room(directory, size):
-    make_room(directory, size)
-    fill(rest=40 << 10)
+def and_take_it(look):
+    def look_and_take(directory, size):
+        look(directory, size)
+        fill(rest=40 << 10)
+
+    return look_and_take
 
 
-import localai.bundle.taking as taking
-import localai.bundle.writing as writing
-
-taking.make_room = writing.make_room = make_and_take_room
+taking.check_room, writing.make_room = and_take_it(check_room), and_take_it(make_room)
 print(fails(lambda: sealed.imports(bundle)))
 filler.unlink()
 print(fails(lambda: roomy.creates("tiny", "large", out=small / "out")))
@@ -75,7 +78,7 @@ assert sorted(path.name for path in small.iterdir()) == ["filler", "sealed"]
 assert list_held(sealed.store) == ()
 assert not (sealed.places.manifests / "agency.yaml").exists()
 filler.unlink()
-taking.make_room = writing.make_room = make_room
+taking.check_room, writing.make_room = check_room, make_room
 assert sealed.imports(bundle) is Exit.DONE
 assert [check_held(one).finding.summary for one in list_held(sealed.store)] == ["intact"] * 2
 clear(sealed.store)
@@ -107,8 +110,9 @@ def test_a_full_disk(staging: Host, officer: Officer, tmp_path: Path) -> None:
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    early, early_out, late, late_out, *_ = ran.stdout.splitlines()
-    assert "are needed" in early
+    reserved, early, early_out, late, late_out, *_ = ran.stdout.splitlines()
+    assert "must stay free" in reserved
+    assert "not enough room" in early
     assert "are needed" in early_out
     assert late.endswith("No space left on device")
     assert late_out.endswith("No space left on device")

@@ -290,7 +290,7 @@ def test_without_the_judgement_anything_counts(
     staging: Host, sealed: Host, officer: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The positive control of all the refusals above."""
-    path = packs(staging, officer.manifest(lists(*FILES), key=generate_key()))
+    path = packs(staging, officer.manifest(lists(*FILES, review=date(2026, 1, 15))))
     assert sealed.imports(path) is Exit.REFUSED
     monkeypatch.setattr(bundling, "refused", lambda _: False)
     monkeypatch.setattr(taking, "refused", lambda _: False)

@@ -13,6 +13,7 @@ from localai.fetch import bring, errand
 from localai.fetch.courier import Courier, make_environment
 from localai.findings import Finding
 from localai.hubs import Hub
+from localai.store import arrival
 from localai.store.held import Held, list_held
 
 FILE = "tiny.gguf"
@@ -291,19 +292,9 @@ def test_a_slow_hub(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
 def test_too_little_room(
     fetch: Fetch, served: hubs.Hub, monkeypatch: pytest.MonkeyPatch, store: Path
 ) -> None:
-    monkeypatch.setattr(bring, "RESERVE", 1 << 60)
+    monkeypatch.setattr(arrival, "RESERVE", 1 << 60)
     with pytest.raises(StateError, match="not enough room"):
         fetch()
-    assert served.paths("HEAD") == []
-
-
-def test_too_large_for_http(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
-    size = 50 * 10**9 + 1
-    lfs = {"size": size, "sha256": "0" * 64, "pointerSize": 1}
-    served.faults["listing"] = {
-        "siblings": [{"rfilename": FILE, "size": size, "blobId": "1" * 40, "lfs": lfs}]
-    }
-    refuses(fetch(), "too large for a hub's HTTP", store)
     assert served.paths("HEAD") == []
 
 

@@ -124,7 +124,14 @@ def test_a_name_that_is_no_ascii(guard: Guard) -> None:
 
 @pytest.mark.parametrize(
     ("url", "kept"),
-    [("https://hub.example/x", True), ("https://files.example:8443/x", False)],
+    [
+        ("https://hub.example/mirror/x", True),
+        ("https://hub.example/mirror", False),
+        ("https://hub.example/mirrors/x", False),
+        ("https://hub.example/mirror/../x", False),
+        ("https://hub.example/x?/mirror/", False),
+        ("https://files.example:8443/mirror/x", False),
+    ],
 )
 def test_a_token_leaves_the_request(guard: Guard, url: str, kept: bool) -> None:
     request = httpx2.Request("GET", url, headers={"Authorization": "Bearer hf_secret"})

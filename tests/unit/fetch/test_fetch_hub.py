@@ -12,7 +12,7 @@ from errands import CONTENT, REFERENCE, TODAY, Ask, Fetch
 import hub as hubs
 from localai.errors import HubError, UsageError
 from localai.fetch.courier import Courier
-from localai.fetch.listing import Listing
+from localai.fetch.listing import Listing, list_artifacts
 from localai.reference import Reference
 from localai.store.held import Held, list_held
 from localai.store.state import State
@@ -97,6 +97,18 @@ def test_a_dataset(fetch: Fetch, served: hubs.Hub) -> None:
     assert isinstance(held, Held) and held.origin
     assert held.origin.source.repository == "datasets/example/tiny"
     assert f"/datasets{RESOLVE}/rows.csv" in served.paths()
+
+
+def test_a_dataset_in_several_files_comes_whole(fetch: Fetch, served: hubs.Hub, ask: Ask) -> None:
+    names = [f"data/train-0000{part}-of-00002.csv" for part in (0, 1)]
+    served.files |= {name: name.encode() for name in names}
+    repository = Reference("example/tiny", dataset=True)
+    listing = ask(repository)
+    assert isinstance(listing, Listing)
+    assert [file.path for file in list_artifacts(listing, dataset=True)] == names[:1]
+    held = fetch(repository._replace(file=names[0]), artifact="train")
+    assert isinstance(held, Held)
+    assert [path.read_bytes() for path in held.paths] == [name.encode() for name in names]
 
 
 def test_a_mirror_with_a_path(fetch: Fetch, served: hubs.Hub) -> None:

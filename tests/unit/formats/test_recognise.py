@@ -210,7 +210,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("data", "expected"), OTHERS)
+@pytest.mark.parametrize(("data", "expected"), OTHERS, ids=[name for _, name in OTHERS])
 def test_what_cannot_be_looked_at_is_refused(data: bytes, expected: str) -> None:
     found = look(data, "rows.jsonl")
     assert found.kind is Kind.REFUSED

@@ -9,7 +9,7 @@ from gguf_reading import read
 from localai.findings import Verdict
 from localai.gguf.check import check_structure
 from localai.gguf.describe import describe, show_count
-from localai.gguf.memory import inference_bytes
+from localai.gguf.memory import are_all_layers, inference_bytes
 
 
 def test_a_model_passes() -> None:
@@ -128,6 +128,33 @@ def test_memory_grows_with_context_and_repacking() -> None:
     weights = sum(tensor.size for tensor in file.tensors)
     assert inference_bytes([quantised], 1024, repack=True) - small == weights
     assert inference_bytes([quantised], 1024, repack=False) == small
+
+
+def test_what_is_read_takes_memory_for_what_stays_off_a_gpu() -> None:
+    file = read(maker.model_parts())
+    mapped = inference_bytes([file], 1024, repack=False)
+    sizes = {tensor.name: tensor.size for tensor in file.tensors}
+    outside = ("token_embd.weight", "output_norm.weight", "output.weight")
+    expected = mapped + sum(sizes[name] for name in outside) + max(sizes.values())
+    assert inference_bytes([file], 1024, repack=False, let_go=True) == expected
+    quantised = file._replace(
+        tensors=tuple(tensor._replace(type="Q4_0") for tensor in file.tensors)
+    )
+    whole = inference_bytes([quantised], 1024, repack=True)
+    assert whole > expected  # a build does one or the other
+    assert inference_bytes([quantised], 1024, repack=True, let_go=True) == whole
+
+
+@pytest.mark.parametrize(
+    ("gpu_layers", "whole"),
+    [(0, False), (1, False), (maker.LAYERS, False), (maker.LAYERS + 1, True), (9999, True),
+     (-1, True)],
+)  # fmt: skip
+def test_all_layers_are_the_blocks_and_the_output(gpu_layers: int, whole: bool) -> None:
+    file = read(maker.model_parts())
+    assert are_all_layers([file], gpu_layers) is whole
+    unknown = file._replace(metadata={"general.architecture": "llama"})
+    assert are_all_layers([unknown], gpu_layers) is (gpu_layers < 0)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,57 @@ def test_an_adapter_is_approved_as_one(tmp_path: Path) -> None:
     apart(work)
 
 
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_dataset_in_several_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
+) -> None:
+    """All of it is one artifact, and what was looked at is what is measured."""
+    if not memory:
+        monkeypatch.setattr(candidate, "_fits", no_memory)
+    paths = [tmp_path / f"rows-0000{number}-of-00002.csv" for number in (0, 1)]
+    contents = b"a,b\n1,2\n", b'a,b\n3,=HYPERLINK("x")\n5,6\n'
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+        path.chmod(0o600)
+
+    def work() -> None:
+        looked = Candidate(paths[0])
+        assert not looked.refused
+        facts = {fact.name: fact.value for fact in looked.inspection.facts}
+        assert (facts["rows"], facts["columns"]) == (5, ("2: a, b",))
+        evidence = [one.evidence for one in looked.findings if one.summary == "formulas"]
+        assert evidence == [f'{paths[1].name}: line 2: =HYPERLINK("x")']
+        overwrite(paths[0], b"a,b\n9,9\n")
+        if memory:
+            digests = [sha256(content).hexdigest() for content in contents]
+            assert [file.sha256 for file in looked.measure()] == digests
+        else:
+            with pytest.raises(DocumentError, match="changed after it was looked at"):
+                looked.measure()
+
+    apart(work)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.gguf", b"hello\n" * 9),
+        ("rows.json", b"[1, 2]\n"),
+        ("zeros.csv", b"a,b\n" + bytes(1 << 20)),
+        ("rows.jsonl", b'{"a": "\\u0069", "a": 1}\n'),
+        ("m.pkl", b"\x80\x04cos\nsystem\n."),
+    ],
+)
+def test_what_is_no_sound_dataset_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    def work() -> None:
+        assert Candidate(path).refused
+
+    apart(work)
+
+
 def test_a_name_that_no_entry_may_hold(tmp_path: Path, tiny_bytes: bytes) -> None:
     path = tmp_path / "con.gguf"
     path.write_bytes(tiny_bytes)

@@ -24,6 +24,13 @@ from localai.manifest.schema import ArtifactFile, Kind, Use
 
 WALK = "{{ messages.__class__.__mro__ }}"  # out of the data, into Python
 USE = Use(("evaluation",), ("public",))
+VECTORS = Path(__file__).parents[2] / "vectors"
+DATA = {
+    "rows.csv": b"a,b\n1,2\n",
+    "rows.jsonl": b'{"a": 1}\n',
+    "words.txt": b"one\ntwo\n",
+    "rows.parquet": (VECTORS / "parquet" / "none-1-plain.parquet").read_bytes(),
+}
 
 
 def make(path: Path, content: bytes) -> Proposal:
@@ -51,11 +58,36 @@ def test_whatever_an_inspection_tells_can_be_proposed(tmp_path: Path) -> None:
     full = make(tmp_path / "full.gguf", maker.make_model(metadata=told))
     bare = make(tmp_path / "bare.gguf", maker.make_model(template=None))
     adapter = make(tmp_path / "adapter.gguf", maker.make_adapter())
-    assert {fact.name for one in (full, bare) for fact in one.facts} == FACTS
-    found = {one.check for proposal in (full, adapter) for one in proposal.findings}
-    assert {"gguf-kind", "gguf-adapter", "chat-template", "licence"} <= found <= CHECKS
-    for proposal in (full, bare, adapter):
+    data = [make(tmp_path / name, content) for name, content in DATA.items()]
+    assert {fact.name for one in (full, bare, *data) for fact in one.facts} == FACTS
+    found = {one.check for proposal in (full, adapter, *data) for one in proposal.findings}
+    assert {"gguf-kind", "gguf-adapter", "chat-template", "licence", "dataset"} <= found <= CHECKS
+    for proposal in (full, bare, adapter, *data):
         assert parse_proposal(write_proposal(proposal)).findings == proposal.findings
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_what_comes_back_of_a_dataset(tmp_path: Path, name: str) -> None:
+    told = make(tmp_path / name, DATA[name])
+    assert (told.draft.kind, told.draft.gguf, told.templates) == (Kind.DATASET, None, ())
+    assert told.draft.unknown == (Unknown.LICENCE, Unknown.SOURCE, Unknown.REVISION)
+    again = reconstruct(parse_proposal(write_proposal(told)))
+    assert again.findings == told.findings
+    assert not find_refusing(again.findings, Kind.DATASET)
+
+
+def test_a_dataset_is_approved_as_one_and_nothing_else_is(tmp_path: Path, plain: Proposal) -> None:
+    data = make(tmp_path / "rows.csv", DATA["rows.csv"])
+    for kind in Kind:
+        found = [one.summary for one in find_refusing(data.findings, kind)]
+        assert bool(found) is (kind is not Kind.DATASET), kind
+    assert [one.summary for one in find_refusing(plain.findings, Kind.DATASET)] == ["not a dataset"]
+
+
+def test_a_dataset_of_which_nobody_tells_anything_is_approved_by_nobody(tmp_path: Path) -> None:
+    silent = make(tmp_path / "rows.csv", DATA["rows.csv"])._replace(findings=())
+    told = reconstruct(parse_proposal(write_proposal(silent)))
+    assert find_refusing(told.findings, Kind.DATASET)
 
 
 def test_what_comes_back_is_what_was_seen(plain: Proposal) -> None:

@@ -90,7 +90,9 @@ def test_two_forms_of_one_signature_count_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "salt", [0, 20, 32, padding.PSS.DIGEST_LENGTH, padding.PSS.MAX_LENGTH], ids=str
+    "salt",
+    [0, 20, 32, padding.PSS.DIGEST_LENGTH, padding.PSS.MAX_LENGTH],
+    ids=("none", "20", "32", "digest", "longest"),
 )
 def test_pss_with_any_salt(rsa_key: rsa.RSAPrivateKey, salt: int) -> None:
     made = rsa_key.sign(MESSAGE, padding.PSS(padding.MGF1(SHA256()), salt), SHA256())

@@ -134,6 +134,10 @@ def test_an_entry_is_its_draft_and_its_approval(manifest: Manifest) -> None:
         ("model.gguf", "model"),
         ("Model.Q4_1.gguf", "model.q4_1"),
         ("-.gguf", "model"),
+        ("Rows 2024.csv", "rows-2024"),
+        ("train-00000-of-00003.parquet", "train"),
+        ("tiny-00001-of-00002.gguf", "tiny-00001-of-00002"),
+        ("notes.md", "notes.md"),
         ("東京.gguf", "model"),
         ("x" * 300 + ".gguf", "x" * 100),
         ("a" * 99 + "--b.gguf", "a" * 99),
@@ -179,12 +183,12 @@ def test_a_name_is_what_its_bytes_say_in_utf8() -> None:
 def test_a_name_that_cannot_be_written_is_seen_before(name: str) -> None:
     wrong = header(1, general__name=name)
     with pytest.raises(DocumentError, match="the file calls itself") as caught:
-        name_artifact("", wrong, "m.gguf")
+        name_artifact("", [wrong], "m.gguf")
     assert "--name" in caught.value.hint
     with pytest.raises(DocumentError, match="the name cannot"):
-        name_artifact(name, header(1), "m.gguf")
-    assert name_artifact("Mine", wrong, "m.gguf") == "Mine"
-    assert name_artifact("", header(1), "m.gguf") == "m.gguf"
+        name_artifact(name, [header(1)], "m.gguf")
+    assert name_artifact("Mine", [wrong], "m.gguf") == "Mine"
+    assert name_artifact("", [header(1)], "m.gguf") == "m.gguf"
 
 
 def test_companions_and_safeguards_arrive(stated: Stated) -> None:

@@ -79,6 +79,12 @@ def drop(key: str) -> Change:
     return lambda document: document["entry"].pop(key)
 
 
+def as_data(document: dict[str, Any]) -> None:
+    """A dataset that carries a chat template: it would be shown where people read those."""
+    document["entry"].update(kind="dataset")
+    del document["entry"]["gguf"]
+
+
 def name_unknown(*names: str) -> Change:
     return lambda document: document.update(unknown=list(names))
 
@@ -95,7 +101,8 @@ def name_unknown(*names: str) -> Change:
         (drop("gguf"), "gguf: missing"),
         (drop("use"), "use: missing"),
         (lambda document: document["entry"].update(files=[]), "at least one file"),
-        (lambda document: document["entry"].update(kind="dataset"), "is for a GGUF file"),
+        (lambda document: document["entry"].update(kind="dataset"), "unknown key 'gguf'"),
+        (as_data, "templates: a dataset has none"),
         (lambda document: document["entry"].update(id="../../x"), "id: "),
         (lambda document: document["entry"].update(name="a\u202eb"), "U\\+202E"),
         (

@@ -643,6 +643,19 @@ def test_a_waiver_counts_until_its_last_day(good: Facts) -> None:
     assert ask(facts, "resources", waiver("host-egress")(facts)).verdict is FAIL
 
 
+def test_a_waiver_ends_within_a_year(good: Facts) -> None:
+    """Else nothing starts, and it waives nothing either: nobody would ever decide on it again."""
+    facts = good._replace(resources=Resources(2, 1, "MemAvailable"))
+    year = waiver("resources", 366)(facts)
+    assert ask(facts, "resources", year).verdict is Verdict.WAIVED
+    assert not ask(facts, "policy", year).refuses
+    endless = waiver("resources", 367)(facts)
+    assert ask(facts, "resources", endless).verdict is FAIL
+    refused = ask(facts, "policy", endless)
+    assert (refused.verdict, refused.summary) == (FAIL, "waiver without end")
+    assert refused.remedy.startswith(f"until: {year.waivers[0].until}, or earlier, in ")
+
+
 @pytest.mark.parametrize(
     ("check", "spoil"),
     [

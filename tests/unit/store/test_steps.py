@@ -19,7 +19,7 @@ from localai.store.check import check_held, is_at_rest
 from localai.store.held import Held, find_held, list_held
 from localai.store.origin import Origin
 from localai.store.state import State
-from localai.store.steps import alone, move, remove
+from localai.store.steps import keeping, move, remove
 
 CONTENT = b"weights, say"
 
@@ -92,7 +92,7 @@ def test_one_content_lies_there_once(held: Held, store: Path) -> None:
     assert twin.paths[0].samefile(approved.paths[0])
     assert twin.paths[1].stat().st_nlink == 1
     origin = (approved.directory / "origin.json").stat().st_size
-    assert remove(store, approved) == origin + len(CONTENT) * 2  # the twin keeps the other
+    assert remove(approved) == origin + len(CONTENT) * 2  # the twin keeps the other
     assert twin.paths[0].read_bytes() == CONTENT
     assert check_held(twin).finding.summary == "intact"
 
@@ -187,19 +187,23 @@ def test_steps_go_both_ways(held: Held, store: Path) -> None:
 
 def test_a_removal_frees_what_nobody_else_has(held: Held, store: Path) -> None:
     origin = (held.directory / "origin.json").stat().st_size
-    assert remove(store, held) == 3 * len(CONTENT) + origin
+    assert remove(held) == 3 * len(CONTENT) + origin
     assert tree(store) == {"steps.lock": 0o600}
 
 
 def test_one_command_at_a_time(held: Held, store: Path) -> None:
-    with alone(held.directory):
+    with keeping(held):
         with pytest.raises(StateError, match="another command is at work") as refused:
-            remove(store, held)
+            remove(held)
         assert f"ps -fp {os.getpid()}" in refused.value.hint
         moved = move(store, held, State.PROPOSED)
         with pytest.raises(StateError, match="another command is at work"):
-            remove(store, moved)  # the lock goes with it
-    remove(store, moved)
+            remove(moved)  # whatever its state
+        assert clear(store).busy == ("step.tiny",)
+    with pytest.raises(StateError, match="another command moved"):
+        remove(held)  # as it was looked at before
+    remove(moved)
+    assert not list((store / "incoming").iterdir())
     with arriving(store, "tiny"), pytest.raises(StateError), arriving(store, "tiny"):
         pass
 

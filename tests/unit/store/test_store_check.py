@@ -125,6 +125,14 @@ def test_the_directories_too(
     assert [name for name, finding in said.items() if finding.refuses] == [subject]
 
 
+@pytest.mark.parametrize("name", ["-rf", "a\nlocalai store remove tiny", "Tiny", "a b"])
+def test_what_no_command_could_name_is_removed_by_hand(store: Path, held: Held, name: str) -> None:
+    (held.directory / "more").touch()
+    held.directory.rename(held.directory.with_name(name))
+    remedy = check_held(find_held(store, name)).finding.remedy
+    assert name not in remedy and f"ls -lab {store}/quarantine;" in remedy
+
+
 def test_a_store_that_may_not_be_looked_into_is_not_empty(held: Held, store: Path) -> None:
     if not os.geteuid():
         pytest.skip("root looks into everything: a store that may not be read was not tested")

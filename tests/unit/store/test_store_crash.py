@@ -16,7 +16,7 @@ from localai.store.arrival import clear
 from localai.store.check import check_held, check_store
 from localai.store.held import find_held, list_held
 from localai.store.state import State
-from localai.store.steps import alone, move, remove
+from localai.store.steps import keeping, move, remove
 
 FILES = (("one.gguf", b"weights, say"), ("two.gguf", b"more"), ("shared.gguf", b"shared"))
 MOST = 200  # steps that one command may have
@@ -24,12 +24,12 @@ MOST = 200  # steps that one command may have
 
 def step(store: Path, state: State) -> None:
     held = find_held(store, "tiny")
-    with alone(held.directory):
+    with keeping(held):
         move(store, held, state)
 
 
 def take_out(store: Path) -> None:
-    remove(store, find_held(store, "tiny"))
+    remove(find_held(store, "tiny"))
 
 
 ACTS: dict[str, Callable[[Path], object]] = {

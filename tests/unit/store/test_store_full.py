@@ -53,7 +53,7 @@ with contextlib.suppress(StateError):
 (held,) = list_held(store)
 assert check_held(held).finding.summary == "intact"
 clear(store)
-remove(store, held)
+remove(held)
 assert list_held(store) == ()
 print("removed")
 """

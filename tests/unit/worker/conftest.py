@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localai.worker.client import Client
 
 SERVE = """
-import sys
-from localai.worker.engine import EngineOptions
+import json, os, sys
+from localai.worker.engine import EngineOptions, lib
 from datetime import date
 from localai.worker.service import run
-requests, replies, context, *models = map(int, sys.argv[1:])
-run(models, EngineOptions(context or None, 2), date(2025, 3, 5), requests, replies)
+before, options, requests, replies, *models = map(json.loads, sys.argv[1:])
+exec(before)
+run(models, EngineOptions(**options), date(2025, 3, 5), requests, replies)
 """
 
 
 class Worker:
-    """A running service and the client that talks to it."""
+    """A running service and the client that talks to it. It runs the program ``before`` first."""
 
-    def __init__(self, models: tuple[Path, ...], context: int = 0) -> None:
+    def __init__(self, models: tuple[Path, ...], options: dict[str, Any], before: str) -> None:
         request_end, self.requests = os.pipe()
         self.replies, reply_end = os.pipe()
         files = [os.open(model, os.O_RDONLY | os.O_CLOEXEC) for model in models]
         passed = (request_end, reply_end, *files)
-        arguments = [str(number) for number in (request_end, reply_end, context, *files)]
+        arguments = [json.dumps(one) for one in (before, options, *passed)]
         self.process = subprocess.Popen([sys.executable, "-c", SERVE, *arguments], pass_fds=passed)
         for fd in passed:
             os.close(fd)
@@ -55,8 +58,11 @@ def start() -> Iterator[Callable[..., Worker]]:
     """Start a worker on these model files; it is gone when the test is over."""
     running: list[Worker] = []
 
-    def begin(*models: Path, context: int = 0) -> Worker:
-        running.append(Worker(models, context))
+    def begin(
+        *models: Path, context: int | None = None, before: str = "", **options: Any
+    ) -> Worker:
+        options = {"context": context, "threads": 2, **options}
+        running.append(Worker(models, options, before))
         return running[-1]
 
     yield begin

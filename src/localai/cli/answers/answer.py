@@ -31,7 +31,7 @@ class Adapted(NamedTuple):
     scale: float
 
 
-class Provenance(NamedTuple):
+class Imprint(NamedTuple):
     """Where an answer comes from: the model with the digests that were verified, the record of the
     start, and when; the adapters. ``when`` is in UTC."""
 
@@ -67,23 +67,23 @@ class Answer(NamedTuple):
     text: str
     done: Done
 
-    def file_text(self, provenance: Provenance) -> str:
+    def file_text(self, imprint: Imprint) -> str:
         """The answer as a text file."""
-        return f"{provenance.header()}\n{sanitise(self.text).rstrip()}\n"
+        return f"{imprint.header()}\n{sanitise(self.text).rstrip()}\n"
 
-    def document(self, provenance: Provenance, sampling: Sampling) -> Mapping[str, object]:
+    def document(self, imprint: Imprint, sampling: Sampling) -> Mapping[str, object]:
         """The answer as ``localai.answer/1``. ``text`` is exactly what the model said."""
         done = self.done
         return {
             "schema": SCHEMA,
             "disclosure": DISCLOSURE,
-            "model": {"name": provenance.model, "digests": list(provenance.digests)},
+            "model": {"name": imprint.model, "digests": list(imprint.digests)},
             "adapters": [
                 {"name": one.name, "digests": list(one.digests), "scale": one.scale}
-                for one in provenance.adapters
+                for one in imprint.adapters
             ],
-            "date": provenance.date,
-            "record": provenance.record,
+            "date": imprint.date,
+            "record": imprint.record,
             "text": self.text,
             "stop": done.stop,
             "tokens": {"prompt": done.prompt_tokens, "generated": done.generated_tokens},
@@ -119,16 +119,16 @@ def receive(
     raise WorkerError("the worker ended an answer without saying how")
 
 
-def deliver(answer: Answer, provenance: Provenance, sampling: Sampling, output: Output) -> None:
+def deliver(answer: Answer, imprint: Imprint, sampling: Sampling, output: Output) -> None:
     """Write a whole answer where it is wanted: a new file, whole or not at all, or stdout."""
     if output.json:
-        document = answer.document(provenance, sampling)
+        document = answer.document(imprint, sampling)
         if output.path is None:
             console.print_json(document)
         else:
             write_whole(output.path, (dumps(document, indent=2) + "\n").encode(), replace=False)
     elif output.path is not None:
-        write_whole(output.path, answer.file_text(provenance).encode(), replace=False)
+        write_whole(output.path, answer.file_text(imprint).encode(), replace=False)
     elif not answer.text.endswith("\n"):  # it is on stdout already
         show_piece("\n")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localai.atomicfile import write_whole
 from localai.cli import console
-from localai.cli.answers.answer import Provenance, receive, show_piece
+from localai.cli.answers.answer import Imprint, receive, show_piece
 from localai.errors import LocalAIError
 from localai.terminal import printable, sanitise
 from localai.worker.client import Client
@@ -33,7 +33,7 @@ class Chat:
 
     client: Client
     sampling: Sampling
-    provenance: Provenance
+    imprint: Imprint
     system: str = ""
     turns: list[Message] = field(default_factory=list)
     last: Done | None = None
@@ -131,7 +131,7 @@ class Chat:
     def text(self) -> str:
         """The conversation as a text file, safe to show on a terminal."""
         turns = [Message("system", self.system)] if self.system else []
-        blocks = [self.provenance.header()]
+        blocks = [self.imprint.header()]
         blocks += [f"[{turn.role}]\n{sanitise(turn.content)}\n" for turn in [*turns, *self.turns]]
         return "\n".join(blocks)
 

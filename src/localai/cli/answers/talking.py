@@ -13,7 +13,7 @@ from localai.launch import Start, start
 from localai.plan.request import StartRequest
 
 if TYPE_CHECKING:  # what comes after the start is imported then, while the model loads
-    from localai.cli.answers.answer import Provenance
+    from localai.cli.answers.answer import Imprint
     from localai.cli.answers.prompting import Asked, Output
     from localai.worker.client import Client
     from localai.worker.protocol import Sampling
@@ -30,7 +30,7 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         if client is None:
             console.print_refusal(started.decision, started.record)
             return Exit.REFUSED
-        from localai.cli.answers.answer import Adapted, Provenance
+        from localai.cli.answers.answer import Adapted, Imprint
 
         console.print_start(started.facts, started.decision)
         artifact = started.facts.artifact
@@ -38,21 +38,21 @@ def talk(request: StartRequest, asked: Asked, sampling: Sampling, output: Output
         beside = started.facts.companions or ()
         adapters = tuple(Adapted(one.name, one.digests, one.scale) for one in beside)
         model = artifact.name, artifact.digests
-        provenance = Provenance(*model, started.record, around.now, adapters)
+        imprint = Imprint(*model, started.record, around.now, adapters)
         console.say(f"\n{_disclosure()}")
         try:
             if asked.prompt is None:
                 from localai.cli.answers.chat import Chat
 
-                Chat(client, sampling, provenance, system=asked.system).run()
+                Chat(client, sampling, imprint, system=asked.system).run()
                 return Exit.DONE
-            return answer_once(client, asked, sampling, provenance, output)
+            return answer_once(client, asked, sampling, imprint, output)
         except WorkerError as error:
             raise started.explain(error) from error
 
 
 def answer_once(
-    client: Client, asked: Asked, sampling: Sampling, provenance: Provenance, output: Output
+    client: Client, asked: Asked, sampling: Sampling, imprint: Imprint, output: Output
 ) -> Exit:
     """One answer to where it is wanted. An interrupted one is written nowhere but on stdout."""
     from localai.cli.answers.answer import deliver, receive
@@ -62,7 +62,7 @@ def answer_once(
     if answer.done.stop == "cancelled":
         console.say("\ninterrupted")
         return Exit.INTERRUPTED
-    deliver(answer, provenance, sampling, output)
+    deliver(answer, imprint, sampling, output)
     if answer.done.stop == "length":
         console.say(f"note: cut off after {answer.done.generated_tokens} tokens (see -n and --ctx)")
     return Exit.DONE

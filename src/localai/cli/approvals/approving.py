@@ -58,14 +58,14 @@ def approve(
     with closing(candidate):
         found = candidate.inspection
         if candidate.refused:
-            return _refuse(found.findings)
-        name_artifact(stated.name, found.headers[0], model.name)
+            return _refuse(candidate.findings)
+        name_artifact(stated.name, found.headers, model.name)
         console.say(inspectscreen.decision(found, console.width()))
         alone = loaded.policy.self_approval and _can_sign(around)
         lane = None if alone else find_lane_key(around)
         if alone and not founding.is_set_up(around):
             founding.set_up(around, founding.Wishes())
-        stated = _ask(stated, found.headers[0])
+        stated = _ask(stated, found.headers)
         if not yes and not _confirm(stated.use, days):
             return _refuse()
         with console.progress("hashing", candidate.size) as progress:
@@ -82,7 +82,7 @@ def approve(
         lane = None
     if alone or lane:
         _sign(entry, lane, around)
-        step = next_command(model, *around.places.stores)
+        step = next_command(model, entry.kind, *around.places.stores)
         console.out(f"approved for {', '.join(entry.use.purposes)}: {step}")
     else:
         console.say("you cannot sign for this host alone: a proposal is written instead")
@@ -102,7 +102,7 @@ def _check_words(stated: Stated, policy: Policy, yes: bool) -> None:
         )
     if yes and not (stated.source and stated.licence):
         raise UsageError(
-            "--yes needs to be told where the model is from and under which licence",
+            "--yes needs to be told where the file is from and under which licence",
             hint="--source PUBLISHER/REPOSITORY --licence Apache-2.0",
         )
 
@@ -135,12 +135,13 @@ def _approve_by(lane: LaneKey | None, around: Surroundings, days: int) -> Approv
     return Approval(lane.name, around.today, review_by)
 
 
-def _ask(stated: Stated, header: GgufFile) -> Stated:
-    """What was not said; the file's own words are offered."""
-    source = stated.source or ask_source(find_source(header))
-    licence = stated.licence or ask_licence(header.licence)
-    if header.licence and header.licence.casefold() != licence.casefold():
-        said = printable(inspectscreen.cut(header.licence))
+def _ask(stated: Stated, headers: Sequence[GgufFile]) -> Stated:
+    """What was not said; the file's own words are offered, if it has any."""
+    named = headers[0].licence if headers else ""
+    source = stated.source or ask_source(find_source(headers[0]) if headers else "")
+    licence = stated.licence or ask_licence(named)
+    if named and named.casefold() != licence.casefold():
+        said = printable(inspectscreen.cut(named))
         console.say(f"note: the file itself names the licence {said}")
     return stated._replace(source=source, licence=licence)
 

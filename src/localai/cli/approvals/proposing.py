@@ -36,7 +36,7 @@ def propose(
         list[Path],
         typer.Argument(
             readable=False,
-            help="GGUF files, of a split set the first part; or their names in the store",
+            help="GGUF files and datasets, of several parts the first; or names in the store",
         ),
     ],
     source: SourceText = "",

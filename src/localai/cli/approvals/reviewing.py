@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -137,11 +136,6 @@ def look_again(
 
     entry = find_entry(read_manifest(choose_manifest(around.places, manifest))[1], entry_id)
     draft = draft_of(entry)
-    if file and draft.gguf is None:
-        raise UsageError(
-            f"{draft.id} is a dataset, and --file is for GGUF files",
-            hint=f"localai verify {quote(str(file))}; localai inspect says what is in it",
-        )
     found, differences = _inspect(around, draft, file) if file else (None, None)
     judged = (
         judge_review(entry.approval, around.today),

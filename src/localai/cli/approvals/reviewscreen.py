@@ -38,6 +38,11 @@ def basis(found: Review, width: int) -> str:
     if found.at_hand:
         same = "; it is what is listed" if found.differences == () else ""
         said = f"looked at: the file itself{same}"
+    elif found.proposal and found.draft.gguf is None:
+        said = (
+            "looked at: nothing. Everything about the data is the word of "
+            f"{found.proposal.by}: --file FILE looks at it"
+        )
     elif found.proposal:
         said = (
             "looked at: the chat templates that came with it. Everything else about the file is "

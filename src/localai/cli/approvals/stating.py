@@ -18,7 +18,7 @@ def state(
     source: str | Source,
     licence: str,
     *,
-    kind: str = Kind.MODEL,
+    kind: str = "",
     name: str = "",
     entry_id: str = "",
     purposes: Sequence[str] | None = None,
@@ -31,12 +31,13 @@ def state(
     """A command line's words. The narrowest use is meant where none is said, and the kind that the
     file says where that is empty.
 
-    Raises UsageError for a kind that does not exist or is no GGUF file, and for what no manifest
-    may hold.
+    Raises UsageError for a kind that does not exist, and for what no manifest may hold.
     """
     _check(entry_id, licence, purposes, data_classes, groups, safeguards, companions)
-    if kind and kind not in set(Kind) - {Kind.DATASET}:
-        raise UsageError(f"no such kind: {kind}", hint="model, adapter, projector or draft")
+    if kind and kind not in set(Kind):
+        raise UsageError(
+            f"no such kind: {kind}", hint="model, adapter, projector, draft or dataset"
+        )
     return Stated(
         use=Use(
             tuple(purposes or ("evaluation",)),

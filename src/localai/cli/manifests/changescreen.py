@@ -92,7 +92,7 @@ def status_document(stands: Sequence[Stand], endings: Sequence[Ending]) -> dict[
 
 
 def _stand_lines(stand: Stand, width: int) -> Iterator[str]:
-    yield show_verification(stand.path, stand.verification)
+    yield show_verification(stand.path, stand.verification, width)
     standing = stand.standing
     if standing is None:
         return

@@ -54,13 +54,13 @@ def begin(around: Surroundings, name: str, days: int) -> Path:
 def propose_model(
     around: Surroundings, model: Path, stated: Stated, progress: Progress
 ) -> tuple[Proposal | None, Inspection]:
-    """Inspect and measure a model, with all parts of a split one; no proposal if a finding forbids
-    it. What was found comes back either way. Raises DocumentError if it cannot be read."""
+    """Inspect and measure an artifact, with all its parts; no proposal if a finding forbids it.
+    What was found comes back either way. Raises DocumentError if it cannot be read."""
     with closing(Candidate(model, progress, stated.kind)) as candidate:
         found = candidate.inspection
         if candidate.refused:
             return None, found._replace(findings=candidate.findings)
-        name_artifact(stated.name, found.headers[0], model.name)
+        name_artifact(stated.name, found.headers, model.name)
         measured = candidate.measure(progress)
     return propose(found, measured, stated, around.account_name(), around.today), found
 

@@ -87,7 +87,7 @@ def _find_in_force(around: Surroundings, named: Sequence[str]) -> tuple[LoadedMa
     found = verify_files(list_manifests(around.places, named), around.places, around.today)
     idle = [one for one in found if refused(one.findings)]
     for one in idle:
-        console.say(show_verification(one.path, one.verification))
+        console.say(show_verification(one.path, one.verification, console.width()))
     if idle:
         console.say("nothing was written: what is not in force approves nothing")
     return None if idle else found

@@ -40,7 +40,7 @@ def import_(
     around = look_around()
     with changing(make_private(imported_directory(around.places))):
         found = _bring(around, file)
-    console.out(show_verification(found.path, found.verification))
+    console.out(show_verification(found.path, found.verification, console.width()))
     if refused(found.findings):
         console.say("not imported, nothing was written")
         return Exit.REFUSED
@@ -57,8 +57,14 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     from localai.findings import refused
     from localai.manifest import envelope
     from localai.manifest.folders import check_room, imported_directory
-    from localai.manifest.intake import put, refuse_rival
-    from localai.manifest.load import read_manifest, verify_bytes, verify_file, verify_files
+    from localai.manifest.intake import put, refuse_rival, role_of
+    from localai.manifest.load import (
+        load_trust,
+        read_manifest,
+        verify_bytes,
+        verify_file,
+        verify_files,
+    )
     from localai.manifest.verify import LoadedManifest
     from localai.smallfile import read_small
 
@@ -80,7 +86,9 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     path = imported_directory(around.places) / f"{found.name}.yaml"
     refuse_rival(found, present, path.parent)
     check_room(path)
-    put(path, *unpacked)
+    root = load_trust(around.places, around.today).root
+    assert root is not None  # nothing is in force without one
+    put(path, *unpacked, envelope.MANIFEST_TYPE, role_of(found.verification, root))
     # What lies there now is what is told, whatever happened to the file that was brought.
     return LoadedManifest(path, verify_file(path, around.places, around.today))
 

@@ -26,7 +26,7 @@ def attach_signature(
     from localai.cli.surroundings import look_around
 
     path, verification = attach(look_around(), manifest, signature, key)
-    console.out(show_verification(path, verification))
+    console.out(show_verification(path, verification, console.width()))
     return Exit.DONE
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localai.cli.screen import hang, wrap
 from localai.findings import Finding
 from localai.intact import Checked
 from localai.manifest.lane import Frame
@@ -17,6 +18,7 @@ from localai.terminal import printable
 if TYPE_CHECKING:
     from localai.cli.manifests.provenance import Bundle
 
+_NARROW = 72  # columns
 _TITLES = {"manifest-signature": "signature", "manifest-freshness": "freshness"}
 
 
@@ -60,16 +62,27 @@ def verification_document(
     }
 
 
-def show_verification(path: Path, verification: Verification) -> str:
+def show_verification(path: Path, verification: Verification, width: int) -> str:
     """Both findings of a manifest, each with its remedy if it refuses."""
-    lines = [str(path)]
+    lines = [printable(str(path))]
     for finding in verification.findings:
-        title = _TITLES[finding.check]
-        lines.append(f"  {title:<10} {finding.verdict:<12} {_sentence(finding)}")
-        lines += [f"  {'':<10} {line.strip()}" for line in _remedy(finding)]
+        title, said = _TITLES[finding.check], _sentence(finding)
+        lines += _titled(title, f"{finding.verdict:<12} ", said, width)
+        if finding.refuses and finding.remedy:
+            lines += _titled("", "do  ", finding.remedy, width)
     if verification.signers:
-        lines.append(f"  {'signed by':<10} {', '.join(verification.signers)}")
-    return _join(lines)
+        lines += _titled("signed by", "", ", ".join(verification.signers), width)
+    return "\n".join(lines)
+
+
+def _titled(title: str, word: str, text: str, width: int) -> list[str]:
+    """``text`` behind what it is about and a word, which on a narrow terminal is no column."""
+    text = printable(text)
+    if width < _NARROW:
+        said = ": ".join(filter(None, (title, word.strip(), text)))
+        return wrap(said, width, "  ", below="  ")
+    first = f"  {title:<10} {word}"
+    return hang(first, len(first), text, width)
 
 
 def manifests_document(found: Sequence[tuple[Path, Verification]]) -> dict[str, object]:

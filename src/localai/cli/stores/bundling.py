@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -13,13 +13,15 @@ from localai.bundle.gathering import gather
 from localai.bundle.judging import CHECK, judge, judge_flaw
 from localai.bundle.reading import Take, look_at, read_files, read_head
 from localai.bundle.source import Source, opening
-from localai.bundle.taking import check_room, find_new, receiving, take, take_in
+from localai.bundle.taking import check_missing, find_new, receiving, take, take_in
 from localai.bundle.writing import write_bundle
 from localai.cli import console
+from localai.cli.stores.naming import use_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit
 from localai.findings import Finding, Verdict, refused
 from localai.hardware import show_bytes
+from localai.manifest.schema import Kind
 from localai.store.held import Held, find_held, list_named
 from localai.terminal import printable, show_path
 
@@ -86,7 +88,7 @@ def import_(around: Surroundings, file: Path) -> Exit:
             new = find_new(places.store, contents.artifacts)
             files = {one.sha256: one for artifact in new for one in artifact.origin.files}
             with receiving(places.store, index) as directory:
-                check_room(directory, files.values())
+                check_missing(directory, files.values())
                 whole = _read(source, index, partial(take, directory, files), file)
                 judged = take_in(
                     places, today, contents, directory, new, self_approval=policy.self_approval
@@ -96,7 +98,7 @@ def import_(around: Surroundings, file: Path) -> Exit:
     if refused(judged.findings):
         return _refuse(judged.findings)
     console.print_findings([*judged.findings, whole])
-    _show_imported(contents, new)
+    _show_imported(dict(zip(contents.artifacts, judged.kinds, strict=True)), new)
     return Exit.DONE
 
 
@@ -120,11 +122,11 @@ def _refuse(findings: Sequence[Finding]) -> Exit:
     return Exit.REFUSED
 
 
-def _show_imported(contents: Contents, new: Sequence[Artifact]) -> None:
-    for one in contents.artifacts:
+def _show_imported(kinds: Mapping[Artifact, Kind | None], new: Sequence[Artifact]) -> None:
+    for one, kind in kinds.items():
         if one in new:
             console.say(f"imported: {one.id}")
-            console.out(f"localai run {quote(one.id)}")
+            console.out(use_command(one.id, kind))
         else:
             console.say(f"here already: {one.id}; localai store show {quote(one.id)}")
 

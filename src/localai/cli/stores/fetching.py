@@ -11,7 +11,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.fetch.bring import Elsewhere, Order, bring, find_elsewhere, look
 from localai.fetch.courier import Courier, make_environment
-from localai.fetch.listing import Remote, choose_files, list_models
+from localai.fetch.listing import Listing, choose_files, list_artifacts
 from localai.findings import Finding
 from localai.hardware import show_bytes
 from localai.manifest.draft import name_entry
@@ -31,7 +31,7 @@ def fetch(
     listing = look(courier, choice.hub, reference, choice.token)
     if isinstance(listing, Finding):
         return _refuse(listing)
-    files = choose_files(listing, reference.file or _choose(reference, list_models(listing)))
+    files = choose_files(listing, reference.file or _choose(reference, listing))
     order = Order(choice.hub, reference, listing, files, artifact or name_entry(files[0].name))
     console.say(_describe(order))
     found = _bring(around, order, courier, choice)
@@ -72,22 +72,25 @@ def _bring(
         order = order._replace(hub=hub)
 
 
-def _choose(reference: Reference, models: Sequence[Remote]) -> str:
-    """The only model of a repository, or the one that somebody picks."""
-    if not models:
+def _choose(reference: Reference, listing: Listing) -> str:
+    """The only model of a repository, or the one that somebody picks; of a dataset, its files."""
+    found = list_artifacts(listing, dataset=reference.dataset)
+    if not found:
         raise UsageError(
-            f"{reference} has no GGUF file", hint="name the file: hf:ORG/REPO/FILE@REVISION"
+            f"{reference} has no {'file of data' if reference.dataset else 'GGUF file'}",
+            hint=f"name the file: hf:{reference.place}/FILE@REVISION",
         )
-    if len(models) == 1:
-        return models[0].path
-    console.say(f"{reference.place} has {len(models)} models")
-    for number, file in enumerate(models, 1):
+    if len(found) == 1:
+        return found[0].path
+    what = "files of data" if reference.dataset else "models"
+    console.say(f"{reference.place} has {len(found)} {what}")
+    for number, file in enumerate(found, 1):
         console.say(printable(f"{number:>4}  {file.path}, {show_bytes(file.size)}"))
-    first = reference._replace(file=models[0].path)
+    first = reference._replace(file=found[0].path)
     answer = console.ask("which one (its number)", option=f"its file: {quote(str(first))}")
-    if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(models):
-        return models[int(answer) - 1].path
-    raise UsageError(f"there is no {answer!r} among them", hint=f"1 to {len(models)}")
+    if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(found):
+        return found[int(answer) - 1].path
+    raise UsageError(f"there is no {answer!r} among them", hint=f"1 to {len(found)}")
 
 
 def _describe(order: Order) -> str:

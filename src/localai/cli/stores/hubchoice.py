@@ -55,7 +55,7 @@ def choose_hub(around: Surroundings, given: str, hosts: Sequence[str]) -> Choice
     if hub is None or set(named) - set(hub.hosts):
         if not own:
             return _refuse(loaded, url, hub)
-        told = bool(given or hub)  # or a further host of a hub that is named already
+        told = bool(given or hub or not url)  # a further host of one that is named; typed below
         hub = name_hub(url or _ask(), (*(hub.hosts if hub else ()), *named))
         _confirm(hub, told=told)
         remember(around, hub)

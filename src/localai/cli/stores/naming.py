@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localai.manifest.schema import Kind
     from localai.store.held import Held
     from localai.store.origin import Origin
 
@@ -39,10 +40,28 @@ def _find_held(given: Path) -> Held | None:
     return next((one for store in stores for one in list_named(store, str(given))), None)
 
 
-def next_command(model: Path, *stores: Path) -> str:
-    """What to type once ``model`` is approved."""
+def name_of(held: Held) -> str:
+    """What a command takes for it: its identifier where that finds it, else its first file."""
+    found = find_model(Path(held.id))
+    return next((str(path) for path in held.paths[:1] if path != found), held.id)
+
+
+def step_command(held: Held, step: str) -> str:
+    """What to type for it to take a step in the store that it lies in."""
+    named = name_of(held) == held.id
+    where = "" if named else f"--store {quote(str(held.store))} "
+    return f"localai store {where}{step} {quote(held.id)}"
+
+
+def next_command(file: Path, kind: Kind, *stores: Path) -> str:
+    """What to type once ``file`` is approved."""
     from localai.store.state import locate
 
-    place = locate(Path(os.path.realpath(model)), *stores)
+    place = locate(Path(os.path.realpath(file)), *stores)
     waits = place.waits and place.artifact
-    return f"localai store promote {quote(waits)}" if waits else f"localai run {quote(str(model))}"
+    return f"localai store promote {quote(waits)}" if waits else use_command(str(file), kind)
+
+
+def use_command(named: str, kind: Kind | None) -> str:
+    """What to type to use what is approved as ``kind``: a model alone is run by itself."""
+    return f"localai {'run' if kind == 'model' else 'verify'} {quote(named)}"

@@ -8,6 +8,7 @@ from shlex import quote
 from localai.cli import console
 from localai.cli.approvals.stating import state
 from localai.cli.manifests.editing import keep_proposal, propose_model
+from localai.cli.stores.naming import name_of, step_command, use_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.findings import Finding
@@ -16,7 +17,7 @@ from localai.manifest.proposal import Proposal
 from localai.promotion import Promotion, judge_promotion
 from localai.store.held import Held, find_held, list_named
 from localai.store.state import State
-from localai.store.steps import alone, move
+from localai.store.steps import keeping, move
 from localai.terminal import printable, show_path
 
 
@@ -24,17 +25,19 @@ def promote(around: Surroundings, artifact: str) -> Exit:
     """Measure an artifact and let it take the step that it may take, if any."""
     held = find_own(around, artifact)
     if held.state is State.APPROVED:
-        raise UsageError(f"{artifact} has come all the way", hint=f"localai run {quote(artifact)}")
-    with alone(held.directory):
+        raise UsageError(
+            f"{artifact} has come all the way", hint=f"localai verify {quote(name_of(held))}"
+        )
+    with keeping(held):
         judged = _judge(around, held)
         if judged.state is State.PROPOSED:
             return _propose(around, held, judged.finding)
         if judged.state:
-            move(held.store, held, judged.state)
+            held = move(held.store, held, judged.state)
     if judged.state is None:
         return _stay(held, judged.finding)
     console.say(printable(f"{judged.state}: {judged.finding.evidence}"))
-    console.out(f"localai run {quote(artifact)}")
+    console.out(printable(use_command(name_of(held), judged.kind)))
     return Exit.DONE
 
 
@@ -44,15 +47,14 @@ def _propose(around: Surroundings, held: Held, unlisted: Finding) -> Exit:
     if proposal is None:
         return _stay(held, *findings)
     path = keep_proposal(proposal)
-    move(held.store, held, State.PROPOSED)
+    held = move(held.store, held, State.PROPOSED)
     console.say(printable(f"proposed: {unlisted.evidence}"))
     unknown = ", ".join(proposal.draft.unknown)
     said = f"{show_path(path)}{f', unknown: {unknown}' if unknown else ''}"
     officer = around.read_policy().policy.officer or "your security officer"
     console.out(printable(f"proposal written: {said}. send it to {officer}"))
-    name = quote(held.id)
-    console.say(f"on a machine of your own: localai approve {name}")
-    console.say(f"once a manifest lists it: localai store promote {name}")
+    console.say(printable(f"on a machine of your own: localai approve {quote(name_of(held))}"))
+    console.say(printable(f"once a manifest lists it: {step_command(held, 'promote')}"))
     return Exit.DONE
 
 
@@ -79,9 +81,9 @@ def demote(around: Surroundings, artifact: str) -> Exit:
     if before < 0:
         raise UsageError(
             f"{artifact} is in quarantine, and no step goes back from there",
-            hint=f"localai store remove {quote(artifact)}",
+            hint=step_command(held, "remove"),
         )
-    with alone(held.directory):
+    with keeping(held):
         moved = move(held.store, held, [*State][before])
     console.out(printable(f"{artifact}: {moved.state}"))
     return Exit.DONE

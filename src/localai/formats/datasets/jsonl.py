@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from localai.findings import Finding
+from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents, Fact
 from localai.formats.datasets.signs import Block, Lines
 from localai.formats.datasets.survey import Survey
@@ -16,6 +16,7 @@ MAX_FIELDS = 256  # different names of fields that are kept
 MAX_NAME = 80  # characters of one that are kept
 MAX_DEPTH = 32
 MAX_PARTS = 1 << 18  # objects and lists of one row: each takes 240 bytes, be it empty
+_MEND = "mend these rows or leave them out, and look again"
 
 
 def inspect_jsonl(fd: int, size: int) -> Contents:
@@ -40,6 +41,7 @@ class _Rows:
         self.doubled = Lines()
         self.deep = Lines()
         self.crowded = Lines()
+        self.unread = Lines()  # of all these, those with escapes: anything may stand behind one
         self.twice = False
         self.decode = json.JSONDecoder(
             object_pairs_hook=self.note_doubled, parse_constant=_refuse_constant
@@ -56,20 +58,20 @@ class _Rows:
             try:
                 lines[place] = self.read(line, block.line + place)
             except RecursionError:
-                self.deep.add(block.line + place)
+                self.leave(line, block.line + place, self.deep)
             except ValueError:
-                self.malformed.add(block.line + place, line[:60])
+                self.leave(line, block.line + place, self.malformed, line[:60])
         return block._replace(data=b"\n".join(lines))
 
     def read(self, line: bytes, number: int) -> bytes:
         """Read one row; its line, or the texts in it if the line holds escapes."""
         self.twice = False
         if is_crowded(line):
-            self.crowded.add(number)
+            self.leave(line, number, self.crowded)
             return line
         row = self.decode(line.decode())
         if self.twice:
-            self.doubled.add(number)
+            self.leave(line, number, self.doubled)
         if not isinstance(row, dict):
             self.no_objects.add(number)
         elif not row.keys() <= self.fields.keys() and len(self.fields) < MAX_FIELDS:
@@ -77,6 +79,12 @@ class _Rows:
         if b"\\u" not in line:
             return line
         return spell_out(row)
+
+    def leave(self, line: bytes, number: int, why: Lines, shown: bytes = b"") -> None:
+        """A row that is searched as it stands, and not, or not all of it, taken apart."""
+        why.add(number, shown)
+        if b"\\u" in line:
+            self.unread.add(number)
 
     def note_doubled(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -91,7 +99,12 @@ class _Rows:
             ("nested too deeply", self.deep),
             ("too many parts", self.crowded),
         )
-        return [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
+        found = [note(DATASET, summary, str(lines)) for summary, lines in seen if lines.count]
+        if self.unread.count:
+            evidence = f"in rows that could not be taken apart, {self.unread}"
+            summary = "escapes not read"
+            found.append(Finding(DATASET, Verdict.NOT_CHECKED, summary, evidence, remedy=_MEND))
+        return found
 
 
 def _refuse_constant(name: str) -> object:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localai.findings import Finding, Verdict
+from localai.policy import LONGEST_WAIVER
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
-    from localai.policy import LoadedPolicy, Policy
+    from localai.policy import LoadedPolicy, Policy, Waiver
 
 CHECK = "policy"
 
@@ -18,6 +19,8 @@ def policy_read(facts: Facts, policy: Policy) -> Finding:
     loaded = facts.policy
     if loaded.problem:
         return judge_unreadable(loaded)
+    if endless := [waiver for waiver in policy.waivers if waiver.is_endless(facts.today)]:
+        return _judge_endless(endless[0], facts)
     files = [f"{path} sha256 {digest[:8]}…" for path, digest in loaded.files]
     over = [waiver for waiver in policy.waivers if waiver.until < facts.today]
     files += [f"waiver for {waiver.check} ended {waiver.until}" for waiver in over]
@@ -29,6 +32,20 @@ def policy_read(facts: Facts, policy: Policy) -> Finding:
         )
     verdict = Verdict.NOTE if over or loaded.notes else Verdict.PASS
     return Finding(CHECK, verdict, policy.name, ", ".join(files))
+
+
+def _judge_endless(waiver: Waiver, facts: Facts) -> Finding:
+    """A waiver that nobody would ever have to decide on again."""
+    last = facts.today + LONGEST_WAIVER
+    files = " or ".join(path for path, _ in facts.policy.files)
+    return Finding(
+        CHECK,
+        Verdict.FAIL,
+        "waiver without end",
+        f"{waiver.check} until {waiver.until}",
+        "what is waived is decided anew within a year",
+        f"until: {last}, or earlier, in {files}",
+    )
 
 
 def judge_unreadable(loaded: LoadedPolicy) -> Finding:

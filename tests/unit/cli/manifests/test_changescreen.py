@@ -15,6 +15,7 @@ from localai.cli.manifests.changescreen import (
     show_status,
     status_document,
 )
+from localai.cli.roots.trustscreen import show_verification
 from localai.findings import Finding, Verdict
 from localai.manifest.diff import Change, Effect
 from localai.manifest.schema import Manifest
@@ -96,3 +97,19 @@ def test_no_change_at_all() -> None:
     assert show_changes(OLD, OLD, [], 80).splitlines()[-1] == "the same bytes"
     other = OLD._replace(sha256="d" * 64)
     assert show_changes(OLD, other, [], 80).splitlines()[-1].startswith("nothing but layout")
+
+
+@pytest.mark.parametrize("width", [20, 40, 71, 72, 80, 200])
+def test_no_line_is_longer_than_the_terminal(width: int) -> None:
+    """And what did not fit into one stays in: nothing of it begins at the edge."""
+    long = FAILED._replace(
+        evidence="1 of 2 signatures, " * 5, remedy="ask another one to sign " * 4
+    )
+    verification = REFUSED._replace(findings=(long, UNCHECKED), signers=("anna", "ben", "carl") * 4)
+    path, *lines = show_verification(Path("a.yaml"), verification, width).split("\n")
+    assert path == "a.yaml"
+    assert max(map(len, lines)) <= width
+    assert all(line.startswith("  ") for line in lines)
+    said = " ".join(" ".join(lines).split())
+    assert "ask another one to sign ask another one to sign" in said
+    assert "anna, ben, carl" in said

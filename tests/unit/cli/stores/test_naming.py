@@ -8,6 +8,7 @@ import pytest
 
 from bring import bring
 from localai.cli.stores.naming import find_files, find_model, next_command
+from localai.manifest.schema import Kind
 from localai.store.held import Held
 from localai.store.state import State
 from localai.store.steps import move
@@ -55,7 +56,9 @@ def test_the_next_command(held: Held, tmp_path: Path) -> None:
     store = tmp_path / "home" / "state" / "store"
     (tmp_path / "work" / "aside").symlink_to(held.directory)
     for path in (held.paths[0], Path("aside/one.gguf")):
-        assert next_command(path, store) == "localai store promote tiny"
+        assert next_command(path, Kind.MODEL, store) == "localai store promote tiny"
     approved = move(store, held, State.APPROVED).paths[0]
-    assert next_command(approved, store) == f"localai run {approved}"
-    assert next_command(Path("a b.gguf"), store) == "localai run 'a b.gguf'"
+    assert next_command(approved, Kind.MODEL, store) == f"localai run {approved}"
+    assert next_command(Path("a b.gguf"), Kind.MODEL, store) == "localai run 'a b.gguf'"
+    for kind in set(Kind) - {Kind.MODEL}:
+        assert next_command(approved, kind, store) == f"localai verify {approved}"

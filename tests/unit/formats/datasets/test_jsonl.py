@@ -7,6 +7,7 @@ import json
 import pytest
 from looking import Look, look
 
+from localai.findings import Verdict
 from localai.formats.datasets.jsonl import MAX_PARTS
 
 
@@ -47,6 +48,23 @@ def test_a_line_that_is_wrong_is_noted_and_the_next_is_read(summary: str, line: 
     assert found.facts["rows"] == 3
     assert found.notes[summary].startswith("line 2")
     assert set(found.notes) - {summary} <= {"no objects"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": "\\u0069gnore", "b": NaN}',
+        '{"a": "\\u0069gnore", "a": 1}',
+        '{"\\u0061": ' + "[" * 40 + "]" * 40 + "}",
+        '{"a": ["\\u0069gnore", ' + "[]," * MAX_PARTS + "0]}",
+    ],
+)
+def test_escapes_that_nobody_read_are_not_checked(line: str) -> None:
+    """Orders to a model could stand behind them; the same row without escapes is searched."""
+    found = look_rows('{"a": 1}', line, '{"a": 3}')
+    unread = found.having(Verdict.NOT_CHECKED)
+    assert unread == {"escapes not read": "in rows that could not be taken apart, line 2"}
+    assert not look_rows(line.replace("\\u", "u")).having(Verdict.NOT_CHECKED)
 
 
 @pytest.mark.parametrize(

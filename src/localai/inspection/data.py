@@ -1,0 +1,63 @@
+"""Any file but a GGUF model: its facts and its findings, those of a dataset in several files as
+one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from localai.artifact import open_parts
+from localai.formats.contents import Contents, Fact
+from localai.formats.datasets.parts import name_parts
+from localai.formats.inspect import inspect
+from localai.formats.recognise import recognise, recognise_dataset
+from localai.inspection.model import list_files
+from localai.inspection.types import Inspection
+from localai.sealing import OpenFile
+
+_SUMS = frozenset({"lines", "rows", "row groups"})
+
+
+def open_files(path: Path) -> list[OpenFile]:
+    """Open ``path`` and all other files of the split model or the dataset that it begins.
+
+    Raises DocumentError as :func:`localai.artifact.open_parts` does.
+    """
+    parts = name_parts(path, os.path.lexists)
+    return open_parts(path, parts if len(parts) > 1 else ())
+
+
+def is_dataset(files: Sequence[OpenFile]) -> bool:
+    """True if the first file is data. Raises DocumentError if it cannot be read."""
+    first = files[0]
+    return recognise_dataset(first.fd, first.size, first.path.name) is not None
+
+
+def inspect_data(path: Path, files: Sequence[OpenFile]) -> Inspection:
+    """What there is to say about ``files``, first part first. Nothing is hashed here."""
+    kinds = [recognise(file.fd, file.size, file.path.name) for file in files]
+    found = [inspect(file.fd, file.size, kind) for file, kind in zip(files, kinds, strict=True)]
+    names = ", ".join(dict.fromkeys(kind.name for kind in kinds))
+    whole = found[0] if len(files) == 1 else _join(files, found)
+    return Inspection(str(path), names, list_files(files), *whole)
+
+
+def _join(files: Sequence[OpenFile], found: Sequence[Contents]) -> Contents:
+    facts: dict[str, list[Fact]] = {}
+    for fact in (fact for one in found for fact in one.facts):
+        facts.setdefault(fact.name, []).append(fact)
+    findings = tuple(
+        finding._replace(evidence=f"{file.path.name}: {finding.evidence}")
+        for file, one in zip(files, found, strict=True)
+        for finding in one.findings
+    )
+    return Contents(tuple(_join_facts(facts)), findings)
+
+
+def _join_facts(facts: dict[str, list[Fact]]) -> Iterator[Fact]:
+    for name, said in facts.items():
+        if name in _SUMS:
+            yield Fact(name, sum(fact.value for fact in said if isinstance(fact.value, int)))
+        else:
+            yield Fact(name, tuple(dict.fromkeys(fact.text for fact in said)))
