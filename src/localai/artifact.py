@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from localai.custody import find_reach
@@ -198,7 +197,9 @@ def _read_headers(opened: OpenArtifact, check: _Check) -> tuple[Finding, ...]:
 
 def _find_dataset(file: OpenFile) -> Finding | None:
     """What is to be said of a file that is no model because it is data; None of any other."""
-    from localai.formats.recognise import recognise_dataset  # only where there is no model
+    from shlex import quote  # only where there is no model
+
+    from localai.formats.recognise import recognise_dataset
 
     try:
         found = recognise_dataset(file.fd, file.size, file.path.name)

@@ -149,9 +149,9 @@ def _hash_one(file: OpenFile, report: Progress) -> str:
     return tree
 
 
-def _check_header(file: OpenFile, vessel: int, header: GgufFile | None) -> None:
-    """Raises DocumentError if the copy of ``file`` says something else of itself."""
-    if header is not None and not reads_alike(vessel, header):
+def _check_header(file: OpenFile, fd: int, header: GgufFile | None) -> None:
+    """Raises DocumentError if what was hashed of ``file``, in ``fd``, says something else."""
+    if header is not None and not reads_alike(fd, header):
         raise DocumentError(
             f"{file.path} changed after its header was read",
             hint="wait until nothing writes to it, then try again",
