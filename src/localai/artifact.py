@@ -80,6 +80,12 @@ class OpenArtifact:
         """One for each file, None where it could not be read."""
         return [*self.headers, *[None] * (len(self.files) - len(self.headers))]
 
+    @property
+    def kept_parts(self) -> list[str]:
+        """The paths of a set that is loaded from where it lies: llama.cpp opens it by them."""
+        parts = self.files if self.read_only and len(self.files) > 1 else []
+        return [str(Path(f"/proc/self/fd/{part.fd}").readlink()) for part in parts]
+
     def give_up(self, error: LocalAIError) -> None:
         """Nothing may be loaded, and this is why."""
         self.artifact = self.artifact._replace(
@@ -140,8 +146,7 @@ def _open(
     except DocumentError as error:
         opened.give_up(error)
         return opened
-    # A split set is loaded by paths, and Landlock would have to let the worker open them.
-    opened.read_only = len(opened.files) == 1 and not find_reach(opened.files[0].fd)
+    opened.read_only = not any(find_reach(file.fd) for file in opened.files)
     opened.artifact = opened.artifact._replace(
         size=sum(opened.sizes), place=_find_place(opened.files, stores) if stores else None
     )

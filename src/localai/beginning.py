@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -66,8 +66,9 @@ class Beginning:
             _hide()
             cleanup.pop_all()
 
-    def confine(self, *, gpu: bool, parts: int = 1) -> SandboxSpec:
-        """Have the worker confine itself, for a model in ``parts`` files, and return how.
+    def confine(self, *, gpu: bool, parts: int = 1, kept: Sequence[str] = ()) -> SandboxSpec:
+        """Have the worker confine itself, for a model in ``parts`` files, and return how. Those in
+        ``kept`` it will load by these paths.
 
         A worker that was told something else before is ended, and another one started.
         """
@@ -75,7 +76,8 @@ class Beginning:
         from localai.worker.process import WorkerProcess
 
         devices = find_gpu_devices() if gpu else ()
-        if self._spec and (self._spec.devices, self._spec.parts) == (devices, parts):
+        asked = devices, parts, tuple(kept)
+        if self._spec and (self._spec.devices, self._spec.parts, self._spec.kept) == asked:
             return self._spec
         if self._spec:
             self.worker.end()
@@ -87,7 +89,7 @@ class Beginning:
                 " not be shown",
                 hint="report this with the output of: localai doctor",
             )
-        self._spec = make_spec(premises, devices, parts)
+        self._spec = make_spec(premises, *asked)
         self.worker.confine(self._spec)
         return self._spec
 
@@ -174,7 +176,9 @@ def _cannot_start(error: OSError) -> PlatformError:
     )
 
 
-def make_spec(premises: Premises, devices: tuple[str, ...], parts: int) -> SandboxSpec:
+def make_spec(
+    premises: Premises, devices: tuple[str, ...], parts: int, kept: tuple[str, ...] = ()
+) -> SandboxSpec:
     """What the worker is asked to do to itself on this host."""
     from localai.sandbox.landlock import best_abi
     from localai.sandbox.spec import SandboxSpec, find_readable
@@ -189,6 +193,7 @@ def make_spec(premises: Premises, devices: tuple[str, ...], parts: int) -> Sandb
         readable=find_readable(gpu=bool(devices)),
         devices=devices,
         parts=parts,
+        kept=kept,
     )
 
 

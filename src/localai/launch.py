@@ -104,7 +104,8 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         for one in opened:
             cleanup.callback(one.close)
         # An adapter is loaded from its descriptor, and only a set of parts by paths.
-        spec = begun.confine(gpu=request.gpu_layers != 0, parts=max(1, len(opened[0].files)))
+        parts = max(1, len(opened[0].files))
+        spec = begun.confine(gpu=request.gpu_layers != 0, parts=parts, kept=opened[0].kept_parts)
         clock.mark("worker-started")
         gpu_layers = request.gpu_layers if spec.devices else 0
         resources, manner = measure_resources(opened, request.context, gpu_layers)

@@ -136,16 +136,81 @@ def test_root_of_a_namespace_is_nobody(host: KeptHost) -> None:
     assert (found["sealed"], found["read_only_store"]) == (True, False)
 
 
-def test_a_split_set_is_copied(host: KeptHost) -> None:
-    """llama.cpp opens its parts by their paths, which Landlock forbids for files on a disk."""
-    for number, part in enumerate(maker.make_split(), 1):
-        (host.place / "store" / f"m-0000{number}-of-00002.gguf").write_bytes(part)
-    first = str(MODEL.with_name("m-00001-of-00002.gguf"))
+# No namespace can be had, as on hosts that forbid them.
+WITHHELD = """
+import os, sys
+from localai.sandbox import kernel
+from localai.sandbox.filters import deny
+from localai.sandbox.seccomp import Action, Filter, install
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+install(Filter(Action.ALLOW, deny(["unshare"])))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+FIRST = str(MODEL.with_name("m-00001-of-00002.gguf"))
+
+
+@pytest.fixture(scope="module")
+def listed(made: KeptHost) -> None:
+    """A split set is approved."""
+    put_parts(made)
     terms = ("--yes", "--source", "example/split", "--licence", "Apache-2.0")
-    host.localai("approve", first, *terms, check=True)
-    ran = host.localai("run", first, "hi", "-n", "4", check=True)
-    assert "and 1 more, sealed in memory" in ran.stderr
+    made.localai("approve", FIRST, *terms, check=True)
+
+
+@pytest.fixture
+def split(host: KeptHost, listed: None) -> KeptHost:
+    put_parts(host)
+    return host
+
+
+def put_parts(host: KeptHost) -> None:
+    for number, part in enumerate(maker.make_split(), 1):
+        path = host.place / "store" / f"m-0000{number}-of-00002.gguf"
+        path.write_bytes(part)
+        path.chmod(0o444)
+
+
+def test_a_split_set_is_loaded_from_where_it_lies(split: KeptHost) -> None:
+    """llama.cpp opens its parts by their paths, each of which Landlock then allows."""
+    ran = split.localai("run", FIRST, "hi", "-n", "4", check=True)
+    assert "and 1 more, read-only store" in ran.stderr
     assert ran.stdout
+    (split.place / "home" / "withheld.py").write_text(WITHHELD)
+    how = f"{AS_USER} {sys.executable} {HOME}/withheld.py"
+    bare = split.localai("run", FIRST, "hi", "-n", "4", how=how, check=True)
+    assert "and 1 more, read-only store" in bare.stderr
+    assert ("without namespaces" in ran.stderr, "without namespaces" in bare.stderr) == (False, True)
+    assert bare.stdout == ran.stdout
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_part_counts(split: KeptHost, number: int) -> None:
+    path = split.place / "store" / f"m-0000{number}-of-00002.gguf"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    found = split.check(Path(FIRST))
+    assert (found["read_only_store"], found["entry"]) == (True, None)
+    put_parts(split)
+    path.chmod(0o446)
+    found = split.check(Path(FIRST))
+    assert (found["sealed"], found["read_only_store"]) == (True, False)
+
+
+# localai whose worker is not told which files it will open by path.
+UNTOLD = """
+import sys
+from localai import artifact
+artifact.OpenArtifact.kept_parts = ()
+from localai.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_a_worker_opens_no_file_that_it_was_not_told_of(split: KeptHost) -> None:
+    ran = split.call(sys.executable, "-c", UNTOLD, "run", FIRST, "hi", "-n", "4")
+    assert (ran.returncode, ran.stdout) == (4, "")
+    assert "llama.cpp cannot load the model" in ran.stderr
 
 
 # localai without the question whose file it is.

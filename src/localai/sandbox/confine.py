@@ -65,7 +65,8 @@ def first(spec: SandboxSpec, root: str, programs: Collection[str] = ()) -> Evide
         before = _try_decoys(spec.decoy)
         readable = [landlock.Allowed(path, landlock.READ) for path in (*spec.readable, *programs)]
         devices = [landlock.Allowed(path, _DEVICE_RIGHTS) for path in ("/dev/null", *spec.devices)]
-        coverage = landlock.restrict([*readable, *devices], spec.landlock)
+        kept = [landlock.Allowed(path, landlock.READ_FILE) for path in spec.kept]
+        coverage = landlock.restrict([*readable, *devices, *kept], spec.landlock)
         after = _try_decoys(spec.decoy)
         evidence = {
             "landlock": coverage.describe(),
@@ -111,18 +112,23 @@ def second(spec: SandboxSpec, root: str, keep: Collection[int]) -> Evidence:
     """
     if spec.wants("capabilities"):
         _drop_bounding_set()
+    kept = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in spec.kept]  # no path leads there
     if root:
         os.chroot(root)
         os.chdir("/")
     if spec.wants("descriptors"):
-        close_all_but(keep)
+        close_all_but([*keep, *kept])
     if spec.wants("account") and spec.uid:
         _become(spec.uid)
     if spec.wants("capabilities"):
         _clear_capabilities()
     if spec.wants("landlock") and spec.landlock:
         devices = [landlock.Allowed(path, _DEVICE_RIGHTS) for path in spec.devices]
-        landlock.restrict(devices, spec.landlock)
+        paths = [f"/proc/self/fd/{descriptor}" for descriptor in kept]
+        files = [landlock.Allowed(path, landlock.READ_FILE) for path in paths]
+        landlock.restrict([*devices, *files], spec.landlock)
+    for descriptor in kept:
+        os.close(descriptor)
     if spec.wants("rlimits"):
         limit_resources()
     return {"landlock-rest": _errno_of(lambda: _open(spec.readable[0])) in _OUT_OF_REACH}

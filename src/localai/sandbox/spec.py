@@ -29,8 +29,9 @@ class SandboxSpec(NamedTuple):
     the same kinds. ``directory`` is the laboratory's, ``decoy`` a file in it that can be read
     until Landlock forbids it. ``uid`` is who to become (0: stay), ``landlock`` the kernel's ABI,
     ``readable`` what imports need, ``devices`` a GPU's nodes. ``parts`` is the number of files of
-    the artifact. ``unsafe_without`` names layers to leave out: for tests, which must see probes
-    arrive; the status shows them as missing, and the gates then refuse.
+    the model, ``kept`` those that will be loaded by path from where they lie. ``unsafe_without``
+    names layers to leave out: for tests, which must see probes arrive; the status shows them as
+    missing, and the gates then refuse.
     """
 
     laboratory: int
@@ -42,6 +43,7 @@ class SandboxSpec(NamedTuple):
     readable: tuple[str, ...]
     devices: tuple[str, ...] = ()
     parts: int = 1
+    kept: tuple[str, ...] = ()
     unsafe_without: tuple[str, ...] = ()
 
     def wants(self, layer: str) -> bool:
