@@ -18,7 +18,7 @@ from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory
 from huggingface_hub.file_download import get_hf_file_metadata, http_get
 
 from localai.fetch.errand import Errand, Piece
-from localai.fetch.guard import TIMEOUT_S, Busy, Guard, Refused
+from localai.fetch.guard import TIMEOUT_S, Busy, Guard, Refused, is_about_certificates
 from localai.fetch.listing import DIGEST, EXACT, LARGEST_ANSWER
 from localai.reference import is_path
 from localai.shape import is_line
@@ -187,6 +187,8 @@ def _patiently(errand: Errand, say: Say, act: Callable[[], _T]) -> _T:
                 raise
             wait, why = max(pause, error.wait_s), f"the hub answers {error.status}"
         except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
+            if is_about_certificates(error):
+                raise  # it will be the same one
             wait, why = pause, str(error) or type(error).__name__
         say(wait=wait, why=why)
         time.sleep(wait)

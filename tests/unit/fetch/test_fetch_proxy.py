@@ -67,6 +67,7 @@ def test_an_authority_that_nobody_named(ask: Ask, served: hubs.Hub, proxy: proxi
         ask(courier=courier_with(HTTPS_PROXY=proxy.url))
     assert "SSL_CERT_FILE" in caught.value.hint
     assert served.seen == []
+    assert len(proxy.asked) == 1  # a second look would see the same certificate
 
 
 def test_a_wrong_password(
