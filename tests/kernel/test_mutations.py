@@ -283,3 +283,10 @@ def test_whatever_hangs_or_breaks_is_not_checked(workshop: Workshop) -> None:
     mutants = {name: (mutant, *HASTE) for name, mutant in HELD_UP.items()}
     found = workshop.run_self_tests(mutants)
     assert {v.verdicts["sandbox-egress"] for v in found.values()} == {"not-checked"}
+
+
+def test_a_first_process_that_lingers(workshop: Workshop) -> None:
+    """The one that only entered the namespaces is a parent, too: its end must end no worker."""
+    lingering = "        __import__('time').sleep(0.5)\n        os._exit(0)\n"
+    late = Mutant("worker/__main__.py", "        os._exit(0)\n", lingering)
+    assert workshop.run_self_test((late,)).passed

@@ -44,9 +44,10 @@ def main() -> None:
     from localai.worker import engine, script, service
 
     evidence |= confine.second(spec, root, KEPT)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     write_frame(REPLIES, {"op": "confined"})
     _expect("hide")  # the launcher has looked, and nobody else shall
+    # The parent is the launcher by now: the process above that only forked has been waited for.
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     kernel.hide()
     write_frame(REPLIES, {"op": "hidden"})
     lent = _receive_descriptors(handoff)
