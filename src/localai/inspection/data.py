@@ -8,14 +8,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from localai.artifact import open_parts
+from localai.findings import Finding, Verdict
 from localai.formats.contents import Contents, Fact
 from localai.formats.datasets.parts import name_parts
+from localai.formats.finding import DATASET
+from localai.formats.format import DATASETS, Format, Kind
 from localai.formats.inspect import inspect
 from localai.formats.recognise import recognise, recognise_dataset
 from localai.inspection.model import list_files
 from localai.inspection.types import Inspection
 from localai.sealing import OpenFile
 
+_NO_DATA = Finding(
+    DATASET,
+    Verdict.FAIL,
+    "not data",
+    "",
+    "every file of a dataset is read to its end, as data",
+    "look for the file that belongs there at the publisher",
+)
 _SUMS = frozenset({"lines", "rows", "row groups"})
 
 
@@ -37,10 +48,18 @@ def is_dataset(files: Sequence[OpenFile]) -> bool:
 def inspect_data(path: Path, files: Sequence[OpenFile]) -> Inspection:
     """What there is to say about ``files``, first part first. Nothing is hashed here."""
     kinds = [recognise(file.fd, file.size, file.path.name) for file in files]
-    found = [inspect(file.fd, file.size, kind) for file, kind in zip(files, kinds, strict=True)]
+    look = inspect if len(files) == 1 else _inspect_part
+    found = [look(file.fd, file.size, kind) for file, kind in zip(files, kinds, strict=True)]
     names = ", ".join(dict.fromkeys(kind.name for kind in kinds))
     whole = found[0] if len(files) == 1 else _join(files, found)
     return Inspection(str(path), names, list_files(files), *whole)
+
+
+def _inspect_part(fd: int, size: int, kind: Format) -> Contents:
+    """The same for one of several, which are approved as data because the first is."""
+    if kind.kind in (*DATASETS, Kind.REFUSED):
+        return inspect(fd, size, kind)
+    return Contents((), (_NO_DATA._replace(evidence=kind.name),))
 
 
 def _join(files: Sequence[OpenFile], found: Sequence[Contents]) -> Contents:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import traceback
 from collections.abc import Callable
 from hashlib import sha256
@@ -18,6 +19,9 @@ from localai.inspection.candidate import Candidate
 from localai.manifest.schema import Kind
 from localai.sandbox import kernel
 
+# One tensor of safetensors.
+HEADER = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + bytes(4)
 ANOTHER = 61200  # a uid that is not this one's
 
 
@@ -239,6 +243,33 @@ def test_what_is_no_sound_dataset_is_refused(tmp_path: Path, name: str, content:
 
     def work() -> None:
         assert Candidate(path).refused
+
+    apart(work)
+
+
+@pytest.mark.parametrize(
+    ("content", "check", "summary"),
+    [
+        (WEIGHTS, "dataset", "not data"),
+        (maker.make_model(), "dataset", "not data"),
+        (b"\x80\x04cos\nsystem\n.", "file-type", "refused"),
+    ],
+    ids=["safetensors", "GGUF", "pickle"],
+)
+def test_a_dataset_has_no_part_that_is_none(
+    tmp_path: Path, content: bytes, check: str, summary: str
+) -> None:
+    """It would be approved as data, which nobody read, because another file is data."""
+    paths = [tmp_path / f"rows-0000{number}-of-00002.jsonl" for number in (0, 1)]
+    paths[0].write_bytes(b'{"a": 1}\n')
+    paths[1].write_bytes(content)
+
+    def work() -> None:
+        looked = Candidate(paths[0])
+        assert looked.refused
+        (finding,) = [one for one in looked.findings if one.refuses]
+        assert (finding.check, finding.summary) == (check, summary)
+        assert finding.evidence.startswith(f"{paths[1].name}: ") and finding.remedy
 
     apart(work)
 
