@@ -27,6 +27,7 @@ _NO_DATA = Finding(
     "every file of a dataset is read to its end, as data",
     "look for the file that belongs there at the publisher",
 )
+_SHOWN_FILES = 8  # of those of which the same is to be said
 _SUMS = frozenset({"lines", "rows", "row groups"})
 
 
@@ -66,12 +67,18 @@ def _join(files: Sequence[OpenFile], found: Sequence[Contents]) -> Contents:
     facts: dict[str, list[Fact]] = {}
     for fact in (fact for one in found for fact in one.facts):
         facts.setdefault(fact.name, []).append(fact)
-    findings = tuple(
-        finding._replace(evidence=f"{file.path.name}: {finding.evidence}")
-        for file, one in zip(files, found, strict=True)
-        for finding in one.findings
-    )
-    return Contents(tuple(_join_facts(facts)), findings)
+    said: dict[Finding, list[str]] = {}
+    for file, one in zip(files, found, strict=True):
+        for finding in one.findings:
+            where = f"{file.path.name}: {finding.evidence}"
+            said.setdefault(finding._replace(evidence=""), []).append(where)
+    findings = (one._replace(evidence=_join_evidence(where)) for one, where in said.items())
+    return Contents(tuple(_join_facts(facts)), tuple(findings))
+
+
+def _join_evidence(said: Sequence[str]) -> str:
+    more = len(said) - _SHOWN_FILES
+    return "; ".join((*said[:_SHOWN_FILES], *([f"and in {more} more files"] if more > 0 else [])))
 
 
 def _join_facts(facts: dict[str, list[Fact]]) -> Iterator[Fact]:

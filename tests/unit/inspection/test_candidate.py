@@ -6,6 +6,7 @@ import os
 import struct
 import traceback
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from localai.errors import DocumentError, LocalAIError, StateError
 from localai.findings import Finding, Verdict
 from localai.inspection import candidate
 from localai.inspection.candidate import Candidate
-from localai.manifest.schema import Kind
+from localai.inspection.proposed import propose
+from localai.manifest.draft import Stated
+from localai.manifest.proposal import parse_proposal, write_proposal
+from localai.manifest.schema import Kind, Use
 from localai.sandbox import kernel
 
 # One tensor of safetensors.
@@ -243,6 +247,27 @@ def test_what_is_no_sound_dataset_is_refused(tmp_path: Path, name: str, content:
 
     def work() -> None:
         assert Candidate(path).refused
+
+    apart(work)
+
+
+def test_what_is_said_of_many_files_is_said_once(tmp_path: Path) -> None:
+    """Else nobody could read it, and no proposal would hold it."""
+    paths = [tmp_path / f"rows-{number:05}-of-00500.jsonl" for number in range(500)]
+    for path in paths:
+        path.write_bytes(b'{"a": 1}\n{\n"\xe2\x80\x8b"\n')
+
+    def work() -> None:
+        looked = Candidate(paths[0])
+        summaries = [one.summary for one in looked.findings]
+        assert summaries == ["read", "hidden characters", "no JSON", "no objects"]
+        (evidence,) = [one.evidence for one in looked.findings if one.summary == "no JSON"]
+        first, *_, eighth, more = evidence.split("; ")
+        assert first == f"{paths[0].name}: line 2: {{"
+        assert eighth.startswith(paths[7].name) and more == "and in 492 more files"
+        stated = Stated(Use(("evaluation",), ("public",)))
+        proposal = propose(looked.inspection, looked.measure(), stated, "me", date(2026, 1, 1))
+        assert parse_proposal(write_proposal(proposal)).findings == looked.findings
 
     apart(work)
 
