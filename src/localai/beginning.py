@@ -40,7 +40,9 @@ class Beginning:
     def __init__(self, places: Places, *, every_filter: bool = False) -> None:
         """A start has the launcher's filter probed beside the worker, with ``every_filter`` each
         of the worker's is probed on its own as well."""
-        spawned, self._before = _take_spawned()
+        global _spawned
+        _spawned = _spawned or _spawn()
+        spawned, self._before = _spawned
         # Slow to import: it goes on while the worker imports.
         from localai.egress.probes.probe import FILTERS, LAUNCHER
         from localai.egress.proving import Proof
@@ -50,6 +52,7 @@ class Beginning:
         self._spec: SandboxSpec | None = None
         with ExitStack() as cleanup:
             self.worker = WorkerProcess(spawned, self._before)
+            _spawned = None  # not before: until there is a handle, forget_beginning ends it
             cleanup.callback(self.worker.end)
             state = make_private(places.state)
             try:
@@ -140,13 +143,6 @@ def forget_beginning() -> None:
 
         WorkerProcess(*_spawned).end()
         _spawned = None
-
-
-def _take_spawned() -> tuple[Spawned, Mapping[str, str]]:
-    """What was spawned ahead, once; else a new worker."""
-    global _spawned
-    spawned, _spawned = _spawned, None
-    return spawned or _spawn()
 
 
 def _spawn() -> tuple[Spawned, Mapping[str, str]]:

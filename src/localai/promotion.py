@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from localai.findings import Finding, Verdict
@@ -18,7 +17,7 @@ from localai.intact import CHECK, judge_digests, judge_match
 from localai.manifest.schema import Kind
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import agree, candidates, find_matches, find_outside
-from localai.store.check import measure
+from localai.store.check import measure, name_removal
 from localai.store.held import Held
 from localai.store.state import State
 
@@ -46,8 +45,7 @@ def judge_promotion(
     measured = measure(held, progress)
     digests = [found for found in measured.digests if found]
     if measured.problems or not digests:
-        remedy = f"localai store remove {quote(held.id)}, and bring it again"
-        evidence = "; ".join(measured.problems)
+        evidence, remedy = "; ".join(measured.problems), name_removal(held)
         return Promotion(
             None, Finding(CHECK, Verdict.FAIL, "not as it arrived", evidence, _WHY, remedy)
         )

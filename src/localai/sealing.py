@@ -85,6 +85,7 @@ def _cannot_open(path: Path, error: OSError) -> DocumentError:
         )
     hints = {
         errno.EACCES: "ask for the right to read it",
+        errno.EMFILE: "raise this account's limit of open files: ulimit -n 4096",
         errno.ENXIO: _NAME_IT,  # a socket, or a device that is not there
     }
     return DocumentError(

@@ -129,6 +129,18 @@ def test_a_lock_of_what_one_may_read_stops_nobody(host: SharedHost) -> None:
     assert "quarantine  stays" not in done(host.root("store", "list"))
 
 
+@pytest.mark.parametrize("named", [(), ("--store", STORE)], ids=["found", "named"])
+def test_who_does_not_keep_it_is_told_who_does(host: SharedHost, named: tuple[str, ...]) -> None:
+    host.bring("other")
+    done(host.root("store", "promote", "other"))
+    for step in ("demote", "remove"):
+        ran = host.user("store", *named, step, "other")
+        assert ran.returncode == 2
+        assert f"other lies in {STORE}, which is another account's" in ran.stderr
+        assert f"ls -ld {STORE}" in ran.stderr
+    done(host.root("store", "remove", "other"))
+
+
 def test_who_still_writes_holds_it_back(host: SharedHost) -> None:
     host.bring("held")
     path = host.place / "lib/localai/store/quarantine/held" / MODEL.name

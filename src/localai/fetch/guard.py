@@ -21,6 +21,8 @@ _MOST_REDIRECTS = 5
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _RATE_LIMIT = re.compile(r";\s*t\s*=\s*(\d+)")  # draft-ietf-httpapi-ratelimit-headers-09
 _SAID = 200  # characters of somebody else's message
+# A step upward that the client left in because it is written with escapes: a server follows it.
+_UPWARD = re.compile(r"[/\\]\.\.")
 
 
 class Refused(Exception):
@@ -72,7 +74,8 @@ class Guard(NamedTuple):
             raise Elsewhere(origin)
         request.headers["user-agent"] = "localai"  # and nothing of this machine's versions
         below = f"{urlsplit(self.errand.url).path}/".encode()
-        if origin != origin_of(self.errand.url) or not url.raw_path.startswith(below):
+        stays = url.raw_path.startswith(below) and not _UPWARD.search(url.path)
+        if origin != origin_of(self.errand.url) or not stays:
             request.headers.pop("authorization", None)
 
     def look(self, response: httpx2.Response) -> None:

@@ -79,7 +79,7 @@ def show_as(name: str) -> None:
 def fork(work: Callable[[], object], name: str = "") -> int:
     """Do ``work`` in a child process, listed as ``name`` if one is given, and return its id. The
     child never comes back from here: it exits 0, or 1 after printing the traceback of whatever was
-    raised."""
+    raised, but of no interrupt: a terminal sends it to this process as well, which tells of it."""
     child = os.fork()
     if child:
         return child
@@ -91,7 +91,7 @@ def fork(work: Callable[[], object], name: str = "") -> int:
         status = 0
     finally:
         _, error, trace = sys.exc_info()
-        if error is not None and not isinstance(error, SystemExit):
+        if error is not None and not isinstance(error, SystemExit | KeyboardInterrupt):
             sys.__excepthook__(type(error), error, trace)
         os._exit(status)
 

@@ -138,10 +138,15 @@ def _judge_owner(path: Path, keepers: Collection[int]) -> Iterator[str]:
         yield f"{path.name} can be written to by others: mode {found.st_mode & 0o777:04o}"
 
 
+def name_removal(held: Held) -> str:
+    """How to be rid of it. With its store: in another one its name may be that of a sound one."""
+    store = quote(str(held.store))
+    return f"localai store --store {store} remove {quote(held.id)}, and bring it again"
+
+
 def _find_remedy(held: Held) -> str:
     if is_slug(held.id):
-        look = f"look at {quote(str(held.directory))}"
-        return f"{look}; localai store remove {held.id}, and bring it again"
+        return f"look at {quote(str(held.directory))}; {name_removal(held)}"
     return _look_at(held.directory.parent)  # localai brings nothing under such a name
 
 

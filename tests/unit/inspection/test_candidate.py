@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import struct
 import traceback
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,9 +17,15 @@ from localai.errors import DocumentError, LocalAIError, StateError
 from localai.findings import Finding, Verdict
 from localai.inspection import candidate
 from localai.inspection.candidate import Candidate
-from localai.manifest.schema import Kind
+from localai.inspection.proposed import propose
+from localai.manifest.draft import Stated
+from localai.manifest.proposal import parse_proposal, write_proposal
+from localai.manifest.schema import Kind, Use
 from localai.sandbox import kernel
 
+# One tensor of safetensors.
+HEADER = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + bytes(4)
 ANOTHER = 61200  # a uid that is not this one's
 
 
@@ -239,6 +247,54 @@ def test_what_is_no_sound_dataset_is_refused(tmp_path: Path, name: str, content:
 
     def work() -> None:
         assert Candidate(path).refused
+
+    apart(work)
+
+
+def test_what_is_said_of_many_files_is_said_once(tmp_path: Path) -> None:
+    """Else nobody could read it, and no proposal would hold it."""
+    paths = [tmp_path / f"rows-{number:05}-of-00500.jsonl" for number in range(500)]
+    for path in paths:
+        path.write_bytes(b'{"a": 1}\n{\n"\xe2\x80\x8b"\n')
+
+    def work() -> None:
+        looked = Candidate(paths[0])
+        summaries = [one.summary for one in looked.findings]
+        assert summaries == ["read", "hidden characters", "no JSON", "no objects"]
+        (evidence,) = [one.evidence for one in looked.findings if one.summary == "no JSON"]
+        first, *_, eighth, more = evidence.split("; ")
+        assert first == f"{paths[0].name}: line 2: {{"
+        assert eighth.startswith(paths[7].name) and more == "and in 492 more files"
+        stated = Stated(Use(("evaluation",), ("public",)))
+        proposal = propose(looked.inspection, looked.measure(), stated, "me", date(2026, 1, 1))
+        assert parse_proposal(write_proposal(proposal)).findings == looked.findings
+
+    apart(work)
+
+
+@pytest.mark.parametrize(
+    ("content", "check", "summary"),
+    [
+        (WEIGHTS, "dataset", "not data"),
+        (maker.make_model(), "dataset", "not data"),
+        (b"\x80\x04cos\nsystem\n.", "file-type", "refused"),
+    ],
+    ids=["safetensors", "GGUF", "pickle"],
+)
+def test_a_dataset_has_no_part_that_is_none(
+    tmp_path: Path, content: bytes, check: str, summary: str
+) -> None:
+    """It would be approved as data, which nobody read, because another file is data."""
+    paths = [tmp_path / f"rows-0000{number}-of-00002.jsonl" for number in (0, 1)]
+    paths[0].write_bytes(b'{"a": 1}\n')
+    paths[1].write_bytes(content)
+
+    def work() -> None:
+        looked = Candidate(paths[0])
+        assert looked.refused
+        (finding,) = [one for one in looked.findings if one.refuses]
+        assert (finding.check, finding.summary) == (check, summary)
+        assert finding.evidence.startswith(f"{paths[1].name}: ") and finding.remedy
 
     apart(work)
 
