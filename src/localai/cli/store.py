@@ -36,10 +36,12 @@ def choose(context: typer.Context, store: Place = None) -> None:
 def _look_around(context: typer.Context) -> Surroundings:
     """With the store that was named in the place of this account's."""
     from localai.cli.surroundings import look_around
+    from localai.store.access import refuse_others
 
     around = look_around()
     if context.obj is None:
         return around
+    refuse_others(context.obj)
     return around._replace(places=around.places._replace(shared=context.obj, keeps_shared=True))
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.custody import SYSTEM_UIDS
-from localai.errors import StateError
+from localai.errors import StateError, UsageError
 from localai.store.state import State
 
 
@@ -49,6 +50,20 @@ def find_keepers(store: Path) -> frozenset[int]:
     found = _look_at(store)
     opened = found and is_shared(store) and found.st_uid in SYSTEM_UIDS
     return frozenset({0, found.st_uid if found and opened else os.geteuid()})
+
+
+def refuse_others(store: Path) -> None:
+    """Raise UsageError for a store that others can change: a link that somebody left in it would
+    have another folder changed, or cleared. StateError if it cannot be seen."""
+    found = _look_at(store)
+    if found is None:
+        return
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if found.st_uid != os.geteuid() or others or not stat.S_ISDIR(found.st_mode):
+        raise UsageError(
+            f"{store} is no store of this account's, or others may write to it",
+            hint=f"work on it as the account that keeps it: ls -ld {quote(str(store))}",
+        )
 
 
 def _look_at(store: Path) -> os.stat_result | None:

@@ -102,9 +102,13 @@ def clear(store: Path) -> Cleared:
 
     Raises StateError.
     """
-    freed, busy = 0, list[str]()
-    with acting(f"clear {store / INCOMING}"):
-        for path in list_children(store / INCOMING):
+    freed, busy, incoming = 0, list[str](), store / INCOMING
+    if incoming.is_symlink():
+        raise StateError(
+            f"{incoming} is a link: what lies there is not cleared away", hint=f"ls -la {store}"
+        )
+    with acting(f"clear {incoming}"):
+        for path in list_children(incoming):
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 path.unlink()
                 continue

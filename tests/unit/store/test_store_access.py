@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bring import bring
-from localai.errors import StateError
-from localai.store.access import find_keepers, is_shared, list_states
+from localai.errors import StateError, UsageError
+from localai.store.access import find_keepers, is_shared, list_states, refuse_others
+from localai.store.arrival import clear
 from localai.store.check import check_held, check_store
 from localai.store.held import Held, list_held
 from localai.store.setup import make_shared
@@ -92,3 +93,29 @@ def test_a_reader_s_own_files_are_none_of_them(
     assert find_keepers(shared) == {0}
     shared.chmod(0o700)
     assert find_keepers(shared) == {0, 4711}
+
+
+def test_a_store_that_others_can_change_is_not_worked_on(shared: Path, tmp_path: Path) -> None:
+    """Root names a folder, and somebody else chooses what lies in it."""
+    refuse_others(shared)
+    refuse_others(tmp_path / "none")
+    for mode in (0o775, 0o757):
+        shared.chmod(mode)
+        with pytest.raises(UsageError, match="others may write to it"):
+            refuse_others(shared)
+    theirs = Path("/") if os.geteuid() else tmp_path / "theirs"
+    if os.geteuid() == 0:
+        theirs.mkdir(mode=0o755)
+        os.chown(theirs, 12345, 12345)
+    with pytest.raises(UsageError, match="no store of this account's"):
+        refuse_others(theirs)
+
+
+def test_what_a_link_leads_to_is_not_cleared(tmp_path: Path) -> None:
+    store, precious = tmp_path / "store", tmp_path / "precious"
+    store.mkdir()
+    (precious / "folder").mkdir(parents=True)
+    (store / "incoming").symlink_to(precious)
+    with pytest.raises(StateError, match="is a link"):
+        clear(store)
+    assert (precious / "folder").is_dir()
