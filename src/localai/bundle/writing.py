@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 from localai.atomicfile import flush_directory
 from localai.bundle.contents import INDEX, Contents, Member, list_small, make_index, write_index
@@ -49,6 +50,9 @@ def _writing(out: Path, size: int) -> Iterator[int]:
     made, as where nothing is to be replaced: what is carried often has FAT on it."""
     beside = out.with_name(f".{out.name}.{os.urandom(6).hex()}.new")
     try:
+        if not out.parent.is_dir():
+            there = quote(str(out.parent))
+            raise StateError(f"there is no folder {out.parent}", hint=f"mkdir -p {there}")
         make_room(out.parent, size)
         fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:

@@ -61,7 +61,7 @@ def test_what_is_there_stays(staging: Host) -> None:
 def test_what_cannot_be_carried(staging: Host) -> None:
     with pytest.raises(UsageError, match="there is no nothing"):
         create(staging.around, ["nothing"], staging.place / "out")
-    with pytest.raises(StateError, match="No such file or directory"):
+    with pytest.raises(StateError, match="there is no folder"):
         create(staging.around, ["tiny"], staging.place / "no" / "out")
     held = find_held(staging.store, "tiny")
     (held.directory / "origin.json").unlink()

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from localai.bundle.contents import Artifact, Contents, Index
+from localai.bundle.contents import Contents, Index
 from localai.bundle.gathering import gather
 from localai.bundle.judging import CHECK, judge, judge_flaw
 from localai.bundle.reading import Take, look_at, read_files, read_head
-from localai.bundle.source import Source, opening
+from localai.bundle.source import STDIN, Source, opening
 from localai.bundle.taking import check_missing, find_new, receiving, take, take_in
 from localai.bundle.writing import write_bundle
 from localai.cli import console
-from localai.cli.stores.naming import use_command
+from localai.cli.stores.naming import step_command, use_command
 from localai.cli.surroundings import Surroundings
-from localai.errors import DocumentError, Exit
+from localai.errors import DocumentError, Exit, UsageError
 from localai.findings import Finding, Verdict, refused
 from localai.hardware import show_bytes
 from localai.manifest.schema import Kind
 from localai.store.held import Held, find_held, list_named
+from localai.store.state import State
 from localai.terminal import printable, show_path
 
 _APART = "no manifest here lists it: the host that it goes to needs one that does"
@@ -41,6 +42,9 @@ class Inspected(NamedTuple):
 
 def create(around: Surroundings, names: Sequence[str], out: Path) -> Exit:
     """Write a bundle with artifacts of the store."""
+    if out == STDIN:
+        hint = f"localai bundle create {' '.join(map(quote, names))} FILE"
+        raise UsageError("a bundle is written to a file, not to stdout", hint=hint)
     found = [_find(around, name) for name in dict.fromkeys(names)]
     gathered = gather(found, around.places, around.today)
     size = sum(one.size for one in gathered.contents.files)
@@ -98,7 +102,8 @@ def import_(around: Surroundings, file: Path) -> Exit:
     if refused(judged.findings):
         return _refuse(judged.findings)
     console.print_findings([*judged.findings, whole])
-    _show_imported(dict(zip(contents.artifacts, judged.kinds, strict=True)), new)
+    for one, kind in zip(contents.artifacts, judged.kinds, strict=True):
+        _show_imported(find_held(places.store, one.id), kind, brought=one in new)
     return Exit.DONE
 
 
@@ -122,13 +127,16 @@ def _refuse(findings: Sequence[Finding]) -> Exit:
     return Exit.REFUSED
 
 
-def _show_imported(kinds: Mapping[Artifact, Kind | None], new: Sequence[Artifact]) -> None:
-    for one, kind in kinds.items():
-        if one in new:
-            console.say(f"imported: {one.id}")
-            console.out(use_command(one.id, kind))
-        else:
-            console.say(f"here already: {one.id}; localai store show {quote(one.id)}")
+def _show_imported(held: Held, kind: Kind | None, *, brought: bool) -> None:
+    """What is here already stays in its state: somebody may have taken it back."""
+    if brought:
+        console.say(f"imported: {held.id}")
+        console.out(use_command(held.id, kind))
+    elif held.state is State.APPROVED:
+        console.say(printable(f"here already: {held.id}; localai store show {quote(held.id)}"))
+    else:
+        console.say(f"here already: {held.id}, and not approved: {held.state}")
+        console.out(printable(step_command(held, "promote")))
 
 
 def _count(number: int, what: str) -> str:
