@@ -68,6 +68,9 @@ ModelOf = Annotated[
     Path | None,
     typer.Option("--file", metavar="MODEL", help="the file itself, to look at it again"),
 ]
+StoreFolder = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="the store in this folder, no other")
+]
 SignatureFile = Annotated[
     Path,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import StoreFolder
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -59,13 +60,14 @@ def inspect(
 
 
 @app.command("import")
-def import_(file: File) -> int:
+def import_(file: File, store: StoreFolder = None) -> int:
     """Take a bundle in: manifests where they count, artifacts into the store, approved.
 
     An import that broke off goes on where it was. Exit code 3: it is not as it was made, or does
     not count here, and nothing of it was taken in.
     """
     from localai.cli.stores.bundling import import_
+    from localai.cli.stores.opening import receive_in
     from localai.cli.surroundings import look_around
 
-    return import_(look_around(), file)
+    return import_(receive_in(look_around(), store), file)

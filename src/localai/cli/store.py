@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import StoreFolder
 from localai.errors import Exit
 from localai.terminal import printable
 
@@ -22,33 +23,25 @@ app = typer.Typer(
     "is approved. It runs only from there, and only if a signed manifest lists it then.",
 )
 
-Place = Annotated[
-    Path | None, typer.Option("--store", metavar="DIR", help="the store in this folder, no other")
-]
 Artifact = Annotated[str, typer.Argument(help="its identifier, as localai store list has it")]
 
 
 @app.callback()
-def choose(context: typer.Context, store: Place = None) -> None:
-    context.obj = store and store.absolute()
+def choose(context: typer.Context, store: StoreFolder = None) -> None:
+    context.obj = store
 
 
 def _look_around(context: typer.Context) -> Surroundings:
-    """With the store that was named in the place of this account's."""
+    from localai.cli.stores.opening import choose_store
     from localai.cli.surroundings import look_around
-    from localai.store.access import refuse_others
 
-    around = look_around()
-    if context.obj is None:
-        return around
-    refuse_others(context.obj)
-    return around._replace(places=around.places._replace(shared=context.obj, keeps_shared=True))
+    return choose_store(look_around(), context.obj)
 
 
 def _find_stores(context: typer.Context) -> tuple[Path, ...]:
     from localai.cli.surroundings import look_around
 
-    return (context.obj,) if context.obj else look_around().places.stores
+    return (context.obj.absolute(),) if context.obj else look_around().places.stores
 
 
 @app.command()

@@ -16,7 +16,7 @@ from localai.bundle.source import STDIN, Source, opening
 from localai.bundle.taking import check_missing, find_new, receiving, take, take_in
 from localai.bundle.writing import write_bundle
 from localai.cli import console
-from localai.cli.stores.naming import step_command, use_command
+from localai.cli.stores.naming import name_of, step_command, use_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit, UsageError
 from localai.findings import Finding, Verdict, refused
@@ -131,7 +131,7 @@ def _show_imported(held: Held, kind: Kind | None, *, brought: bool) -> None:
     """What is here already stays in its state: somebody may have taken it back."""
     if brought:
         console.say(f"imported: {held.id}")
-        console.out(use_command(held.id, kind))
+        console.out(use_command(name_of(held), kind))
     elif held.state is State.APPROVED:
         console.say(printable(f"here already: {held.id}; localai store show {quote(held.id)}"))
     else:

@@ -7,6 +7,7 @@ from shlex import quote
 
 from localai.cli import console
 from localai.cli.stores.hubchoice import Choice, choose_hub, name_hub, remember
+from localai.cli.stores.naming import name_of, step_command
 from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.fetch.bring import Elsewhere, Order, bring, find_elsewhere, look
@@ -41,8 +42,8 @@ def fetch(
         return _refuse(found)
     for file in found.origin.files if found.origin else ():
         console.say(printable(f"in quarantine: {file.name}, sha256 {file.sha256}"))
-    named = quote(found.id)
-    console.out(f"localai inspect {named}\nlocalai store promote {named}")
+    console.out(printable(f"localai inspect {quote(name_of(found))}"))
+    console.out(printable(step_command(found, "promote")))
     return Exit.DONE
 
 

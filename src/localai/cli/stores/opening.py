@@ -1,9 +1,10 @@
-"""``localai store setup``: a store for every account of a host."""
+"""Which store is meant, and ``localai store setup``: one for every account of a host."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 
 from localai.cli import console
 from localai.cli.surroundings import Surroundings
@@ -11,6 +12,7 @@ from localai.custody import SYSTEM_UIDS, find_weakness
 from localai.errors import Exit, UsageError
 from localai.findings import Finding, Verdict
 from localai.places import SHARED
+from localai.store.access import refuse_others
 from localai.store.setup import make_shared
 from localai.terminal import show_path
 
@@ -44,6 +46,28 @@ def set_up(around: Surroundings, given: Path | None) -> Exit:
     if store != SHARED:
         console.say(f"work on it with localai store --store {show_path(store)}; run by path")
     return Exit.DONE
+
+
+def choose_store(around: Surroundings, store: Path | None) -> Surroundings:
+    """With the store that was named in the place of this account's. Raises UsageError for one that
+    others can change."""
+    if store is None:
+        return around
+    store = store.absolute()
+    refuse_others(store)
+    places = around.places._replace(shared=store, keeps_shared=True)
+    return around._replace(places=places)
+
+
+def receive_in(around: Surroundings, store: Path | None) -> Surroundings:
+    """The same for what is brought: nothing arrives in a folder that somebody only mistyped."""
+    if store and not store.is_dir():
+        named = quote(str(store))
+        raise UsageError(
+            f"there is no store {store}",
+            hint=f"localai store setup {named}; for this account alone: mkdir -m 700 {named}",
+        )
+    return choose_store(around, store)
 
 
 def _find_weakness(store: Path, owner: int) -> str:
