@@ -19,7 +19,7 @@ STEPS = {
     "first Landlock": Mutant(
         "sandbox/landlock.py", 'kernel.syscall("landlock_restrict_self", ruleset, 0)', "pass"
     ),
-    "descriptors": Mutant(CONFINE, "close_all_but(keep)", "pass"),
+    "descriptors": Mutant(CONFINE, "close_all_but([*keep, *kept])", "pass"),
     "the last socket": Mutant(MAIN, "    handoff.close()\n", ""),
     **{
         f"limit of {name}": Mutant(
@@ -50,5 +50,5 @@ NAMESPACE_STEPS = {
     },
 }
 BARE_STEPS = {
-    "second Landlock": Mutant(CONFINE, "landlock.restrict(devices, spec.landlock)", "pass")
+    "second Landlock": Mutant(CONFINE, "landlock.restrict([*devices, *files], spec.landlock)", "pass")
 }

@@ -31,7 +31,7 @@ from localai.sealing import open_regular
 from localai.store.arrival import admit, arriving, check_room
 from localai.store.held import Held, list_held
 from localai.store.origin import Origin
-from localai.store.steps import refuse_name
+from localai.store.steps import acting, refuse_name
 
 CHECK = "fetch"
 _WHY_HOSTS = "a hub is asked, and files are taken, only where the policy says so"
@@ -185,10 +185,11 @@ def _make_room(place: Path, pieces: Sequence[Piece]) -> None:
     """Take away parts of something else, and what has a name in the store already, which nothing
     may write to; then see that there is room. Raises StateError."""
     parts = {Path(piece.part) for piece in pieces}
-    for path in place.iterdir():
-        if path not in parts or not path.lstat().st_mode & stat.S_IWUSR:
-            path.unlink()
-    there = sum(path.stat().st_size for path in parts if path.exists())
+    with acting(f"clear {place}"):
+        for path in place.iterdir():
+            if path not in parts or not path.lstat().st_mode & stat.S_IWUSR:
+                path.unlink()
+        there = sum(path.stat().st_size for path in parts if path.exists())
     check_room(place, sum(piece.size for piece in pieces) - there)
 
 

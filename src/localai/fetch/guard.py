@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx2
 
@@ -21,8 +21,6 @@ _MOST_REDIRECTS = 5
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _RATE_LIMIT = re.compile(r";\s*t\s*=\s*(\d+)")  # draft-ietf-httpapi-ratelimit-headers-09
 _SAID = 200  # characters of somebody else's message
-# A step upward that the client left in because it is written with escapes: a server follows it.
-_UPWARD = re.compile(r"[/\\]\.\.")
 
 
 class Refused(Exception):
@@ -73,10 +71,13 @@ class Guard(NamedTuple):
         if origin not in self.errand.origins:
             raise Elsewhere(origin)
         request.headers["user-agent"] = "localai"  # and nothing of this machine's versions
-        below = f"{urlsplit(self.errand.url).path}/".encode()
-        stays = url.raw_path.startswith(below) and not _UPWARD.search(url.path)
-        if origin != origin_of(self.errand.url) or not stays:
+        if origin != origin_of(self.errand.url) or not self._is_below(url.raw_path):
             request.headers.pop("authorization", None)
+
+    def _is_below(self, path: bytes) -> bool:
+        """Whether a path lies below the hub's, also for a server that decodes it first."""
+        steps = re.split(rb"[/\\;?]", unquote_to_bytes(path))
+        return path.startswith(f"{urlsplit(self.errand.url).path}/".encode()) and b".." not in steps
 
     def look(self, response: httpx2.Response) -> None:
         """A hub that is busy is asked again by our own clock, not by the library's."""
@@ -129,7 +130,7 @@ def explain(error: Exception, errand: Errand) -> tuple[str, str]:
 
 
 def is_about_certificates(error: Exception) -> bool:
-    """Whether a line failed since nobody here vouches for the other side."""
+    """Whether a line failed since nobody here vouches for the other side: OpenSSL names it so."""
     return "CERTIFICATE" in str(error)
 
 

@@ -219,6 +219,13 @@ def test_what_is_in_the_store_is_not_written_to(
     assert kept.read_bytes() == CONTENT[:1000]
 
 
+def test_what_nobody_fetched(fetch: Fetch, served: hubs.Hub, store: Path) -> None:
+    (store / "incoming" / "fetch.tiny" / "folder").mkdir(parents=True)
+    with pytest.raises(StateError, match=r"cannot clear .*fetch\.tiny"):
+        fetch()
+    assert served.paths("HEAD") == []
+
+
 @pytest.mark.parametrize("sha", ["main", "f" * 39, None, "f" * 40])
 def test_no_exact_revision(ask: Ask, served: hubs.Hub, sha: object) -> None:
     """Whoever asks for one gets that one."""
