@@ -66,7 +66,9 @@ InManifest = Annotated[
 ]
 ModelOf = Annotated[
     Path | None,
-    typer.Option("--file", metavar="MODEL", help="the file itself, to look at it again"),
+    typer.Option(
+        "--file", metavar="MODEL", help="the file itself, or its name in the store, to look at it"
+    ),
 ]
 StoreFolder = Annotated[
     Path | None, typer.Option("--store", metavar="DIR", help="the store in this folder, no other")

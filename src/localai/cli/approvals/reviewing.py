@@ -150,9 +150,11 @@ def _inspect(
     """The file at hand, and how it differs from what is listed; None if a finding forbids to
     approve it anyway."""
     from localai.cli.manifests.editing import propose_model
+    from localai.cli.stores.naming import find_model
     from localai.inspection.proposed import find_differences
     from localai.manifest.draft import Stated
 
+    file = find_model(file)
     stated = Stated(draft.use, name=draft.name, id=draft.id, kind=draft.kind)
     with console.progress(file.name, console.size_of(file)) as progress:
         seen, found = propose_model(around, file, stated, progress)
