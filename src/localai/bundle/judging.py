@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from localai.bundle.contents import Artifact, Contents, Signed
@@ -114,8 +115,7 @@ def _judge_roots(
         remedy = _name_pinning(roots[-1], len(roots)) if roots else error.hint
         return trust, None, _fail(ROOT, trust.problem or "malformed", error.message, remedy)
     if step := walked.problem:
-        remedy = "ask for a bundle from a host with the root of trust of this one"
-        return trust, walked, _fail(ROOT, step.problem, step.evidence, remedy)
+        return trust, walked, _fail(ROOT, step.problem, step.evidence, _name_other(places))
     evidence = "trusted here"
     if walked.accepted and places.administered:
         return trust, walked, _note_waiting(ROOT, "newer root", "localai trust update FOLDER")
@@ -127,6 +127,18 @@ def _judge_roots(
     if trust.root is None:
         return trust, walked, _fail(ROOT, trust.problem, trust.evidence, trust.remedy)
     return trust, walked, Finding(ROOT, Verdict.PASS, f"version {trust.root.version}", evidence)
+
+
+def _name_other(places: Places) -> str:
+    """What somebody does whose host has another root of trust: setup may have made one here."""
+    remedy = "ask for a bundle from a host with the root of trust of this one"
+    if places.administered:
+        return remedy
+    return (
+        f"{remedy}; or, if the one here was only made by localai setup, and nothing that was "
+        f"approved with it is to count any longer: mv {quote(str(places.root))} root.json.old, "
+        "and run this again"
+    )
 
 
 def _name_pinning(root: Signed, number: int) -> str:
