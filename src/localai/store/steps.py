@@ -70,7 +70,7 @@ def refuse_taken(store: Path, artifact: str, but: Path | None = None) -> None:
     if any(os.path.lexists(place) for place in places if place != but):
         raise UsageError(
             f"{artifact} is in the store already",
-            hint=f"choose another name, or first: localai store remove {artifact}",
+            hint=f"--id gives it another name; or first: localai store remove {artifact}",
         )
 
 
