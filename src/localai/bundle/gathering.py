@@ -9,8 +9,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from localai.bundle.contents import Artifact, Contents, Signed
-from localai.errors import StateError, UsageError
+from localai.bundle.contents import (
+    Artifact,
+    Contents,
+    Signed,
+    list_small,
+    make_index,
+    parse_index,
+    read_contents,
+    write_index,
+)
+from localai.errors import DocumentError, StateError, UsageError
 from localai.manifest import envelope, revocation, schema
 from localai.manifest.chain import read_roots, read_trusted, root_file
 from localai.manifest.envelope import envelope_beside
@@ -35,7 +44,7 @@ class Gathered(NamedTuple):
 
 def gather(found: Sequence[Held], places: Places, today: date) -> Gathered:
     """Read everything but the artifacts' bytes. Raises UsageError for an artifact whose origin
-    cannot be read, StateError, DocumentError."""
+    cannot be read, and for more than a bundle may hold, StateError, DocumentError."""
     artifacts = tuple(Artifact(one.id, _origin_of(one)) for one in found)
     loaded = load_manifests(places, today)
     listing = {one.id: _find_listing(one.origin, loaded) for one in artifacts}
@@ -49,6 +58,7 @@ def gather(found: Sequence[Held], places: Places, today: date) -> Gathered:
             tuple(_read_signed(one.path, schema.LIMIT, one.sha256) for one in needed),
             _read_signed(revocation_file(places), revocation.LIMIT) if revoked else None,
         )
+    _refuse_unreadable(contents)
     lie = {
         file.sha256: path
         for held, one in zip(found, artifacts, strict=True)
@@ -56,6 +66,17 @@ def gather(found: Sequence[Held], places: Places, today: date) -> Gathered:
     }
     paths = tuple(lie[file.sha256] for file in contents.files)
     return Gathered(contents, paths, tuple(name for name, by in listing.items() if by is None))
+
+
+def _refuse_unreadable(contents: Contents) -> None:
+    """What no host would read is not carried."""
+    try:
+        documents = [raw for _, raw in list_small(contents)]
+        read_contents(parse_index(write_index(make_index(contents))), documents)
+    except DocumentError as error:
+        raise UsageError(
+            f"no host would read such a bundle: {error.message}", hint="make several of them"
+        ) from error
 
 
 def _origin_of(held: Held) -> Origin:

@@ -69,6 +69,14 @@ def test_what_cannot_be_carried(staging: Host) -> None:
         create(staging.around, ["tiny"], staging.place / "out")
 
 
+def test_what_no_host_would_read_is_not_carried(staging: Host) -> None:
+    held = find_held(staging.store, "tiny")
+    many = [held._replace(id=f"n{number}") for number in range(1001)]
+    assert len(gather(many[:1000], staging.places, TODAY).contents.artifacts) == 1000
+    with pytest.raises(UsageError, match="no host would read such a bundle"):
+        gather(many, staging.places, TODAY)
+
+
 def test_a_name_twice_is_one(staging: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert create(staging.around, ["tiny", "tiny"], staging.place / "out") is Exit.DONE
     assert "1 artifact, 1 manifest" in capsys.readouterr().err
