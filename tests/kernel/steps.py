@@ -50,5 +50,7 @@ NAMESPACE_STEPS = {
     },
 }
 BARE_STEPS = {
-    "second Landlock": Mutant(CONFINE, "landlock.restrict([*devices, *files], spec.landlock)", "pass")
+    "second Landlock": Mutant(
+        CONFINE, "landlock.restrict([*devices, *files], spec.landlock)", "pass"
+    )
 }
