@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 from shlex import quote
 
@@ -94,14 +93,12 @@ def find_own(around: Surroundings, artifact: str) -> Held:
     """An artifact that this account may move or remove. Raises UsageError if there is none, or if
     it is in a store of another account's."""
     own, shared = around.places.store, around.places.shared
-    only_shared = shared and not list_named(own, artifact) and list_named(shared, artifact)
-    held = find_held(shared if shared and only_shared else own, artifact)
-    if only_shared or os.geteuid() not in (0, held.store.stat().st_uid):
+    if shared and not list_named(own, artifact) and list_named(shared, artifact):
         raise UsageError(
-            f"{artifact} lies in {held.store}, which is another account's",
-            hint=f"ask who keeps it: ls -ld {quote(str(held.store))}",
+            f"{artifact} lies in {shared}, which is another account's",
+            hint=f"ask who keeps it: ls -ld {quote(str(shared))}",
         )
-    return held
+    return find_held(own, artifact)
 
 
 def measuring(held: Held) -> AbstractContextManager[console.Progress]:
