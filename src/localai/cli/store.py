@@ -93,7 +93,7 @@ def show(
     if json:
         console.print_json(storescreen.artifact_document(held))
     else:
-        console.out(storescreen.artifact(held))
+        console.out(storescreen.artifact(held, console.width()))
     return Exit.DONE
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localai.bundle.contents import Contents
 from localai.cli import screen
+from localai.cli.screen import hang
 from localai.cli.stores import storescreen
 from localai.cli.stores.bundling import Inspected
 from localai.hardware import show_bytes
@@ -16,18 +17,17 @@ from localai.terminal import printable
 
 def inspection(inspected: Inspected, width: int) -> str:
     """What is in a bundle, and what is said of it here."""
-    lines = list(_contents_lines(inspected.contents)) if inspected.contents else []
+    lines = list(_contents_lines(inspected.contents, width)) if inspected.contents else []
     return "\n".join([*lines, screen.answers(inspected.findings, width)])
 
 
-def _contents_lines(contents: Contents) -> Iterator[str]:
+def _contents_lines(contents: Contents, width: int) -> Iterator[str]:
     for one in contents.artifacts:
         size = sum(file.size for file in one.origin.files)
         source = storescreen.name_source(one.origin)
-        yield printable(f"{one.id}: {show_bytes(size)}, from {source}")
-        for file in one.origin.files:
-            yield printable(f"  file       {file.name}, {file.size} bytes")
-            yield f"  sha256     {file.sha256}"
+        yield from hang("", 2, printable(f"{one.id}: {show_bytes(size)}, from {source}"), width)
+        for row in storescreen.file_rows(one.origin):
+            yield from storescreen.show_row(*row, width)
     for signed in contents.roots[-1:]:
         yield f"root of trust: fingerprint {fingerprint_root(signed.raw)}"
 

@@ -43,30 +43,40 @@ def name_source(origin: Origin) -> str:
     return f"{origin.source.repository}{revision}"
 
 
-def artifact(held: Held) -> str:
+def artifact(held: Held, width: int) -> str:
     """All that is written down about one artifact."""
-    return "\n".join(printable(line) for line in _lines(held))
+    first = printable(f"{held.id}: {held.state}")
+    return "\n".join([first, *(line for row in _rows(held) for line in show_row(*row, width))])
 
 
-def _lines(held: Held) -> Iterator[str]:
-    yield f"{held.id}: {held.state}"
-    yield f"  lies in    {held.directory}"
+def show_row(title: str, text: str, width: int) -> list[str]:
+    """A row of what is said about an artifact."""
+    return hang(f"  {title:<9}  ", 13, printable(text), width)
+
+
+def _rows(held: Held) -> Iterator[tuple[str, str]]:
+    yield "lies in", str(held.directory)
     origin = held.origin
     if origin is None:
-        yield f"  problem    {held.problem}"
+        yield "problem", held.problem
         return
     hub = f", {origin.source.hub}" if origin.source.hub else ""
-    yield f"  source     {origin.source.publisher}, {name_source(origin)}{hub}"
+    yield "source", f"{origin.source.publisher}, {name_source(origin)}{hub}"
     if origin.source.bases:
-        yield f"  made from  {', '.join(origin.source.bases)}"
-    yield f"  arrived    {origin.arrived}"
+        yield "made from", ", ".join(origin.source.bases)
+    yield "arrived", str(origin.arrived)
     agree = ", for people who agree to its terms" if origin.gated else ""
-    yield f"  licence    {origin.licence or 'nothing is said'}{agree}"
+    yield "licence", f"{origin.licence or 'nothing is said'}{agree}"
     if origin.card:
-        yield f"  card       sha256 {origin.card}"
+        yield "card", f"sha256 {origin.card}"
+    yield from file_rows(origin)
+
+
+def file_rows(origin: Origin) -> Iterator[tuple[str, str]]:
+    """The files of an artifact, row by row."""
     for file in origin.files:
-        yield f"  file       {file.name}, {file.size} bytes"
-        yield f"  sha256     {file.sha256}"
+        yield "file", f"{file.name}, {file.size} bytes"
+        yield "sha256", file.sha256
 
 
 def verification(found: Sequence[Checked], width: int) -> str:
