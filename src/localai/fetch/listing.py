@@ -98,6 +98,12 @@ def choose_files(listing: Listing, path: str) -> tuple[Remote, ...]:
     return tuple(known[str(one)] for one in wanted)
 
 
+def measure(listing: Listing, file: Remote) -> int:
+    """Bytes of a file and all other parts of its set that are there."""
+    known = {one.path: one.size for one in listing.files}
+    return sum(known.get(str(part), 0) for part in _name_parts(file.path, known))
+
+
 def _name_parts(path: str, known: Collection[str]) -> list[PurePosixPath]:
     """All files of the split model or the dataset that it begins, or it alone. Raises
     DocumentError."""

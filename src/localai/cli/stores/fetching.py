@@ -12,13 +12,15 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import Exit, UsageError
 from localai.fetch.bring import Elsewhere, Order, bring, find_elsewhere, look
 from localai.fetch.courier import Courier, make_environment
-from localai.fetch.listing import Listing, choose_files, list_artifacts
+from localai.fetch.listing import Listing, choose_files, list_artifacts, measure
 from localai.findings import Finding
 from localai.hardware import show_bytes
 from localai.manifest.draft import name_entry
 from localai.reference import Reference
 from localai.store.held import Held
 from localai.terminal import printable
+
+_SHOWN = 100  # files of a repository that one is picked from
 
 
 def fetch(
@@ -85,8 +87,11 @@ def _choose(reference: Reference, listing: Listing) -> str:
         return found[0].path
     what = "files of data" if reference.dataset else "models"
     console.say(f"{reference.place} has {len(found)} {what}")
-    for number, file in enumerate(found, 1):
-        console.say(printable(f"{number:>4}  {file.path}, {show_bytes(file.size)}"))
+    for number, file in enumerate(found[:_SHOWN], 1):
+        size = show_bytes(measure(listing, file))
+        console.say(printable(f"{number:>4}  {file.path}, {size}"))
+    if len(found) > _SHOWN:
+        console.say(f"and {len(found) - _SHOWN} more: what is not shown can be named")
     first = reference._replace(file=found[0].path)
     answer = console.ask("which one (its number)", option=f"its file: {quote(str(first))}")
     if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(found):

@@ -68,7 +68,8 @@ def _rows(held: Held) -> Iterator[tuple[str, str]]:
     agree = ", for people who agree to its terms" if origin.gated else ""
     yield "licence", f"{origin.licence or 'nothing is said'}{agree}"
     if origin.card:
-        yield "card", f"sha256 {origin.card}"
+        yield "card", "README.md"
+        yield "sha256", origin.card
     yield from file_rows(origin)
 
 
