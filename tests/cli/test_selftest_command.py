@@ -96,7 +96,7 @@ def test_nothing_is_probed_on_a_host_without_a_label(moved: Home) -> None:
 def test_a_self_test_needs_no_manifest(moved: Home) -> None:
     for path in (moved.directory / "config" / "manifests").iterdir():
         path.unlink()
-    assert moved.call("selftest").returncode == 0
+    moved.call("selftest", check=True)
 
 
 def test_two_at_once_are_both_whole_and_both_kept(moved: Home) -> None:
@@ -124,7 +124,7 @@ def test_a_lock_of_a_process_that_was_killed_is_no_lock(moved: Home) -> None:
     )
     killed = subprocess.run([sys.executable, "-c", script, str(log_of(moved))], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert moved.call("selftest").returncode == 0
+    moved.call("selftest", check=True)
     assert len(read_history(log_of(moved))) == 2
 
 
@@ -152,7 +152,7 @@ def test_a_result_that_cannot_be_written_is_no_pass(moved: Home) -> None:
     assert b"cannot write" in ran.stderr and b"hint: free some space" in ran.stderr
     assert ran.stdout == b""
     assert path.read_bytes() == before
-    assert moved.call("selftest").returncode == 0
+    moved.call("selftest", check=True)
 
 
 def begin(home: Home, *arguments: str) -> subprocess.Popen[bytes]:
@@ -171,7 +171,7 @@ def begin(home: Home, *arguments: str) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize("how", ["no worker can be had", "stopped"])
 def test_a_pass_does_not_outlive_a_self_test_that_broke_off(moved: Home, how: str) -> None:
     reports = ("--junit", "j.xml", "--prometheus", "p.prom")
-    assert moved.call("selftest", *reports).returncode == 0
+    moved.call("selftest", *reports, check=True)
     if how == "stopped":
         running = begin(moved, *reports)
         running.terminate()
@@ -191,7 +191,7 @@ def test_a_pass_does_not_outlive_a_self_test_that_broke_off(moved: Home, how: st
 
 
 def test_a_log_that_cannot_be_written_leaves_no_old_pass_in_the_reports(moved: Home) -> None:
-    assert moved.call("selftest", "--prometheus", "p.prom").returncode == 0
+    moved.call("selftest", "--prometheus", "p.prom", check=True)
     log_of(moved).unlink()
     log_of(moved).mkdir()
     assert moved.call("selftest", "--prometheus", "p.prom").returncode == 4
@@ -228,7 +228,7 @@ def test_a_report_that_cannot_be_written_hides_no_other(moved: Home) -> None:
 def test_a_clock_that_jumped(moved: Home, year: int) -> None:
     """The newest result is the one that was written last, whatever its time."""
     keep(log_of(moved), PASSED._replace(time=PASSED.time.replace(year=year, day=1)))
-    assert moved.call("selftest").returncode == 0
+    moved.call("selftest", check=True)
     kept = newest(log_of(moved))
     assert kept and kept.number == 2
     said = moved.call("selftest", "history", check=True).stdout.decode()
