@@ -55,7 +55,7 @@ def test_from_the_schedule_to_the_result_and_back(play: Play) -> None:
         """
         echo '5 5 * * 0 echo mine' | crontab -; echo ==
         localai selftest schedule --daily; echo "exit $?"; echo ==
-        crontab -l | tee "$HOME/table"; (cd; crontab -n table); echo "exit $?"; echo ==  # no long path
+        crontab -l | tee "$HOME/table"; (cd; crontab -n table); echo "exit $?"; echo ==
         localai selftest status; echo "exit $?"; echo ==
         # what cron does with the line: a bare % would end it, and the shell gets the rest
         sed -n 's/^@daily //p' "$HOME/table" | sed 's/\\\\%/%/g' > "$HOME/command"
