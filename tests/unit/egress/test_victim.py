@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from localai.egress.probes.processes import FIRST_BIT, kill_bits
+from localai.egress.probes import processes
+from localai.egress.probes.processes import FIRST_BIT, kill_bits, ptrace_poke
 from localai.egress.victim import Victim
 from localai.sandbox import kernel
 
@@ -59,3 +61,37 @@ def test_its_environment_is_not_ours(victim: Victim) -> None:
 
 def test_what_nobody_sent_is_not_there(victim: Victim) -> None:
     assert not victim.drain().strip(b"\0\1")
+
+
+def give_up_tracing(victim: Victim, *requests: int) -> None:
+    """A tracer that ends before the victim stopped, as on a processor that others use as well."""
+
+    def trace() -> None:
+        for request in requests:
+            kernel.syscall("ptrace", request, victim.pid, 0, 0)
+        os._exit(0)
+
+    assert os.waitpid(kernel.fork(trace), 0)[1] == 0
+
+
+def test_a_tracer_that_gives_up_leaves_it_as_it_was(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_STOPPING_S", 0)
+    give_up_tracing(victim, processes._PTRACE_SEIZE, processes._PTRACE_INTERRUPT)
+    victim.drain()
+    for _ in range(50):
+        child = kernel.fork(lambda: quietly(lambda: ptrace_poke(victim.target(), b"abcdefg")))
+        os.waitpid(child, 0)
+        victim.drain()
+
+
+def quietly(act: Callable[[], object]) -> None:
+    with contextlib.suppress(OSError):
+        act()
+
+
+def test_one_that_sends_a_stop_would_have_stopped_it(victim: Victim) -> None:
+    give_up_tracing(victim, 16)  # PTRACE_ATTACH
+    with pytest.raises(TimeoutError, match="does not answer"):
+        victim.drain()

@@ -13,13 +13,14 @@ import os
 import signal
 import struct
 import termios
+import time
 from errno import EIO, ENOSYS
 
 from localai.egress.probes.probe import EVERY_FILTER, REFUSED, WRITERS, Probe, Target, number
 from localai.sandbox import kernel
 
-_PTRACE_POKEDATA, _PTRACE_ATTACH, _PTRACE_DETACH = 5, 16, 17
-_POKES = 10_000
+_PTRACE_POKEDATA, _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 5, 17, 0x4206, 0x4207
+_STOPPING_S = 0.5  # a processor that others use as well may let it wait
 _SI_QUEUE = -1
 FIRST_BIT = signal.SIGRTMIN  # a nonce has 28 bits: these signals and the 27 after it
 SIGNAL = FIRST_BIT + 28
@@ -33,8 +34,10 @@ def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
 
 
 def ptrace_poke(target: Target, nonce: bytes) -> None:
+    # PTRACE_ATTACH would send a SIGSTOP: left pending by a tracer that gave up, it stops for good.
     pid = number(target, "pid")
-    _ptrace(_PTRACE_ATTACH, pid)
+    _ptrace(_PTRACE_SEIZE, pid)
+    _ptrace(_PTRACE_INTERRUPT, pid)
     try:
         word = int.from_bytes(nonce.ljust(8, b"\0")[:8], "little")
         _poke_when_stopped(pid, number(target, "poke"), word)
@@ -44,7 +47,8 @@ def ptrace_poke(target: Target, nonce: bytes) -> None:
 
 def _poke_when_stopped(pid: int, address: int, word: int) -> None:
     """Until it has stopped there is "no such process". No wait for it: that is another call."""
-    for _ in range(_POKES - 1):
+    deadline = time.monotonic() + _STOPPING_S
+    while time.monotonic() < deadline:
         try:
             return _ptrace(_PTRACE_POKEDATA, pid, address, word)
         except ProcessLookupError:
