@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from localai.errors import DocumentError
+
 SECONDS = 1.0  # of processor time for one input
 MEMORY = 96 << 20  # bytes that the process may grow by, over all inputs: the reader's bound twice
 
@@ -32,6 +34,19 @@ def judged(run: Run, *, seconds: float = SECONDS, memory: int = MEMORY) -> Run:
             raise Broken(f"{grew >> 20} MiB of memory, more than {memory >> 20}")
 
     return judge
+
+
+def hold_against(found: object, read: Callable[[], object]) -> None:
+    """What a faster reader found, None where it leaves the input to the strict one, which is
+    ``read``. Raises Broken if the two do not agree."""
+    if found is None:
+        return
+    try:
+        strict = read()
+    except DocumentError as error:
+        raise Broken(f"the strict reader refuses it: {error.message}") from error
+    if found != strict:
+        raise Broken(f"{found}, and the strict reader has {strict}")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from fuzzing import TARGETS, gguf_reader, template, template_escapes
 from fuzzing.damage import damaged
-from fuzzing.judge import Broken, judged
+from fuzzing.judge import Broken, hold_against, judged
+from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 from localai.gguf import reader
 from localai.gguf.facts import Tensor
@@ -95,3 +96,14 @@ def test_no_use_of_a_hidden_name_goes_unseen() -> None:
     assert sum(bool(template_escapes.render(use)) for use in uses) > len(uses) * 3 // 4
     for use in uses:
         template_escapes.check(use)
+
+
+def test_readers_that_do_not_agree_are_found() -> None:
+    def refuse() -> object:
+        raise DocumentError("no")
+
+    hold_against(None, refuse)
+    hold_against({"a": "b"}, lambda: {"a": "b"})
+    for strict in (refuse, lambda: {"a": "c"}, lambda: None):
+        with pytest.raises(Broken):
+            hold_against({"a": "b"}, strict)

@@ -15,12 +15,18 @@ from typing import NamedTuple
 
 from localai.document.text import DEPTH, Node
 
-_SCALAR = r'[A-Za-z0-9][A-Za-z0-9 ._/+@()-]*+(?<! )|"(?:[^"\\]|\\["\\n])*+"'
+FIRST, LETTER = "[A-Za-z0-9]", "[A-Za-z0-9 ._/+@()-]"
+"""What a scalar without quotes begins with, and what it may hold; it ends with no space."""
+
+NO_TEXT = "\ufffe", "\uffff"
+"""Clean, but no characters to YAML (YAML 1.2.2, 5.1)."""
+
+PLAIN = rf"{FIRST}{LETTER}*+(?<! )"
+_SCALAR = rf'{PLAIN}|"(?:[^"\\]|\\["\\n])*+"'
 _LIST = rf"\[(?:(?:{_SCALAR})(?:, (?:{_SCALAR}))*+)?\]"
 _LINE = re.compile(rf"( *)(- )?([a-z][a-z0-9-]{{0,62}}):(?: ({_SCALAR}|{_LIST}))?")
 _EACH = re.compile(_SCALAR)
 _NOTHING = re.compile(r" *(?:#.*)?")
-_NO_TEXT = "\ufffe", "\uffff"  # clean, but not for YAML (YAML 1.2.2, 5.1)
 
 
 class _Line(NamedTuple):
@@ -39,7 +45,7 @@ class _Other(Exception):
 def read_linewise(text: str) -> dict[str, Node] | None:
     """The tree of ``text``, which holds no character that is refused in documents; None if it has
     to be read as YAML."""
-    if any(one in text for one in _NO_TEXT):
+    if any(one in text for one in NO_TEXT):
         return None
     try:
         lines = _Lines(text)
@@ -81,10 +87,10 @@ class _Lines:
         if line.value is None:
             return self._take_block(line.indent, depth)
         if line.value[0] != "[":
-            return _read_scalar(line.value)
+            return read_scalar(line.value)
         if depth > DEPTH:
             raise _Other
-        return [_read_scalar(one) for one in _EACH.findall(line.value)]
+        return [read_scalar(one) for one in _EACH.findall(line.value)]
 
     def _take_block(self, outer: int, depth: int) -> Node:
         """What is indented below a key at ``outer``."""
@@ -106,6 +112,9 @@ def _split(line: str) -> _Line:
     return _Line(len(spaces) + 2 * bool(dash), bool(dash), key, value)
 
 
-def _read_scalar(scalar: str) -> str:
+def read_scalar(scalar: str) -> str:
+    """The text of a scalar without quotes, or in double ones with escapes that JSON has, too."""
+    if scalar[0] != '"':
+        return scalar
     # What is escaped here, JSON and YAML escape alike (YAML 1.2.2, 5.7).
-    return scalar if scalar[0] != '"' else str(json.loads(scalar))
+    return str(json.loads(scalar)) if "\\" in scalar else scalar[1:-1]

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
+from localai.document.linewise import PLAIN
 from localai.errors import DocumentError
 from localai.manifest.freshness import check_clock
 from localai.manifest.provenance import Provenance
 from localai.manifest.schema import SCHEMA, Entry, Manifest, parse_manifest
 
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/+@()-]*[A-Za-z0-9._/+@()-])?")
+_PLAIN = re.compile(PLAIN)
 _NO_ENTRIES = re.compile(r"^entries: \[\]$", re.MULTILINE)
 
 _Value = str | int | date

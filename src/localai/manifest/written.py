@@ -13,13 +13,13 @@ strict reader reads all of it, and says what is wrong. Tests hold the two agains
 from __future__ import annotations
 
 import gc
-import json
 import re
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
 from localai.document import BYTES_A_VALUE, Node
+from localai.document.linewise import FIRST, LETTER, NO_TEXT, read_scalar
 from localai.errors import DocumentError
 from localai.gguf.facts import GgufFacts
 from localai.manifest.filename import find_name_problem
@@ -45,7 +45,7 @@ from localai.shape import TEXT_LIMIT, read_shape
 def _text(limit: int = TEXT_LIMIT, *, escapes: str = r'"\\', blank: str = " ") -> str:
     """A scalar is plain, or in double quotes with the escapes that clean text on one line can
     need."""
-    plain = rf"[A-Za-z0-9][A-Za-z0-9 ._/+@()-]{{0,{limit - 1}}}+(?<! )"
+    plain = rf"{FIRST}{LETTER}{{0,{limit - 1}}}+(?<! )"
     return rf'{plain}|"(?!(?:{blank})*+")(?:[^"\\\n]|\\[{escapes}]){{1,{limit}}}+"'
 
 
@@ -114,7 +114,6 @@ _ENTRY = re.compile(
     + _perhaps(6, "safeguards", _LIST)
 )
 _EACH_TEXT, _EACH_FILE, _EACH_SIGNED = map(re.compile, (_TEXT, _FILE, _SIGNED))
-_NO_TEXT = "\ufffe", "\uffff"  # clean, but not for YAML (YAML 1.2.2, 5.1)
 _A_LINE = 3  # values at most: a key, and a mapping before it or a list after it; a comma, one more
 _COMMENT = re.compile(r"\n *+(?:#.*+)?(?=\n)")
 
@@ -123,7 +122,7 @@ def read_written(text: str) -> Manifest | None:
     """The manifest in ``text``, which holds no character that is refused in documents; None if
     all of it has to be read as YAML."""
     values = _A_LINE * text.count("\n") + text.count(",")
-    if values > LIMIT // BYTES_A_VALUE or any(one in text for one in _NO_TEXT):
+    if values > LIMIT // BYTES_A_VALUE or any(one in text for one in NO_TEXT):
         return None
     head, begin, rest = text.partition("\nentries:")
     collects = gc.isenabled()
@@ -164,14 +163,14 @@ def _build(match: re.Match[str]) -> Entry:
      purposes, data_classes, groups, safeguards) = match.groups()
     # fmt: on
     approval = Approval(
-        _read_text(by),
+        read_scalar(by),
         date.fromisoformat(on),
         date.fromisoformat(review_by),
         self_approved == "true",
         _read_optional(ticket),
     )
     listed = tuple(
-        ArtifactFile(_read_text(name), int(size), sha256, tree or None)
+        ArtifactFile(read_scalar(name), int(size), sha256, tree or None)
         for name, size, sha256, tree in _EACH_FILE.findall(f"{files}\n")
     )
     if (
@@ -186,18 +185,18 @@ def _build(match: re.Match[str]) -> Entry:
         raise ValueError("for the strict reader")
     return Entry(
         entry_id,
-        _read_text(name),
+        read_scalar(name),
         Kind(kind),
-        _read_text(licence),
+        read_scalar(licence),
         Source(
-            _read_text(publisher),
-            _read_text(repository),
+            read_scalar(publisher),
+            read_scalar(repository),
             _read_optional(revision),
             _read_list(bases),
             _read_optional(hub),
         ),
         listed,
-        GgufFacts(_read_text(architecture), int(tensors), template) if architecture else None,
+        GgufFacts(read_scalar(architecture), int(tensors), template) if architecture else None,
         approval,
         Use(
             _read_list(purposes),
@@ -215,7 +214,7 @@ def _read_signed(found: str, files: tuple[ArtifactFile, ...]) -> tuple[Provenanc
     """Few entries have this: it goes through the schema. Raises DocumentError."""
     keys = ("form", "signed-as", "key-sha256", "bundle-sha256", "files-sha256", "checked")
     nodes: list[Node] = [
-        dict(zip(keys, map(_read_text, values), strict=True))
+        dict(zip(keys, map(read_scalar, values), strict=True))
         for values in _EACH_SIGNED.findall(f"{found}\n")
     ]
     digests = [file.sha256 for file in files]
@@ -224,15 +223,8 @@ def _read_signed(found: str, files: tuple[ArtifactFile, ...]) -> tuple[Provenanc
     )
 
 
-def _read_text(scalar: str) -> str:
-    if scalar[0] != '"':
-        return scalar
-    # What is escaped here, JSON and YAML escape alike (YAML 1.2.2, 5.7).
-    return str(json.loads(scalar)) if "\\" in scalar else scalar[1:-1]
-
-
 def _read_optional(scalar: str | None) -> str | None:
-    return None if scalar is None else _read_text(scalar)
+    return None if scalar is None else read_scalar(scalar)
 
 
 @lru_cache(maxsize=1000)  # most entries are for the same uses
@@ -240,7 +232,7 @@ def _read_list(found: str | None) -> tuple[str, ...]:
     if found is None:
         return ()
     if '"' in found:
-        values = tuple(_read_text(scalar) for scalar in _EACH_TEXT.findall(found))
+        values = tuple(read_scalar(scalar) for scalar in _EACH_TEXT.findall(found))
     else:
         values = tuple(found[1:-1].split(", "))
     if len(set(values)) < len(values):
