@@ -96,6 +96,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
     """
     with ExitStack() as cleanup:
         cleanup.callback(gc.enable)
+        cleanup.callback(gc.freeze)  # what is here by then stays: nobody shall look through it
         clock = Clock()
         begun = take_beginning(around.places)
         kept = cleanup.enter_context(ExitStack())

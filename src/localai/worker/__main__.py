@@ -1,7 +1,7 @@
 """The worker's life: confine, show it, be probed, and only then load and answer.
 
-Started by the launcher as ``python -I -m localai.worker`` with fixed descriptors. Nothing of the
-model is within reach before ``go``.
+Started by the launcher with fixed descriptors (``spawn``). Nothing of the model is within reach
+before ``go``.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def main() -> None:
     models = _be_probed(lent, spec)
     go = _expect("go", "script")
     _check_models(models, go["sizes"], go["inodes"])
+    gc.freeze()  # what was imported stays: looking through it would hold the first answer up
     gc.enable()
     if go["op"] == "script":
         script.run(models[0], go["name"])
@@ -148,7 +149,3 @@ def _is_kept(descriptor: int, inode: list[int]) -> bool:
         and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
     )
-
-
-if __name__ == "__main__":
-    main()
