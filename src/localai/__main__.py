@@ -13,10 +13,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     A bug is not caught: Python prints its traceback and exits with 1, which is ``Exit.BUG``.
     """
-    from localai.cli import dispatch
-
     _occupy_standard_descriptors()
     try:
+        from localai.cli import dispatch  # an interrupt while it is imported is one like any other
+
         if sys.stdout is None:
             raise StateError("stdout is closed", hint="give this command somewhere to write to")
         if not sys.platform.startswith("linux"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -59,8 +60,11 @@ def _spawn(descriptors: Mapping[int, int], environment: Mapping[str, str]) -> in
     actions += [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in high.items()]
     # -I: neither the user's environment nor the current directory decides what is imported.
     command = [sys.executable, "-I", "-B", "-c", _COMMAND]
+    mask = (signal.SIGINT,)  # a terminal's Ctrl-C is for the launcher to answer, from here on
     try:
-        return os.posix_spawn(sys.executable, command, environment, file_actions=actions)
+        return os.posix_spawn(
+            sys.executable, command, environment, file_actions=actions, setsigmask=mask
+        )
     finally:
         for descriptor in (nothing, *descriptors.values(), *high.values()):
             os.close(descriptor)
