@@ -36,6 +36,15 @@ Progress = Callable[[int], None]
 """Called in the caller's own thread with the number of bytes done so far."""
 
 
+def report_nothing(done: int) -> None:
+    pass
+
+
+def count_from(before: int, progress: Progress) -> Progress:
+    """For the next of several files, before which so many bytes were done."""
+    return lambda done: progress(before + done)
+
+
 class Digests(NamedTuple):
     """What was computed over ``size`` bytes: lower-case hex, None where it was not asked for."""
 
@@ -80,7 +89,7 @@ def digest_file(
     *,
     tree: bool = True,
     whole: bool = True,
-    progress: Progress | None = None,
+    progress: Progress = report_nothing,
     threads: int | None = None,
 ) -> Digests:
     """Hash the first ``size`` bytes of an open regular file; its offset is not used or moved.
@@ -91,12 +100,11 @@ def digest_file(
 
     Raises DocumentError if the file ends before ``size`` bytes or cannot be read.
     """
-    report = progress or report_nothing
     if whole:
-        return _digest_serially(fd, size, tree, report)
+        return _digest_serially(fd, size, tree, progress)
     if not tree:
         return Digests(size, None, None)
-    leaves = _hash_leaves(fd, size, report, threads or len(os.sched_getaffinity(0)))
+    leaves = _hash_leaves(fd, size, progress, threads or len(os.sched_getaffinity(0)))
     return Digests(size, None, root_of(leaves).hex())
 
 
@@ -104,10 +112,6 @@ def is_hollow(size: int, blocks: int) -> bool:
     """True of a file (or files) of so many bytes that is nearly all holes: it may have terabytes
     that nobody ever wrote. ``blocks`` of 512 bytes are stored (stat(2), st_blocks)."""
     return size > max(_HOLLOW, 100 * 512 * blocks)
-
-
-def report_nothing(done: int) -> None:
-    pass
 
 
 def _digest_serially(fd: int, size: int, tree: bool, report: Progress) -> Digests:

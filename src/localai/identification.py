@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from localai.errors import LocalAIError
-from localai.hashing import Digests, Progress, digest_file, report_nothing
+from localai.hashing import Digests, Progress, count_from, digest_file, report_nothing
 from localai.plan.matching import Match, agree, candidates, find_matches
 from localai.sealing import OpenFile, seal
 
@@ -62,14 +61,10 @@ def hash_artifacts(
     for one in opened:
         started = time.perf_counter()
         known = [None] * len(one.files)
-        progress = partial(_report_after, report, done)
+        progress = count_from(done, report)
         _find_entry(one, one.files, known, _model_first(manifests, opened), progress)
         one.artifact = one.artifact._replace(seconds=time.perf_counter() - started)
         done += sum(one.sizes)
-
-
-def _report_after(report: Progress, before: int, done: int) -> None:
-    report(before + done)
 
 
 def _model_first(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from localai.errors import LocalAIError
 from localai.findings import Finding, Verdict
-from localai.hashing import Digests, Progress, digest_file
+from localai.hashing import Digests, Progress, digest_file, report_nothing
 from localai.manifest.filename import name_of
 from localai.manifest.verify import LoadedManifest
 from localai.plan.matching import (
@@ -47,7 +47,7 @@ def check_file(
     today: date,
     *,
     self_approval: bool,
-    progress: Progress | None = None,
+    progress: Progress = report_nothing,
 ) -> Checked:
     """Compute both digests of a file and look for the entry that has them.
 

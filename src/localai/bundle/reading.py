@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from hashlib import sha256
 
 from localai.bundle import contents
@@ -12,7 +11,7 @@ from localai.bundle.frame import BLOCK, END, make_header, make_padding, read_siz
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import DocumentError
-from localai.hashing import Progress
+from localai.hashing import Progress, count_from
 
 Take = Callable[[Source, Member, Progress], str]
 """Take the bytes of a member out of the source, to be kept or not, and return their SHA-256;
@@ -45,7 +44,7 @@ def read_files(source: Source, files: Sequence[Member], take: Take, progress: Pr
     before = 0
     for member in files:
         _expect(source, make_header(member.name, member.size), f"the header of {member.name}")
-        found = take(source, member, partial(_report_from, progress, before))
+        found = take(source, member, count_from(before, progress))
         _compare(member, found)
         _expect(source, make_padding(member.size), member.name)
         before += member.size
@@ -76,7 +75,3 @@ def _expect(source: Source, expected: bytes, where: str) -> None:
 def _compare(member: Member, found: str) -> None:
     if found != member.sha256:
         raise DocumentError(f"{member.name} has the digest {found}, expected {member.sha256}")
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)

@@ -19,7 +19,7 @@ from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import StateError
 from localai.findings import refused
-from localai.hashing import Progress
+from localai.hashing import Progress, count_from
 from localai.locking import locked_folder
 from localai.manifest import intake, revocation
 from localai.manifest.chain import put_in_force, read_trusted
@@ -107,7 +107,7 @@ def _go_on(
     digest, own = sha256(), Source(fd, path)
     pass_through(arrived, own.read_into, len, progress, digest)
     source.skip(arrived)
-    write, report = partial(write_directly, fd), partial(_report_from, progress, arrived)
+    write, report = partial(write_directly, fd), count_from(arrived, progress)
     return pass_through(member.size - arrived, source.read_into, write, report, digest)
 
 
@@ -159,7 +159,3 @@ def _follow(places: Places, rules: Rules) -> None:
         role = rules.trust.root.revocation if rules.trust.root else None
         assert role is not None  # it signed the list
         intake.put(revocation_file(places), *rules.listed, revocation.TYPE, role)
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)

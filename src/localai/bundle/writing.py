@@ -16,7 +16,7 @@ from localai.bundle.room import make_room, write_all, write_directly
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import DocumentError, StateError, UsageError
-from localai.hashing import Progress
+from localai.hashing import Progress, count_from
 from localai.sealing import open_regular
 
 
@@ -36,7 +36,7 @@ def write_bundle(out: Path, contents: Contents, paths: Sequence[Path], progress:
             _write_member(fd, name, len(raw), partial(write_all, fd, raw))
         before = 0
         for member, path in zip(index.files, paths, strict=True):
-            report = partial(_report_from, progress, before)
+            report = count_from(before, progress)
             pour = partial(_pour, path, member, fd, report)
             _write_member(fd, member.name, member.size, pour)
             before += member.size
@@ -98,7 +98,3 @@ def _measure(size: int) -> int:
 def _refuse_present(out: Path) -> None:
     if os.path.lexists(out):
         raise UsageError(f"{out} exists already", hint="choose another name, or move it away")
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)

@@ -12,13 +12,12 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from localai.errors import DocumentError, LocalAIError, StateError
 from localai.findings import Finding
 from localai.hardware import count_cores, file_size_limit, find_free_memory
-from localai.hashing import Progress, report_nothing
+from localai.hashing import Progress, count_from, report_nothing
 from localai.inspection.data import inspect_data, is_dataset, open_files
 from localai.inspection.model import inspect_model
 from localai.inspection.proposed import find_refusing
@@ -85,7 +84,7 @@ class Candidate:
         """Every file with both its digests. Raises DocumentError if one was changed since."""
         measured, before = list[ArtifactFile](), 0
         for file in self._files:
-            report = partial(_report_from, progress, before)
+            report = count_from(before, progress)
             measured.append(measure_file(file.fd, name_file(file.path), file.size, report))
             before += file.size
         if [_stamp(file) for file in self._files] != self._before:
@@ -101,7 +100,7 @@ class Candidate:
             kernel.hide()
             before = 0
             for number, file in enumerate(self._files):
-                self._files[number] = _seal(file, partial(_report_from, progress, before))
+                self._files[number] = _seal(file, count_from(before, progress))
                 os.close(file.fd)
                 before += file.size
         else:
@@ -148,10 +147,6 @@ def _refuse_shared(files: Sequence[OpenFile]) -> None:
             " not enough memory for a copy",
             hint="make it yours alone first: cp it, then chmod 600 the copy",
         )
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)
 
 
 def _stamp(file: OpenFile) -> tuple[int, int, int]:

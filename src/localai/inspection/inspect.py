@@ -8,7 +8,7 @@ from pathlib import Path
 
 from localai.formats.format import Kind
 from localai.formats.recognise import recognise
-from localai.hashing import Progress, digest_file, is_hollow, report_nothing
+from localai.hashing import Progress, count_from, digest_file, is_hollow, report_nothing
 from localai.inspection.data import inspect_data, open_files
 from localai.inspection.model import inspect_model
 from localai.inspection.types import InspectedFile, Inspection
@@ -57,11 +57,7 @@ def _why_not_to_hash(found: Inspection, files: Sequence[OpenFile]) -> str:
 def _measure(files: Sequence[OpenFile], progress: Progress) -> tuple[InspectedFile, ...]:
     measured, before = list[InspectedFile](), 0
     for file in files:
-
-        def report(done: int, before: int = before) -> None:
-            progress(before + done)
-
-        digests = digest_file(file.fd, file.size, progress=report)
+        digests = digest_file(file.fd, file.size, progress=count_from(before, progress))
         measured.append(InspectedFile(file.path.name, file.size, digests.sha256, digests.tree))
         before += file.size
     return tuple(measured)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from localai.errors import DocumentError
 from localai.formats.datasets.parts import ENDINGS
 from localai.gguf.facts import GgufFacts, GgufFile, pinned_by
-from localai.hashing import Progress, digest_file
+from localai.hashing import Progress, digest_file, report_nothing
 from localai.manifest.filename import find_name_problem, name_of
 from localai.manifest.origin import read_source, with_bases
 from localai.manifest.schema import Approval, ArtifactFile, Entry, Kind, Source, Use
@@ -83,7 +83,9 @@ def name_artifact(given: str, headers: Sequence[GgufFile], file_name: str) -> st
     )
 
 
-def measure_file(fd: int, name: str, size: int, progress: Progress | None = None) -> ArtifactFile:
+def measure_file(
+    fd: int, name: str, size: int, progress: Progress = report_nothing
+) -> ArtifactFile:
     """One open file with both its digests, computed over the same bytes.
 
     Raises DocumentError if it cannot be read or ends early.

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from localai.custody import is_being_written
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
-from localai.hashing import Digests, Progress, digest_file, report_nothing
+from localai.hashing import Digests, Progress, count_from, digest_file, report_nothing
 from localai.manifest.schema import ArtifactFile
 from localai.sealing import open_regular
 from localai.shape import is_slug
@@ -56,7 +55,7 @@ def measure(held: Held, progress: Progress = report_nothing) -> Measured:
     digests, problems, done = list[Digests | None](), list(_find_alien(held)), 0
     for file, path in zip(held.origin.files, held.paths, strict=True):
         try:
-            found = _digest(path, partial(_report_from, progress, done))
+            found = _digest(path, count_from(done, progress))
         except DocumentError as error:
             found = None
             problems.append(error.message)
@@ -183,7 +182,3 @@ def is_at_rest(fd: int, keepers: Collection[int]) -> bool:
 def _differs(found: Digests, file: ArtifactFile) -> bool:
     tree = file.tree or found.tree
     return (found.size, found.sha256, found.tree) != (file.size, file.sha256, tree)
-
-
-def _report_from(progress: Progress, before: int, done: int) -> None:
-    progress(before + done)
