@@ -175,7 +175,6 @@ def _compare_files(
 _Pair = tuple[Effect, Effect]
 _PERMIT: _Pair = (Effect.ALLOWED, Effect.DENIED)
 _BIND: _Pair = (Effect.STRONGER, Effect.WEAKER)
-_TELL: _Pair = (Effect.OTHER, Effect.OTHER)
 
 
 def _compare_lists(

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from localai.atomicfile import flush_directory
 from localai.errors import StateError
 from localai.places import make_private
 
@@ -48,7 +49,7 @@ def append(path: Path, record: Mapping[str, object]) -> int:
         line = json.dumps({"number": number + 1, "previous": previous, **record}) + "\n"
         _write(path, fd, line.encode("ascii"))
         if created:
-            _sync_directory(path.parent)
+            flush_directory(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
@@ -172,14 +173,6 @@ def _write(path: Path, fd: int, line: bytes) -> None:
     except (OSError, StateError):
         os.ftruncate(fd, before)  # nothing half-written
         raise
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _damaged(path: Path, which: str, why: str) -> StateError:
