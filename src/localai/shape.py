@@ -21,7 +21,7 @@ _E = TypeVar("_E", bound=StrEnum)
 TEXT_LIMIT = 200
 """Characters that a text may have unless a schema says otherwise."""
 
-
+_MOST = 1000  # items of a list or a mapping, likewise
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -150,7 +150,7 @@ class Fields:
                 raise self._no_choice(key, value, kind)
         return tuple(kind(value) for value in found)
 
-    def texts(self, key: str, *, limit: int = 200, most: int = 1000) -> tuple[str, ...]:
+    def texts(self, key: str, *, limit: int = TEXT_LIMIT, most: int = _MOST) -> tuple[str, ...]:
         """A list of at most ``most`` lines of text, none twice; it may be empty."""
         found: dict[str, None] = {}  # in order, and as quick to search when there are many
         for number, node in enumerate(self._list(key, most), 1):
@@ -165,18 +165,18 @@ class Fields:
         """A mapping, read by ``read``."""
         return read_shape(self._value(key), f"{self._where}: {key}", read)
 
-    def each(self, key: str, read: Callable[[Fields], _T], *, most: int = 1000) -> tuple[_T, ...]:
+    def each(self, key: str, read: Callable[[Fields], _T], *, most: int = _MOST) -> tuple[_T, ...]:
         """A list of at most ``most`` mappings, each read by ``read``; it may be empty."""
         return tuple(
             read_shape(node, f"{self._where}: {key} {number}", read)
             for number, node in enumerate(self._list(key, most), 1)
         )
 
-    def named(self, key: str, read: Callable[[Fields], _T], *, most: int = 1000) -> dict[str, _T]:
+    def named(self, key: str, read: Callable[[Fields], _T]) -> dict[str, _T]:
         """A mapping from slugs to mappings, each read by ``read``."""
         node = self._value(key)
-        if not isinstance(node, dict) or len(node) > most:
-            raise self.refuse(key, f"a mapping of at most {most} names was expected")
+        if not isinstance(node, dict) or len(node) > _MOST:
+            raise self.refuse(key, f"a mapping of at most {_MOST} names was expected")
         for name in node:
             if not _SLUG.fullmatch(name):
                 raise self.refuse(key, f"{_show(name)}: lower-case letters, digits, '.', '_', '-'")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
 
+_MOST = 3  # texts that are shown
 _LONGEST = 80  # characters of a text that is shown
 OWN_FILE = "download the model's own GGUF file from its publisher"
 
@@ -35,9 +36,9 @@ def note(check: str, summary: str, evidence: str) -> Finding:
     return Finding(check, Verdict.NOTE, summary, evidence)
 
 
-def name_some(texts: Sequence[str], most: int = 3) -> str:
+def name_some(texts: Sequence[str]) -> str:
     """The first few of ``texts``, spelled so that nothing in them can deceive, and how many more
     there are."""
-    cut = [f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text for text in texts[:most]]
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    cut = [f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text for text in texts[:_MOST]]
+    more = f" and {len(texts) - _MOST} more" if len(texts) > _MOST else ""
     return ", ".join(map(ascii, cut)) + more

@@ -65,10 +65,10 @@ def ends_of(manifest: Manifest) -> Iterator[tuple[str, date]]:
         yield f"review of {entry.id} in {manifest.name}", entry.approval.review_by
 
 
-def find_endings(ends: Iterable[tuple[str, date]], today: date, within: int = SOON) -> list[Ending]:
-    """What of ``ends`` (what, its last day) runs out within so many days, or has, the earliest
-    first."""
+def find_endings(ends: Iterable[tuple[str, date]], today: date) -> list[Ending]:
+    """What of ``ends`` (what, its last day) runs out in less than ``SOON`` days, or has, the
+    earliest first."""
     found = [
-        Ending(what, last, left) for what, last in ends if (left := (last - today).days) < within
+        Ending(what, last, left) for what, last in ends if (left := (last - today).days) < SOON
     ]
     return sorted(found, key=lambda ending: (ending.last, ending.what))

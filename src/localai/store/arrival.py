@@ -13,7 +13,7 @@ from typing import NamedTuple
 from localai.atomicfile import write_whole
 from localai.errors import DocumentError, StateError
 from localai.hardware import show_bytes
-from localai.hashing import Progress, digest_file, report_nothing
+from localai.hashing import digest_file
 from localai.locking import holding
 from localai.manifest.schema import ArtifactFile
 from localai.places import make_private
@@ -70,15 +70,15 @@ def admit(
     arrived: Sequence[Path],
     *,
     state: State = State.QUARANTINE,
-    progress: Progress = report_nothing,
 ) -> Held:
     """Take in files that arrived whole, in the order of ``origin.files``.
 
     They lie where :func:`arriving` says, and stay there for the caller to remove; their digests
     were computed by the caller over what lies there. All of the artifact is in the store
-    afterwards, or nothing. ``progress`` is called with the bytes of files hashed that the store
-    has already. Raises UsageError if the identifier is taken or is none, DocumentError if the
-    origin is none (file names that are not safe, say), StateError.
+    afterwards, or nothing.
+
+    Raises UsageError if the identifier is taken or is none, DocumentError if the origin is none
+    (file names that are not safe, say), StateError.
     """
     refuse_name(store, artifact)
     raw = write_origin(origin)
@@ -89,7 +89,7 @@ def admit(
             with acting(f"take {artifact} into {store}"):
                 modes = find_modes(store)
                 for file, path in zip(origin.files, arrived, strict=True):
-                    _take(store, known, file, path, beside / file.name, modes.file, progress)
+                    _take(store, known, file, path, beside / file.name, modes.file)
                 write_whole(beside / NAME, raw, mode=modes.file)
                 beside.chmod(modes.directory)
                 return put(store, beside, artifact, state)
@@ -127,14 +127,13 @@ def _take(
     path: Path,
     target: Path,
     mode: int,
-    progress: Progress,
 ) -> None:
     """Give ``path`` the name ``target``, or its twin in the store, so that they lie there once."""
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_size != file.size:
         raise StateError(f"{path} is not the file that arrived", hint="bring it again")
     for twin in _find_twins(known, file):
-        if _is_still(twin, file, find_keepers(store), progress):
+        if _is_still(twin, file, find_keepers(store)):
             try:
                 os.link(twin, target)
             except OSError:
@@ -152,7 +151,7 @@ def _find_twins(known: Sequence[Held], file: ArtifactFile) -> Iterator[Path]:
                 yield path
 
 
-def _is_still(path: Path, file: ArtifactFile, keepers: Collection[int], progress: Progress) -> bool:
+def _is_still(path: Path, file: ArtifactFile, keepers: Collection[int]) -> bool:
     """True if ``path`` is what the digest names, whatever was written down about it, and what is
     linked to it will not be somebody else's to change."""
     try:
@@ -160,7 +159,7 @@ def _is_still(path: Path, file: ArtifactFile, keepers: Collection[int], progress
         try:
             if not is_at_rest(opened.fd, keepers):
                 return False
-            found = digest_file(opened.fd, opened.size, tree=False, progress=progress)
+            found = digest_file(opened.fd, opened.size, tree=False)
         finally:
             os.close(opened.fd)
     except DocumentError:

@@ -41,5 +41,5 @@ def test_what_runs_out(manifest: Manifest) -> None:
         "review of model-one in vectors": manifest.entries[0].approval.review_by,
     }
     ends = [(str(days), TODAY + timedelta(days)) for days in (89, 90, -1, 0)]
-    found = find_endings(ends, TODAY, within=90)
+    found = find_endings(ends, TODAY)
     assert [(one.what, one.left) for one in found] == [("-1", -1), ("0", 0), ("89", 89)]
