@@ -19,7 +19,7 @@ from localai.findings import Finding, Verdict
 from localai.hashing import Digests
 from localai.intact import judge_match
 from localai.manifest.chain import Walk, read_trusted, walk_from
-from localai.manifest.floor import Floor, read_all_floors
+from localai.manifest.floor import Floor, read_floors
 from localai.manifest.folders import find_manifests, imported_directory, manifest_directories
 from localai.manifest.intake import refuse_rival
 from localai.manifest.load import load_revocations, load_trust, verify_bytes, verify_files
@@ -154,7 +154,7 @@ def _name_pinning(root: Signed, number: int) -> str:
 def _judge_revocations(
     signed: Signed | None, trust: Trust, walked: Walk | None, places: Places
 ) -> tuple[Rules, list[Finding]]:
-    seen = read_all_floors(places.state).revocation
+    seen = read_floors(places.state).revocation
     here = load_revocations(places, trust, seen)
     if signed is None or trust.root is None:
         return Rules(trust, walked, here), []

@@ -45,16 +45,11 @@ class Floors(NamedTuple):
     lanes: Mapping[str, Floor] = MappingProxyType({})
 
 
-def read_floors(state: Path) -> dict[str, Floor]:
-    """The floor of each manifest, by name; empty if none was ever seen.
+def read_floors(state: Path) -> Floors:
+    """All floors; none if nothing was ever seen.
 
     Raises StateError if the file cannot be read or is damaged.
     """
-    return read_all_floors(state).manifests
-
-
-def read_all_floors(state: Path) -> Floors:
-    """All floors. Raises StateError if the file cannot be read or is damaged."""
     path = state / "floors.json"
     raw = read_small(path, limit=LIMIT)
     if raw is None:
@@ -77,10 +72,10 @@ def remember(
     """Raise the floors to what was seen. One that is higher already, under the same keys, stays.
     Nothing is written if nothing changes. Raises StateError."""
     seen = Floors(dict(manifests), revocation, lanes)
-    if _raised(read_all_floors(state), seen) is None:
+    if _raised(read_floors(state), seen) is None:
         return
     with locked(state, "floors"):
-        floors = _raised(read_all_floors(state), seen)
+        floors = _raised(read_floors(state), seen)
         if floors is None:
             return
         document: dict[str, object] = {"schema": SCHEMA, "manifests": _document(floors.manifests)}

@@ -90,7 +90,7 @@ def load_manifests(places: Places, today: date, *, owner: int = 0) -> tuple[Load
     if not any(directories):
         return ()
     root = load_trust(places, today, owner=owner)
-    floors = floor.read_all_floors(places.state)
+    floors = floor.read_floors(places.state)
     revoked = load_revocations(places, root, floors.revocation)
     loaded: tuple[LoadedManifest, ...] = ()
     for paths in directories:
@@ -138,7 +138,7 @@ def find_roles(places: Places, root: Trust) -> tuple[trust.Role, ...]:
     """
     if root.root is None:
         return ()
-    seen = floor.read_all_floors(places.state).revocation
+    seen = floor.read_floors(places.state).revocation
     revoked = load_revocations(places, root, seen)
     lane = root.root.lane
     return tuple(
@@ -160,10 +160,10 @@ def read_manifest(path: Path) -> tuple[bytes, schema.Manifest]:
         raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
 
 
-def verify_file(path: Path, places: Places, today: date, *, owner: int = 0) -> Verification:
+def verify_file(path: Path, places: Places, today: date) -> Verification:
     """Verify one manifest wherever it lies, and remember nothing. Raises StateError."""
-    root = load_trust(places, today, owner=owner)
-    floors = floor.read_all_floors(places.state)
+    root = load_trust(places, today)
+    floors = floor.read_floors(places.state)
     revoked = load_revocations(places, root, floors.revocation)
     return _verify(path, root, today, floors, revoked)
 
@@ -180,7 +180,7 @@ def verify_bytes(
     """The same for a manifest that was brought as bytes. ``root`` and ``revoked`` are those to
     verify by, this host's own if left out."""
     root = root or load_trust(places, today)
-    floors = floor.read_all_floors(places.state)
+    floors = floor.read_floors(places.state)
     revoked = revoked or load_revocations(places, root, floors.revocation)
     return _judge(raw, signatures, root, today, floors, revoked)
 
@@ -196,7 +196,7 @@ def verify_files(
     """Verify several manifests, as a start would, and remember nothing; ``root`` and ``revoked``
     as in :func:`verify_bytes`. Raises StateError."""
     root = root or load_trust(places, today)
-    floors = floor.read_all_floors(places.state)
+    floors = floor.read_floors(places.state)
     revoked = revoked or load_revocations(places, root, floors.revocation)
     found = [
         LoadedManifest(path, _verify(path, root, today, floors, revoked))

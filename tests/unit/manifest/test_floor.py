@@ -8,7 +8,7 @@ import pytest
 from office import names
 
 from localai.errors import StateError
-from localai.manifest.floor import Floor, Floors, read_all_floors, read_floors, remember
+from localai.manifest.floor import Floor, Floors, read_floors, remember
 
 KEYS = "a" * 64
 
@@ -18,15 +18,15 @@ def floor(version: int, content: str = "0", keys: str = KEYS) -> Floor:
 
 
 def test_nothing_seen(tmp_path: Path) -> None:
-    assert read_floors(tmp_path) == {}
-    assert read_floors(tmp_path / "missing") == {}
+    assert read_floors(tmp_path).manifests == {}
+    assert read_floors(tmp_path / "missing").manifests == {}
 
 
 def test_it_survives_and_rises(tmp_path: Path) -> None:
     state = tmp_path / "state"
     remember(state, {"one": floor(1), "two": floor(7)})
     remember(state, {"one": floor(2)})
-    assert read_floors(state) == {"one": floor(2), "two": floor(7)}
+    assert read_floors(state).manifests == {"one": floor(2), "two": floor(7)}
     assert (state / "floors.json").stat().st_mode & 0o777 == 0o600
     assert state.stat().st_mode & 0o777 == 0o700
 
@@ -35,23 +35,23 @@ def test_it_never_falls(tmp_path: Path) -> None:
     remember(tmp_path, {"one": floor(5)})
     remember(tmp_path, {"one": floor(4)})
     remember(tmp_path, {"one": floor(5, "1")})
-    assert read_floors(tmp_path) == {"one": floor(5)}
+    assert read_floors(tmp_path).manifests == {"one": floor(5)}
 
 
 def test_the_list_of_what_is_revoked_has_a_floor_of_its_own(tmp_path: Path) -> None:
     remember(tmp_path, {"one": floor(5)}, floor(2))
     remember(tmp_path, {"one": floor(6)})
     remember(tmp_path, {}, floor(1))
-    assert read_all_floors(tmp_path) == Floors({"one": floor(6)}, floor(2))
+    assert read_floors(tmp_path) == Floors({"one": floor(6)}, floor(2))
     remember(tmp_path, {}, floor(3))
     remember(tmp_path, {}, floor(1, keys="b" * 64))
-    assert read_all_floors(tmp_path) == Floors({"one": floor(6)}, floor(1, keys="b" * 64))
+    assert read_floors(tmp_path) == Floors({"one": floor(6)}, floor(1, keys="b" * 64))
 
 
 def test_other_keys_start_anew(tmp_path: Path) -> None:
     remember(tmp_path, {"one": floor(5)})
     remember(tmp_path, {"one": floor(1, keys="b" * 64)})
-    assert read_floors(tmp_path) == {"one": floor(1, keys="b" * 64)}
+    assert read_floors(tmp_path).manifests == {"one": floor(1, keys="b" * 64)}
 
 
 def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from office import TODAY, VECTORS, Office, seal
 from localai.errors import DocumentError
 from localai.findings import Verdict
 from localai.manifest.envelope import ROOT_TYPE
-from localai.manifest.floor import Floor, Floors, read_all_floors, remember
+from localai.manifest.floor import Floor, Floors, read_floors, remember
 from localai.manifest.lane import Frame, compare_frames, find_outside
 from localai.manifest.load import load_manifests
 from localai.manifest.revocation import Kind, Revocations, Revoked
@@ -238,7 +238,7 @@ def test_the_floor_of_an_officers_manifest_stays(office: Office, places: Places)
     home = host(places, office)
     put(home, "lane", office, raw_of(ENTRY), [STAFF])
     load_manifests(home, TODAY, owner=owner())
-    floors = read_all_floors(home.state)
+    floors = read_floors(home.state)
     assert floors.manifests == {MANIFEST.name: officers}
     assert floors.lanes[MANIFEST.name].version == MANIFEST.version
 

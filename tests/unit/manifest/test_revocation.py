@@ -12,7 +12,7 @@ from office import TODAY, MakeRaw, Office, seal
 from localai.errors import DocumentError
 from localai.findings import Verdict
 from localai.manifest.envelope import MANIFEST_TYPE, envelope_beside, parse_envelope, write_envelope
-from localai.manifest.floor import Floor, read_all_floors, read_floors
+from localai.manifest.floor import Floor, read_floors
 from localai.manifest.load import load_manifests, pin_root, revocation_file, verify_file
 from localai.manifest.revocation import (
     NOTHING,
@@ -242,10 +242,10 @@ def test_on_disk_it_is_read_remembered_and_missed(
     put(home, office, write(ENTRY, version=2), path, TYPE)
     (loaded,) = load_manifests(home, TODAY)
     assert loaded.entries == verify_file(manifest, home, TODAY).entries == ()
-    floor = read_all_floors(home.state).revocation
+    floor = read_floors(home.state).revocation
     assert floor
     assert floor.version == 2
-    assert set(read_floors(home.state)) == {"vectors"}
+    assert set(read_floors(home.state).manifests) == {"vectors"}
     for spoil in (
         lambda: put(home, office, write(version=1), path, TYPE),
         path.unlink,
@@ -255,7 +255,7 @@ def test_on_disk_it_is_read_remembered_and_missed(
         (loaded,) = load_manifests(home, TODAY)
         assert loaded.findings[0].refuses
         assert loaded.entries == ()
-        assert read_all_floors(home.state).revocation == floor
+        assert read_floors(home.state).revocation == floor
     path.rmdir()
     (home.state / "floors.json").unlink()  # the protection taken away
     (loaded,) = load_manifests(home, TODAY)

@@ -106,12 +106,12 @@ def _read_rules(around: Surroundings) -> Rules:
     """Everything that decides here what may run; what was seen of it is not remembered."""
     from localai.audit.rules import Rules
     from localai.cli.choosing import all_manifests
-    from localai.manifest.floor import read_all_floors
+    from localai.manifest.floor import read_floors
     from localai.manifest.load import load_revocations, load_trust, verify_files
 
     places, today = around.places, around.today
     trust = load_trust(places, today)
-    seen = read_all_floors(places.state).revocation
+    seen = read_floors(places.state).revocation
     return Rules(
         trust,
         load_revocations(places, trust, seen),

@@ -22,7 +22,7 @@ from localai.inspection.types import Inspection
 from localai.manifest import envelope
 from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Draft, Stated, complete, name_artifact
-from localai.manifest.floor import Floor, read_all_floors
+from localai.manifest.floor import Floor, read_floors
 from localai.manifest.folders import check_room
 from localai.manifest.freshness import check_clock, judge_unsigned
 from localai.manifest.load import load_trust, read_manifest, verify_file
@@ -149,7 +149,7 @@ def keys_that_count(around: Surroundings, path: Path, raw: bytes) -> list[Public
     trust = load_trust(around.places, around.today)
     if trust.root is None:
         return None
-    floors = read_all_floors(around.places.state)
+    floors = read_floors(around.places.state)
     lane = trust.root.lane
     roles: list[tuple[Role, Mapping[str, Floor]]] = [(trust.root.manifest, floors.manifests)]
     roles += [(lane.role, floors.lanes)] if lane else []

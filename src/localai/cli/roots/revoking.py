@@ -13,7 +13,7 @@ from localai.errors import DocumentError, UsageError
 from localai.locking import locked_folder
 from localai.manifest import envelope, revocation
 from localai.manifest.change import read_signatures, write_signed
-from localai.manifest.floor import read_all_floors
+from localai.manifest.floor import read_floors
 from localai.manifest.load import load_revocations, load_trust, revocation_file
 from localai.manifest.revocation import (
     Kind,
@@ -132,7 +132,7 @@ def _read(around: Surroundings) -> bytes:
 
 def load_here(around: Surroundings) -> Revocations:
     """What is revoked on this host. Raises StateError."""
-    seen = read_all_floors(around.places.state).revocation
+    seen = read_floors(around.places.state).revocation
     return load_revocations(around.places, load_trust(around.places, around.today), seen)
 
 
@@ -150,7 +150,7 @@ def _sign(around: Surroundings, raw: bytes, signer: Signer, before: bytes | None
     mine = signer(revocation.TYPE, raw, keys)
     present = read_signatures(revocation_file(around.places))
     signed = attach_signatures(revocation.TYPE, raw, mine, present, keys, before)
-    seen = read_all_floors(around.places.state).revocation
+    seen = read_floors(around.places.state).revocation
     judged = verify_revocations(raw, signed, role._replace(threshold=1), seen)
     if judged.problem:
         raise UsageError(
