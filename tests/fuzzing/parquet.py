@@ -12,7 +12,7 @@ import parquet_maker as maker
 from fuzzing import contents
 from localai.formats.recognise import PARQUET
 
-MODULES = ("localai.formats.datasets.parquet", "localai.formats.datasets.thrift")
+MODULES = ("localai.formats.datasets.parquet",)
 LONGEST = 2048
 WORDS = (
     b"PAR1", b"PARE", b"\x15\x02", b"\x19\x1c", b"\x19\xfc", b"\x1c", b"\x18\x04name", b"\x16\x00",

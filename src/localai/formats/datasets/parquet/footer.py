@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from localai.formats.datasets.parquet.effort import malformed
 from localai.formats.datasets.parquet.schema import Column, Schema
-from localai.formats.datasets.thrift import CompactReader, Type
+from localai.formats.datasets.parquet.thrift import CompactReader, Type
 from localai.formats.pread import read_at
 
 MAX_FOOTER = 16 << 20  # bytes

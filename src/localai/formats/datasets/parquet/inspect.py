@@ -12,7 +12,7 @@ from localai.formats.datasets.parquet.effort import BOMB, Effort
 from localai.formats.datasets.parquet.footer import CODECS, ParquetFile, read_parquet
 from localai.formats.datasets.parquet.schema import Role
 from localai.formats.datasets.parquet.search import UNREAD
-from localai.formats.datasets.thrift import MAX_VALUES, TooMuchError
+from localai.formats.datasets.parquet.thrift import MAX_VALUES, TooMuchError
 from localai.formats.finding import DATASET, note, unsound
 from localai.formats.format import AGAIN
 from localai.terminal import printable

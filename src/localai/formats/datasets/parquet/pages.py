@@ -15,7 +15,7 @@ from localai.formats.datasets.parquet.effort import PAGE, Effort, UnreadError, m
 from localai.formats.datasets.parquet.footer import Chunk
 from localai.formats.datasets.parquet.runs import Levels
 from localai.formats.datasets.parquet.schema import Column
-from localai.formats.datasets.thrift import CompactReader, TooMuchError, Type
+from localai.formats.datasets.parquet.thrift import CompactReader, TooMuchError, Type
 from localai.formats.pread import read_at
 
 DATA, INDEX, DICTIONARY, DATA_2 = range(4)  # of PageType

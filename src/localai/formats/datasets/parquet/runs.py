@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from localai.formats.datasets.parquet.bits import PIECE, unpack
 from localai.formats.datasets.parquet.effort import Effort, malformed
-from localai.formats.datasets.thrift import CompactReader
+from localai.formats.datasets.parquet.thrift import CompactReader
 
 # Bytes that could be searched while a run is read, and while one packed number is.
 _COST, _EACH = 32, 4

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from localai.formats.datasets.parquet.effort import malformed
-from localai.formats.datasets.thrift import CompactReader, Type
+from localai.formats.datasets.parquet.thrift import CompactReader, Type
 
 _PATH = 120  # characters of a column's path that are kept
 _BYTES, _FIXED = 6, 7  # of Type: BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY

@@ -13,7 +13,7 @@ from itertools import chain
 
 from localai.formats.datasets.parquet.bits import PIECE, unpack
 from localai.formats.datasets.parquet.effort import Effort, UnreadError, malformed
-from localai.formats.datasets.thrift import CompactReader
+from localai.formats.datasets.parquet.thrift import CompactReader
 
 PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8  # of Encoding
 _DELTA_LENGTH, _DELTA = 6, 7

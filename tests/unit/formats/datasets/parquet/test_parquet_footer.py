@@ -12,7 +12,7 @@ import parquet_maker as maker
 from localai.errors import DocumentError
 from localai.findings import Verdict
 from localai.formats.datasets.parquet.footer import ParquetFile, read_parquet
-from localai.formats.datasets.thrift import MAX_VALUES, TooMuchError
+from localai.formats.datasets.parquet.thrift import MAX_VALUES, TooMuchError
 
 
 def read(data: bytes) -> ParquetFile:

@@ -7,7 +7,7 @@ import pytest
 from looking import Look, look
 
 import parquet_maker as maker
-from localai.formats.datasets.thrift import Type
+from localai.formats.datasets.parquet.thrift import Type
 
 HARM, DECOY = '=HYPERLINK("x")', "nothing at all "
 PAGES = [maker.data_page(maker.plain(text), 1) for text in (DECOY, HARM)]

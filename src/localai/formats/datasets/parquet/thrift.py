@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
-from localai.errors import DocumentError
-from localai.formats.format import AGAIN
+from localai.formats.datasets.parquet.effort import malformed
 
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 16
@@ -55,7 +54,7 @@ class CompactReader:
 
     def byte(self) -> int:
         if self.at >= len(self.data):
-            raise _malformed("it ends inside a value")
+            raise malformed("it ends inside a value")
         self.at += 1
         return self.data[self.at - 1]
 
@@ -70,7 +69,7 @@ class CompactReader:
             found |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return found
-        raise _malformed("a number of more than 64 bits")
+        raise malformed("a number of more than 64 bits")
 
     def fields(self) -> Iterator[tuple[int, int]]:
         """(field's number, type) of one structure; the caller takes or skips each value.
@@ -83,17 +82,17 @@ class CompactReader:
             self.count()
             field = field + (head >> 4) if head >> 4 else self.zigzag()
             if field in seen or not 0 < field < 1 << 15:
-                raise _malformed(f"field {field}, for the second time or out of range")
+                raise malformed(f"field {field}, for the second time or out of range")
             seen.add(field)
             yield field, kind
 
     def integer(self, kind: int, wanted: Type) -> int:
         """A number of just this type: of another one, others would pass over it, or cut it."""
         if kind != wanted:
-            raise _malformed(f"type {kind} where a number of type {wanted} belongs")
+            raise malformed(f"type {kind} where a number of type {wanted} belongs")
         number = self.zigzag()
         if number >> _INTEGERS[wanted] - 1 not in (0, -1):
-            raise _malformed(f"a number of more than {_INTEGERS[wanted]} bits")
+            raise malformed(f"a number of more than {_INTEGERS[wanted]} bits")
         return number
 
     def zigzag(self) -> int:
@@ -103,7 +102,7 @@ class CompactReader:
 
     def text(self, kind: int) -> str:
         if kind != Type.BINARY:
-            raise _malformed(f"type {kind} where a text belongs")
+            raise malformed(f"type {kind} where a text belongs")
         length = self.varint()
         self.pass_over(length)
         return self.data[self.at - length : self.at].decode("utf-8", "replace")
@@ -112,7 +111,7 @@ class CompactReader:
         """The places of a list of structures; the caller takes each with ``fields``."""
         length, inner = self.list_head()
         if kind != Type.LIST or (inner != Type.STRUCT and length):
-            raise _malformed(f"type {kind} of {inner} where a list of structures belongs")
+            raise malformed(f"type {kind} of {inner} where a list of structures belongs")
         for place in range(length):
             self.count()
             yield place
@@ -122,7 +121,7 @@ class CompactReader:
         head = self.byte()
         length = head >> 4 if head >> 4 < 15 else self.varint()
         if length > len(self.data) - self.at:  # the smallest element takes a byte
-            raise _malformed(f"a list of {length} elements")
+            raise malformed(f"a list of {length} elements")
         return length, head & 0x0F
 
     def skip(self, kind: int, depth: int = MAX_DEPTH) -> None:
@@ -136,7 +135,7 @@ class CompactReader:
         elif kind == Type.BINARY:
             self.pass_over(self.varint())
         elif not depth:
-            raise _malformed(f"more than {MAX_DEPTH} levels")
+            raise malformed(f"more than {MAX_DEPTH} levels")
         elif kind == Type.STRUCT:
             for _, inner in self.fields():
                 self.skip(inner, depth - 1)
@@ -146,7 +145,7 @@ class CompactReader:
         elif kind == Type.MAP:
             self.skip_map(depth - 1)
         else:
-            raise _malformed(f"the unknown type {kind}")
+            raise malformed(f"the unknown type {kind}")
 
     def skip_elements(self, length: int, kinds: tuple[int, ...], depth: int) -> None:
         for _ in range(length):
@@ -158,21 +157,17 @@ class CompactReader:
     def skip_map(self, depth: int) -> None:
         length = self.varint()
         if length > len(self.data) - self.at:
-            raise _malformed(f"a map of {length} entries")
+            raise malformed(f"a map of {length} entries")
         if length:
             kinds = self.byte()
             self.skip_elements(length, (kinds >> 4, kinds & 0x0F), depth)
 
     def pass_over(self, length: int) -> None:
         if length > len(self.data) - self.at:
-            raise _malformed(f"{length} bytes at byte {self.at}, where {len(self.data)} are all")
+            raise malformed(f"{length} bytes at byte {self.at}, where {len(self.data)} are all")
         self.at += length
 
     def count(self) -> None:
         self.values += 1
         if self.values > MAX_VALUES:
             raise TooMuchError
-
-
-def _malformed(found: str) -> DocumentError:
-    return DocumentError(f"malformed Parquet: {found}", hint=AGAIN)
