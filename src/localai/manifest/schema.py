@@ -65,6 +65,11 @@ class Source(NamedTuple):
     bases: tuple[str, ...] = ()
     hub: str | None = None
 
+    @property
+    def place(self) -> str:
+        """The repository and, where one is known, the revision."""
+        return f"{self.repository} at {self.revision}" if self.revision else self.repository
+
 
 class Approval(NamedTuple):
     """Who approved an entry, on which day, and the last day before it must be looked at again."""

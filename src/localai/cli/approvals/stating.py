@@ -120,9 +120,8 @@ def read_digests(given: Sequence[str]) -> tuple[str, ...]:
 def tell_origin(origin: Origin) -> None:
     """Say what counts where nothing else is said: the word of whoever gave the files."""
     source = origin.source
-    revision = f" at {source.revision}" if source.revision else ""
     licence = origin.licence or "no licence"
-    console.say(printable(f"it came from {source.repository}{revision}, {licence}"))
+    console.say(printable(f"it came from {source.place}, {licence}"))
 
 
 def ask_source(said: str) -> Source:

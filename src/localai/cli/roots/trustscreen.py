@@ -181,9 +181,8 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     """One entry, for a person to read."""
     yield f"{entry.id}: {entry.name} ({entry.kind}, {entry.licence})"
     source = entry.source
-    revision = f" at {source.revision}" if source.revision else ""
     hub = f"{source.hub}, " if source.hub else ""
-    yield f"  source     {source.publisher}, {hub}{source.repository}{revision}"
+    yield f"  source     {source.publisher}, {hub}{source.place}"
     if source.bases:
         yield f"  made from  {', '.join(source.bases)}"
     for file in entry.files:

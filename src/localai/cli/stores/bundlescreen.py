@@ -23,8 +23,7 @@ def inspection(inspected: Inspected, width: int) -> str:
 
 def _contents_lines(contents: Contents, width: int) -> Iterator[str]:
     for one in contents.artifacts:
-        size = sum(file.size for file in one.origin.files)
-        source = storescreen.name_source(one.origin)
+        size, source = sum(file.size for file in one.origin.files), one.origin.source.place
         yield from hang("", 2, printable(f"{one.id}: {show_bytes(size)}, from {source}"), width)
         for row in storescreen.file_rows(one.origin):
             yield from storescreen.show_row(*row, width)

@@ -34,13 +34,7 @@ def _describe(held: Held, own: Path) -> str:
         return printable(held.problem)
     size = show_bytes(sum(file.size for file in origin.files))
     where = "" if held.store == own else f", in {held.store}"
-    return printable(f"{size}, arrived on {origin.arrived}, from {name_source(origin)}{where}")
-
-
-def name_source(origin: Origin) -> str:
-    """The repository and the revision that an artifact is from."""
-    revision = f" at {origin.source.revision}" if origin.source.revision else ""
-    return f"{origin.source.repository}{revision}"
+    return printable(f"{size}, arrived on {origin.arrived}, from {origin.source.place}{where}")
 
 
 def artifact(held: Held, width: int) -> str:
@@ -61,7 +55,7 @@ def _rows(held: Held) -> Iterator[tuple[str, str]]:
         yield "problem", held.problem
         return
     hub = f", {origin.source.hub}" if origin.source.hub else ""
-    yield "source", f"{origin.source.publisher}, {name_source(origin)}{hub}"
+    yield "source", f"{origin.source.publisher}, {origin.source.place}{hub}"
     if origin.source.bases:
         yield "made from", ", ".join(origin.source.bases)
     yield "arrived", str(origin.arrived)
