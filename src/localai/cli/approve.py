@@ -44,7 +44,7 @@ def command(
     else to approve, a proposal for the officer is written instead.
     """
     from localai.cli.approvals.approving import approve
-    from localai.cli.approvals.stating import read_digests, state, tell_origin
+    from localai.cli.approvals.stating import Said, read_digests, state, tell_origin
     from localai.cli.stores.naming import find_model, find_origin
     from localai.cli.surroundings import look_around
 
@@ -53,12 +53,8 @@ def command(
     stated = state(
         source or (origin.source if origin else ""),
         licence or (origin.licence if origin else ""),
+        Said(entry_id, purpose, data_class, group, safeguard),
         name=name,
-        entry_id=entry_id,
-        purposes=purpose,
-        data_classes=data_class,
-        groups=group,
-        safeguards=safeguard,
     )
     told = read_digests(sha256 or ())
     return approve(find_model(file), stated, look_around(), yes=yes, days=days, told=told)

@@ -88,7 +88,7 @@ def add(
 ) -> int:
     """Propose and approve an artifact in one step: the next version, which waits for signatures."""
     from localai.cli import inspectscreen
-    from localai.cli.approvals.stating import state
+    from localai.cli.approvals.stating import Said, state
     from localai.cli.choosing import choose_manifest
     from localai.cli.manifests.editing import approve_as, propose_model
     from localai.cli.manifests.revising import enter, tell_obstacles
@@ -99,19 +99,9 @@ def add(
     from localai.manifest.schema import Source
 
     around = look_around()
-    stated = state(
-        Source(publisher, repository, revision, tuple(base or ()), hub),
-        licence,
-        kind=kind,
-        name=name,
-        entry_id=entry_id,
-        purposes=purpose,
-        data_classes=data_class,
-        groups=group,
-        safeguards=safeguard,
-        companions=companion,
-        note=note,
-    )
+    source = Source(publisher, repository, revision, tuple(base or ()), hub)
+    said = Said(entry_id, purpose, data_class, group, safeguard, companion, note)
+    stated = state(source, licence, said, kind=kind, name=name)
     read_manifest(choose_manifest(around.places, manifest))  # better now than after all of it
     path = find_model(file)
     with console.progress(path.name, console.size_of(path)) as progress:

@@ -57,25 +57,14 @@ def propose(
     proposal, ID.proposal.json in the working directory. Exit code 3: a file has a finding that
     forbids to approve it, and there is no proposal for it.
     """
-    from localai.cli.approvals.stating import state
+    from localai.cli.approvals.stating import Said, state
     from localai.cli.manifests.editing import keep_proposal, propose_model
     from localai.cli.stores.naming import find_model
     from localai.cli.surroundings import look_around
 
     around = look_around()
-    stated = state(
-        source,
-        licence,
-        kind=kind,
-        name=name,
-        entry_id=entry_id,
-        purposes=purpose,
-        data_classes=data_class,
-        groups=group,
-        safeguards=safeguard,
-        companions=companion,
-        note=note,
-    )
+    said = Said(entry_id, purpose, data_class, group, safeguard, companion, note)
+    stated = state(source, licence, said, kind=kind, name=name)
     code = Exit.DONE
     for file in map(find_model, files):
         with console.progress(file.name, console.size_of(file)) as progress:
@@ -116,7 +105,7 @@ def approve(
     """
     from localai.cli.approvals import reviewscreen
     from localai.cli.approvals.reviewing import look_at, read_proposal
-    from localai.cli.approvals.stating import amend
+    from localai.cli.approvals.stating import Said, amend
     from localai.cli.manifests.editing import approve_as
     from localai.cli.manifests.revising import enter
     from localai.cli.surroundings import look_around
@@ -124,18 +113,8 @@ def approve(
 
     around = look_around()
     told = read_proposal(proposal)
-    draft = amend(
-        told.draft,
-        source,
-        licence,
-        entry_id=entry_id,
-        purposes=purpose,
-        data_classes=data_class,
-        groups=group,
-        safeguards=safeguard,
-        companions=companion,
-        note=note,
-    )
+    said = Said(entry_id, purpose, data_class, group, safeguard, companion, note)
+    draft = amend(told.draft, source, licence, said)
     review = look_at(around, told._replace(draft=draft), file)
     if review.refuses:
         console.out(reviewscreen.verdict(review, console.width()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from localai.cli import console, inspectscreen
 from localai.errors import UsageError
@@ -14,86 +15,77 @@ from localai.store.origin import Origin
 from localai.terminal import printable
 
 
+class Said(NamedTuple):
+    """What a command line says of an entry besides its source and licence, as the options have it:
+    nothing where nothing was said."""
+
+    entry_id: str = ""
+    purposes: Sequence[str] | None = None
+    data_classes: Sequence[str] | None = None
+    groups: Sequence[str] | None = None
+    safeguards: Sequence[str] | None = None
+    companions: Sequence[str] | None = None
+    note: str | None = None
+
+
 def state(
-    source: str | Source,
-    licence: str,
-    *,
-    kind: str = "",
-    name: str = "",
-    entry_id: str = "",
-    purposes: Sequence[str] | None = None,
-    data_classes: Sequence[str] | None = None,
-    groups: Sequence[str] | None = None,
-    safeguards: Sequence[str] | None = None,
-    companions: Sequence[str] | None = None,
-    note: str | None = None,
+    source: str | Source, licence: str, said: Said, *, kind: str = "", name: str = ""
 ) -> Stated:
     """A command line's words. The narrowest use is meant where none is said, and the kind that the
     file says where that is empty.
 
     Raises UsageError for a kind that does not exist, and for what no manifest may hold.
     """
-    _check(entry_id, licence, purposes, data_classes, groups, safeguards, companions)
+    _check(said, licence)
     if kind and kind not in set(Kind):
         raise UsageError(
             f"no such kind: {kind}", hint="model, adapter, projector, draft or dataset"
         )
     return Stated(
         use=Use(
-            tuple(purposes or ("evaluation",)),
-            tuple(data_classes or ("public",)),
-            tuple(groups or ()),
-            tuple(safeguards or ()),
+            tuple(said.purposes or ("evaluation",)),
+            tuple(said.data_classes or ("public",)),
+            tuple(said.groups or ()),
+            tuple(said.safeguards or ()),
         ),
         licence=licence.strip(),
         source=read_source_text(source) if isinstance(source, str) else source,
         name=name,
-        id=entry_id,
+        id=said.entry_id,
         kind=Kind(kind) if kind else None,
-        note=note,
-        companions=tuple(companions or ()),
+        note=said.note,
+        companions=tuple(said.companions or ()),
     )
 
 
-def amend(
-    draft: Draft,
-    source: str,
-    licence: str,
-    *,
-    entry_id: str = "",
-    purposes: Sequence[str] | None = None,
-    data_classes: Sequence[str] | None = None,
-    groups: Sequence[str] | None = None,
-    safeguards: Sequence[str] | None = None,
-    companions: Sequence[str] | None = None,
-    note: str | None = None,
-) -> Draft:
+def amend(draft: Draft, source: str, licence: str, said: Said) -> Draft:
     """A draft with what an approver says in the place of what was proposed. Raises UsageError for
     what no manifest may hold."""
-    _check(entry_id, licence, purposes, data_classes, groups, safeguards, companions)
+    _check(said, licence)
     use = draft.use
     amended = draft._replace(
-        id=entry_id or draft.id,
+        id=said.entry_id or draft.id,
         use=Use(
-            tuple(purposes or use.purposes),
-            tuple(data_classes or use.data_classes),
-            tuple(groups or use.groups),
-            tuple(safeguards or use.safeguards),
+            tuple(said.purposes or use.purposes),
+            tuple(said.data_classes or use.data_classes),
+            tuple(said.groups or use.groups),
+            tuple(said.safeguards or use.safeguards),
         ),
-        note=note or draft.note,
-        companions=tuple(companions or draft.companions),
+        note=said.note or draft.note,
+        companions=tuple(said.companions or draft.companions),
     )
     return answer(amended, licence.strip(), read_source_text(source))
 
 
-def _check(entry_id: str, licence: str, *said: Sequence[str] | None) -> None:
+def _check(said: Said, licence: str) -> None:
     """Better now than when everything was hashed."""
-    if entry_id and not is_slug(entry_id):
+    if said.entry_id and not is_slug(said.entry_id):
         raise UsageError(
-            f"--id {entry_id!r} is no identifier",
+            f"--id {said.entry_id!r} is no identifier",
             hint="lower-case letters, digits, '.', '_' and '-', 100 at most",
         )
-    for text in (*([licence] if licence else []), *(one for some in said for one in some or ())):
+    lists = (said.purposes, said.data_classes, said.groups, said.safeguards, said.companions)
+    for text in (*([licence] if licence else []), *(one for some in lists for one in some or ())):
         if not is_line(text):
             raise UsageError(
                 f"{text[:60]!r} cannot stand in a manifest",

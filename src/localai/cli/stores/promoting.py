@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from shlex import quote
 
 from localai.cli import console
-from localai.cli.approvals.stating import state
+from localai.cli.approvals.stating import Said, state
 from localai.cli.manifests.editing import keep_proposal, propose_model
 from localai.cli.stores.naming import name_of, step_command, use_command
 from localai.cli.surroundings import Surroundings
@@ -62,7 +62,7 @@ def _draft(around: Surroundings, held: Held) -> tuple[Proposal | None, tuple[Fin
     """The proposal, with its hub's word for source and licence; None if a finding forbids it."""
     origin = held.origin
     assert origin is not None  # nothing without one takes a step
-    stated = state(origin.source, origin.licence, kind="", entry_id=held.id)
+    stated = state(origin.source, origin.licence, Said(held.id))
     with measuring(held) as progress:
         proposal, found = propose_model(around, held.paths[0], stated, progress)
     return proposal, found.findings
