@@ -137,7 +137,7 @@ def sign(
     """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
     from localai.cli.manifests.attaching import ask_for
     from localai.cli.manifests.editing import sign_manifest
-    from localai.cli.roots.trustscreen import show_verification
+    from localai.cli.manifests.manifestscreen import show_verification
     from localai.cli.surroundings import look_around
 
     if print_payload:
@@ -160,8 +160,8 @@ def verify(
 ) -> int:
     """Verify signatures and dates. Exit code 0: all are in force; 3: at least one is not."""
     from localai.cli.choosing import list_manifests
+    from localai.cli.manifests import manifestscreen
     from localai.cli.manifests.byhand import show_by_hand
-    from localai.cli.roots import trustscreen
     from localai.cli.surroundings import look_around
     from localai.findings import refused
     from localai.manifest.load import verify_files
@@ -170,10 +170,10 @@ def verify(
     paths = list_manifests(around.places, manifests or [])
     found = verify_files(paths, around.places, around.today)
     if json:
-        console.print_json(trustscreen.manifests_document(found))
+        console.print_json(manifestscreen.manifests_document(found))
     else:
         width = console.width()
-        shown = "\n".join(trustscreen.show_verification(*one, width) for one in found)
+        shown = "\n".join(manifestscreen.show_verification(*one, width) for one in found)
         (console.say if by_hand else console.out)(shown)
         if by_hand:
             console.out("\n\n".join(show_by_hand(path, around) for path, _ in found))
@@ -184,7 +184,7 @@ def verify(
 def show(manifests: Named = None) -> int:
     """Show what manifests approve. Their signatures are not looked at: localai manifest verify."""
     from localai.cli.choosing import list_manifests
-    from localai.cli.roots.trustscreen import show_manifest
+    from localai.cli.manifests.manifestscreen import show_manifest
     from localai.cli.surroundings import look_around
     from localai.manifest.load import read_manifest
 

@@ -8,7 +8,7 @@ in columns, below that in lines under one another.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from localai import __version__
@@ -223,6 +223,11 @@ def more(word: str, text: str, width: int) -> list[str]:
         return wrap(f"{word}: {text}", width, "  ")
     first = " " * (2 + _TITLE) + f"{word:<6}"
     return hang(first, len(first), text, width)
+
+
+def join(lines: Iterable[str]) -> str:
+    """``lines`` below one another, each fit for a terminal."""
+    return "\n".join(map(printable, lines))
 
 
 def hang(first: str, indent: int, text: str, width: int) -> list[str]:

@@ -42,8 +42,7 @@ def command(
     and intact; 3: at least one is not. With --oms also: whether the owner of the key signed them.
     That says where they are from, and approves nothing.
     """
-    from localai.cli.manifests import provenance
-    from localai.cli.roots import trustscreen
+    from localai.cli.manifests import manifestscreen, provenance
     from localai.cli.surroundings import look_around
 
     _check_options(oms, key, keep=keep, json=json, manifest=manifest)
@@ -51,9 +50,9 @@ def command(
     bundle = provenance.read_bundle(oms, key) if oms and key else None
     checked = _check(files, around)
     if json:
-        console.print_json(trustscreen.verification_document(checked, bundle))
+        console.print_json(manifestscreen.verification_document(checked, bundle))
     else:
-        console.out("\n".join(trustscreen.show_checked(one, bundle) for one in checked))
+        console.out("\n".join(manifestscreen.show_checked(one, bundle) for one in checked))
     if bundle and keep:
         return provenance.keep(around, manifest, bundle, checked)
     findings = [one.finding for one in checked]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from localai.cli import inspectscreen
 from localai.cli.manifests.changescreen import show_left
-from localai.cli.roots.trustscreen import entry_lines
+from localai.cli.manifests.manifestscreen import entry_lines
 from localai.cli.screen import answers, hang
 from localai.manifest.draft import Draft, Unknown
 from localai.manifest.proposal import draft_document

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
 
+from localai.cli.screen import join
 from localai.cli.surroundings import Surroundings
 from localai.manifest.algorithm import Proof, Scheme
 from localai.manifest.envelope import (
@@ -23,7 +24,6 @@ from localai.manifest.load import load_trust, read_manifest
 from localai.manifest.signature import prove
 from localai.manifest.trust import RoleKey
 from localai.smallfile import read_small
-from localai.terminal import printable
 
 _PSS = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:auto"
 _DIGEST = (
@@ -47,8 +47,7 @@ def show_by_hand(path: Path, around: Surroundings) -> str:
     """
     raw, _ = read_manifest(path)
     threshold, proofs = prove_all(path, raw, around)
-    lines = list(_lines(path, proofs, threshold))
-    return "\n".join(printable(line) for line in lines)
+    return join(_lines(path, proofs, threshold))
 
 
 def prove_all(

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from localai.cli.roots.trustscreen import manifest_document, show_verification
+from localai.cli.manifests.manifestscreen import manifest_document, show_verification
 from localai.cli.screen import hang
 from localai.findings import refused
 from localai.manifest.diff import Change

@@ -80,7 +80,7 @@ def export(
 def _find_in_force(around: Surroundings, named: Sequence[str]) -> tuple[LoadedManifest, ...] | None:
     """The manifests; None if one of them is not in force, and then what is wrong was said."""
     from localai.cli.choosing import list_manifests
-    from localai.cli.roots.trustscreen import show_verification
+    from localai.cli.manifests.manifestscreen import show_verification
     from localai.findings import refused
     from localai.manifest.load import verify_files
 

@@ -30,7 +30,7 @@ def import_(
     No administrator is needed: the signatures authorise, not the directory. Exit code 3: it is
     not in force, and nothing was written.
     """
-    from localai.cli.roots.trustscreen import show_verification
+    from localai.cli.manifests.manifestscreen import show_verification
     from localai.cli.surroundings import look_around
     from localai.findings import refused
     from localai.manifest.change import changing

@@ -22,7 +22,7 @@ def attach_signature(
 ) -> int:
     """Add a signature that a card, a module or another tool made over the payload."""
     from localai.cli.manifests.attaching import attach
-    from localai.cli.roots.trustscreen import show_verification
+    from localai.cli.manifests.manifestscreen import show_verification
     from localai.cli.surroundings import look_around
 
     path, verification = attach(look_around(), manifest, signature, key)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localai.cli.roots.rotating import Draft
 from localai.cli.roots.trustscreen import show_roles
+from localai.cli.screen import join
 from localai.manifest.chain import Walk
 from localai.manifest.lane import compare_frames
 from localai.manifest.revocation import Revocations
@@ -30,7 +31,7 @@ def show_draft(draft: Draft) -> str:
         *_show_lane_changes(draft.before, root),
         *_waiting(draft.before, root, draft.step),
     ]
-    return "\n".join(printable(line) for line in lines)
+    return join(lines)
 
 
 def show_walk(walked: Walk, kept: bool) -> str:
@@ -44,7 +45,7 @@ def show_walk(walked: Walk, kept: bool) -> str:
         lines.append(f"  fingerprint {fingerprint_root(last.signed.raw)}")
     elif not walked.steps:
         lines.append("nothing newer")
-    return "\n".join(printable(line) for line in lines)
+    return join(lines)
 
 
 def show_revocations(path: Path, found: Revocations) -> str:
@@ -59,7 +60,7 @@ def show_revocations(path: Path, found: Revocations) -> str:
         signers = ", ".join(found.signers)
         lines = [f"revoked: version {found.version}, {path}", f"  signed by   {signers}"]
         lines += [f"  {one.kind:<11} {one.value}, {one.on}: {one.reason}" for one in found.revoked]
-    return "\n".join(printable(line) for line in lines)
+    return join(lines)
 
 
 def find_lane_changes(before: Root, root: Root) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,7 +15,7 @@ from localai.cli.manifests.changescreen import (
     show_status,
     status_document,
 )
-from localai.cli.roots.trustscreen import show_verification
+from localai.cli.manifests.manifestscreen import show_verification
 from localai.findings import Finding, Verdict
 from localai.manifest.diff import Change, Effect
 from localai.manifest.schema import Manifest
