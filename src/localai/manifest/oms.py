@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from localai.errors import DocumentError
 from localai.findings import Finding, Verdict
-from localai.manifest.bundle import (
+from localai.manifest.envelope import Signature, encode_for_signing
+from localai.manifest.omsbundle import (
     ALGORITHMS,
     PAYLOAD_TYPE,
     WHOLE,
@@ -24,7 +25,6 @@ from localai.manifest.bundle import (
     read_bundle,
     read_statement,
 )
-from localai.manifest.envelope import Signature, encode_for_signing
 from localai.manifest.signature import PublicKey, prove
 
 CHECK = "provenance"

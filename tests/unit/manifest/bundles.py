@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from localai.manifest.bundle import PAYLOAD_TYPE, digest_all, write_bundle
+from localai.manifest.omsbundle import PAYLOAD_TYPE, digest_all, write_bundle
 from localai.manifest.signature import PrivateKey, sign
 
 FILES = {"a.gguf": b"weights", "sub/b.json": b"settings"}

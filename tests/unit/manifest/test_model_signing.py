@@ -23,8 +23,8 @@ from bundles import (
 
 from localai.findings import Finding, Verdict
 from localai.manifest.algorithm import Algorithm
-from localai.manifest.bundle import WHOLE, write_bundle
 from localai.manifest.oms import Signed, judge_bundle, judge_file
+from localai.manifest.omsbundle import WHOLE, write_bundle
 from localai.manifest.signature import PrivateKey, generate_key, write_private_key_unencrypted
 from model_signing_peer import ModelSigning
 

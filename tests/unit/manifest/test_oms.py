@@ -31,8 +31,8 @@ from hypothesis import strategies as st
 from localai.errors import DocumentError, KeyFileError
 from localai.findings import Finding, Verdict
 from localai.manifest.algorithm import Algorithm
-from localai.manifest.bundle import LIMIT, PAYLOAD_TYPE, WHOLE, write_bundle
 from localai.manifest.oms import Signed, judge_bundle, judge_file
+from localai.manifest.omsbundle import LIMIT, PAYLOAD_TYPE, WHOLE, write_bundle
 from localai.manifest.signature import PrivateKey, generate_key, sign
 
 A, B = LISTED

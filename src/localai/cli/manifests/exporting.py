@@ -142,8 +142,8 @@ def _sign_files(
     the manifest: whoever has not approved the files does not vouch for them elsewhere."""
     from localai.cli.choosing import choose_key
     from localai.cli.manifests.byhand import prove_all
-    from localai.manifest.bundle import WHOLE, write_bundle
     from localai.manifest.load import read_manifest
+    from localai.manifest.omsbundle import WHOLE, write_bundle
 
     listed = _choose(approved, entry_id)
     files = [(file.name, file.sha256) for file in listed.entry.files]

@@ -13,7 +13,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import DocumentError, Exit, UsageError
 from localai.findings import Finding, Verdict
 from localai.intact import Checked
-from localai.manifest import bundle, oms
+from localai.manifest import oms, omsbundle
 from localai.manifest.filename import name_of
 from localai.manifest.keyfile import load_public
 from localai.manifest.load import read_manifest
@@ -48,7 +48,7 @@ def read_bundle(path: Path, key: Path) -> Bundle:
     with the bundle itself is a finding.
     """
     public = load_public(key)
-    raw = read_small(path, limit=bundle.LIMIT)
+    raw = read_small(path, limit=omsbundle.LIMIT)
     if raw is None:
         raise DocumentError(f"there is no bundle {path}", hint="check the name")
     return Bundle(path, sha256(raw).hexdigest(), public, oms.judge_bundle(raw, public))
