@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,6 @@ def tiny_model(tmp_path: Path, tiny_bytes: bytes) -> Path:
     path = tmp_path / "tiny.gguf"
     path.write_bytes(tiny_bytes)
     return path
-
-
-@pytest.fixture
-def tiny_fd(tiny_model: Path) -> Iterator[int]:
-    """The same as an open descriptor."""
-    fd = os.open(tiny_model, os.O_RDONLY | os.O_CLOEXEC)
-    yield fd
-    os.close(fd)
 
 
 @pytest.fixture(scope="session")

@@ -126,9 +126,6 @@ def test_text_from_elsewhere_stays_text() -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800]", found.text)
 
 
-SPACE = "{http://www.w3.org/2000/svg}"
-
-
 def drawn(results: list[Result]) -> Element:
     root = fromstring(chart(results))
     assert root.tag == "svg"
