@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from localai.cli.screen import answers, hang, wrap
+from localai.cli import screen
+from localai.cli.screen import answers, wrap
 from localai.gguf.facts import Template, Tensor, all_tensors
 from localai.hardware import show_bytes
 from localai.inspection.types import Inspection
@@ -14,7 +15,7 @@ from localai.terminal import printable, sanitise
 if TYPE_CHECKING:
     from localai.manifest.schema import ArtifactFile
 
-_NARROW, _TITLE = 72, 14  # columns
+_TITLE = 14  # columns
 _MOST_SAID = 400  # characters of one fact
 
 
@@ -109,9 +110,4 @@ def _align(row: Sequence[str], columns: Sequence[int]) -> str:
 
 def titled(title: str, text: str, width: int) -> list[str]:
     """A row; none if there is nothing to say."""
-    text = printable(text)
-    if not text:
-        return []
-    if width < _NARROW:
-        return wrap(f"{title}: {text}", width, below="  ")
-    return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, text, width)
+    return screen.titled(title, text, width, _TITLE)

@@ -82,7 +82,7 @@ _QUIET = frozenset(
         *("restricted-technology", "self-test", "resources"),
     }
 )
-_NARROW = 72
+NARROW = 72  # columns: below that there are none
 _TITLE, _SUMMARY, _VERDICT = 13, 20, 13
 
 
@@ -200,7 +200,7 @@ def _title(finding: Finding) -> str:
 def row(title: str, summary: str, evidence: str, width: int, verdict: str = "") -> list[str]:
     """One answer: what it is about, its verdict, the answer in a word or two, what it rests on."""
     summary, evidence = printable(summary), printable(evidence)
-    if width < _NARROW:
+    if width < NARROW:
         said = ", ".join(filter(None, (verdict, summary)))
         answer = wrap(f"{title}: {said}", width, below="  ")
         return answer + (wrap(evidence, width, "  ") if evidence else [])
@@ -219,10 +219,20 @@ def more(word: str, text: str, width: int) -> list[str]:
     text = printable(text)
     if not text:
         return []
-    if width < _NARROW:
+    if width < NARROW:
         return wrap(f"{word}: {text}", width, "  ")
     first = " " * (2 + _TITLE) + f"{word:<6}"
     return hang(first, len(first), text, width)
+
+
+def titled(title: str, text: str, width: int, column: int = _TITLE) -> list[str]:
+    """A row that is no answer; none if there is nothing to say."""
+    text = printable(text)
+    if not text:
+        return []
+    if width < NARROW:
+        return wrap(f"{title}: {text}", width, below="  ")
+    return hang(f"  {title:<{column}}", 2 + column, text, width)
 
 
 def join(lines: Iterable[str]) -> str:

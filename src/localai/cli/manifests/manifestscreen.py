@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localai.cli.screen import hang, join, wrap
+from localai.cli.screen import NARROW, hang, join, wrap
 from localai.findings import Finding
 from localai.intact import Checked
 from localai.manifest.schema import Entry, Manifest
@@ -16,7 +16,6 @@ from localai.terminal import printable
 if TYPE_CHECKING:
     from localai.cli.manifests.provenance import Bundle
 
-_NARROW = 72  # columns
 _TITLES = {"manifest-signature": "signature", "manifest-freshness": "freshness"}
 
 
@@ -76,7 +75,7 @@ def show_verification(path: Path, verification: Verification, width: int) -> str
 def _titled(title: str, word: str, text: str, width: int) -> list[str]:
     """``text`` behind what it is about and a word, which on a narrow terminal is no column."""
     text = printable(text)
-    if width < _NARROW:
+    if width < NARROW:
         said = ": ".join(filter(None, (title, word.strip(), text)))
         return wrap(said, width, "  ", below="  ")
     first = f"  {title:<10} {word}"

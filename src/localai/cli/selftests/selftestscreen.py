@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from localai.cli.screen import answers, hang, wrap
+from localai.cli.screen import NARROW, answers, hang, titled, wrap
 from localai.egress.catalogue import EXPLANATIONS
 from localai.egress.probes import BY_NAME
 from localai.egress.selftest import Outcome
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from localai.reports.report import Report
     from localai.selftests.result import Result
 
-_NARROW, _TITLE = 72, 13  # columns, as on the screens of a start
 _ODD = {
     Outcome.ARRIVED: "got out",
     Outcome.NOT_CHECKED: "not checked",
@@ -54,20 +53,20 @@ def selftest(report: Report, width: int) -> str:
 def _matrix(report: EgressReport, width: int) -> Iterator[str]:
     """First whatever was not blocked, each with its reason; then what was, by kind of way."""
     for outcome, title in _ODD.items():
-        yield from _entry(title, "; ".join(_named(report, outcome)), width)
+        yield from titled(title, "; ".join(_named(report, outcome)), width)
     kinds: dict[str, list[str]] = {}
     for one in report.results:
         if one.outcome is Outcome.BLOCKED:
             kinds.setdefault(_kind(one), []).append(one.probe)
     for kind, names in kinds.items():
-        yield from _entry(kind, f"{len(names)} blocked: {', '.join(names)}", width)
+        yield from titled(kind, f"{len(names)} blocked: {', '.join(names)}", width)
     by_class = ", ".join(report.by_class)
-    yield from _entry("by class", by_class and f"{by_class}: tried on paths of our own", width)
+    yield from titled("by class", by_class and f"{by_class}: tried on paths of our own", width)
     filters = [
         f"{name} {sum(one.outcome is Outcome.BLOCKED for one in found.results)} of {found.probes}"
         for name, found in report.filters.items()
     ]
-    yield from _entry("filters", f"each alone blocked: {', '.join(filters)}", width)
+    yield from titled("filters", f"each alone blocked: {', '.join(filters)}", width)
 
 
 def _named(report: EgressReport, outcome: Outcome) -> Iterator[str]:
@@ -116,7 +115,7 @@ def history(results: Sequence[Result], last: int, width: int) -> str:
 
 def _line(result: Result, before: Result | None, width: int) -> list[str]:
     said = printable("; ".join(remarks(result, before)))
-    if width < _NARROW:
+    if width < NARROW:
         return wrap(f"{result.number}: {_time(result)}, {result.verdict}; {said}", width)
     first = f"{result.number:>5}  {_time(result)}  {result.verdict:<11}  "
     return hang(first, len(first), said, width)
@@ -124,15 +123,6 @@ def _line(result: Result, before: Result | None, width: int) -> list[str]:
 
 def _time(result: Result) -> str:
     return f"{result.time:%Y-%m-%d %H:%M}"
-
-
-def _entry(title: str, text: str, width: int) -> list[str]:
-    """A row of the matrix; none if there is nothing to say. Names of probes stay in one piece."""
-    if not text:
-        return []
-    if width < _NARROW:
-        return wrap(f"{title}: {printable(text)}", width)
-    return hang(f"  {title:<{_TITLE}}", 2 + _TITLE, printable(text), width)
 
 
 def explanation(name: str, width: int) -> str:
@@ -156,7 +146,7 @@ def explanation(name: str, width: int) -> str:
     }
     lines = wrap(f"{name}: {probe.way}", width)
     for title, text in rows.items():
-        lines += _entry(title, text, width)
+        lines += titled(title, text, width)
     return "\n".join(lines)
 
 
