@@ -43,7 +43,7 @@ ROWS = (
         "reference",
     ),
     ("sandbox", "shape", "places", "atomicfile", "smallfile"),
-    ("document", "dialect", "hashing", "findings", "terminal"),
+    ("document", "dialect", "hashing", "findings", "labels", "terminal"),
     ("errors",),
 )
 
@@ -56,7 +56,7 @@ ONLY = {
     "sandbox": ("errors",),
     "gguf": ("dialect", "errors", "findings"),
     "formats": ("errors", "findings", "terminal"),
-    "plan.gates": ("plan", "findings", "environment", "hardware", "host", "policy",
+    "plan.gates": ("plan", "findings", "environment", "hardware", "host", "labels", "policy",
                    "manifest.schema", "manifest.filename", "gguf.statements", "egress.selftest",
                    "egress.probes.probe", "sandbox.spec", "store.state"),
     # The launcher's two handles on the worker load none of what the worker runs.

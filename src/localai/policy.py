@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from localai.environment import LabelRules
 from localai.errors import DocumentError, StateError
+from localai.labels import LabelRules
 from localai.smallfile import read_small
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from localai.environment import LabelRules
+from localai.labels import LabelRules
 from localai.policy import Policy, Restricted
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from localai.document import read_document
-from localai.environment import PRODUCTION, is_near_production, tokens
+from localai.labels import PRODUCTION, is_near_production, tokens
 from localai.policy import (
     SCHEMA,
     WAIVABLE,

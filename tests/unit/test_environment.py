@@ -11,17 +11,14 @@ import pytest
 
 from localai.environment import (
     DENYING_VARIABLES,
-    Kind,
-    LabelRules,
     Power,
     Reading,
-    classify,
     machine_identity,
     read_labels,
-    tokens,
     write_declaration,
 )
 from localai.findings import Finding, Verdict
+from localai.labels import Kind, LabelRules, classify, tokens
 from localai.plan.gates.environment_label import judge_labels
 
 TODAY = date(2026, 3, 1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from localai.environment import DEFAULT_CLASSES
 from localai.errors import DocumentError
 from localai.host.targets import Expectation, Target
+from localai.labels import DEFAULT_CLASSES
 from localai.policy import (
     STRICT,
     Accounts,

@@ -6,14 +6,12 @@ from localai.atomicfile import write_whole
 from localai.cli.surroundings import Surroundings
 from localai.environment import (
     DECLARED_FOR,
-    Kind,
-    LabelRules,
-    classify,
     declaration_file,
     machine_identity,
     write_declaration,
 )
 from localai.errors import PlatformError, StateError, UsageError
+from localai.labels import Kind, LabelRules, classify
 from localai.places import make_private
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from localai.environment import Kind, LabelRules, Power, Reading, classify, is_production_host
+from localai.environment import Power, Reading
 from localai.findings import Finding, Verdict
+from localai.labels import Kind, LabelRules, classify, is_production_host
 
 if TYPE_CHECKING:
     from localai.plan.facts import Facts
