@@ -13,14 +13,14 @@ from localai.hardware import show_bytes
 _BLOCK = 512  # bytes: where something is written directly, and how much, is a multiple of it
 
 
-def make_room(directory: Path, size: int) -> None:
+def check_free(directory: Path, size: int) -> None:
     """See that ``size`` bytes can still be written. Raises StateError, OSError."""
     found = os.statvfs(directory)
     free = found.f_bavail * found.f_frsize
     if free < size:
         raise StateError(
             f"{directory} has {show_bytes(free)} free, and {show_bytes(size)} are needed",
-            hint="free some space there; localai store gc, localai store remove NAME",
+            hint="free some space there, or write it somewhere else",
         )
 
 

@@ -12,7 +12,7 @@ from shlex import quote
 from localai.atomicfile import flush_directory
 from localai.bundle.contents import INDEX, Contents, Member, list_small, make_index, write_index
 from localai.bundle.frame import END, make_header, make_padding
-from localai.bundle.room import make_room, write_all, write_directly
+from localai.bundle.room import check_free, write_all, write_directly
 from localai.bundle.source import Source
 from localai.bundle.stream import pass_through
 from localai.errors import DocumentError, StateError, UsageError
@@ -53,7 +53,7 @@ def _writing(out: Path, size: int) -> Iterator[int]:
         if not out.parent.is_dir():
             there = quote(str(out.parent))
             raise StateError(f"there is no folder {out.parent}", hint=f"mkdir -p {there}")
-        make_room(out.parent, size)
+        check_free(out.parent, size)
         fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             yield fd

@@ -59,7 +59,7 @@ print(fails(lambda: sealed.imports(bundle)))
 print(fails(lambda: roomy.creates("tiny", "large", out=small / "out")))
 # there is enough room, and then somebody else takes it
 filler.unlink()
-make_room, check_room = writing.make_room, taking.check_room
+check_free, check_room = writing.check_free, taking.check_room
 
 
 def and_take_it(look):
@@ -70,7 +70,7 @@ def and_take_it(look):
     return look_and_take
 
 
-taking.check_room, writing.make_room = and_take_it(check_room), and_take_it(make_room)
+taking.check_room, writing.check_free = and_take_it(check_room), and_take_it(check_free)
 print(fails(lambda: sealed.imports(bundle)))
 filler.unlink()
 print(fails(lambda: roomy.creates("tiny", "large", out=small / "out")))
@@ -78,7 +78,7 @@ assert sorted(path.name for path in small.iterdir()) == ["filler", "sealed"]
 assert list_held(sealed.store) == ()
 assert not (sealed.places.manifests / "agency.yaml").exists()
 filler.unlink()
-taking.check_room, writing.make_room = check_room, make_room
+taking.check_room, writing.check_free = check_room, check_free
 assert sealed.imports(bundle) is Exit.DONE
 assert [check_held(one).finding.summary for one in list_held(sealed.store)] == ["intact"] * 2
 clear(sealed.store)
