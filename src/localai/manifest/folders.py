@@ -39,7 +39,7 @@ def find_manifests(directory: Path) -> list[Path]:
     return paths
 
 
-def check_room(path: Path) -> None:
+def check_count(path: Path) -> None:
     """See that a manifest can be put at ``path`` so that all there are still read. Raises
     StateError."""
     found = find_manifests(path.parent)

@@ -12,7 +12,7 @@ from office import TODAY, MakeRaw, Office
 from localai.errors import StateError
 from localai.findings import refused
 from localai.manifest import folders
-from localai.manifest.folders import check_room
+from localai.manifest.folders import check_count
 from localai.manifest.load import load_manifests, load_trust, pin_file, pin_root, verify_file
 from localai.manifest.verify import Authority
 from localai.places import Places
@@ -140,11 +140,11 @@ def test_nobody_puts_one_too_many_there(
 ) -> None:
     path, other = home.manifests / "a.yaml", home.manifests / "b.yaml"
     put(path, make_raw(), None)
-    check_room(other)
+    check_count(other)
     monkeypatch.setattr(folders, "MOST", 1)
-    check_room(path)
+    check_count(path)
     with pytest.raises(StateError, match="there are 1 manifests"):
-        check_room(other)
+        check_count(other)
 
 
 def test_without_a_pin_nothing_counts(home: Places, office: Office, make_raw: MakeRaw) -> None:

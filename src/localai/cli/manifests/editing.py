@@ -23,7 +23,7 @@ from localai.manifest import envelope
 from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.draft import Draft, Stated, complete, name_artifact
 from localai.manifest.floor import Floor, read_floors
-from localai.manifest.folders import check_room
+from localai.manifest.folders import check_count
 from localai.manifest.freshness import check_clock, judge_unsigned
 from localai.manifest.load import load_trust, read_manifest, verify_file
 from localai.manifest.proposal import Proposal, write_proposal
@@ -42,7 +42,7 @@ from localai.smallfile import is_there
 def begin(around: Surroundings, name: str, days: int) -> Path:
     """Write an empty manifest and return its path. Raises StateError if there is one already."""
     path = choose_manifest(around.places, name)
-    check_room(path)
+    check_count(path)
     manifest = begin_manifest(path.stem, around.today, days)
     raw = write_manifest(manifest)
     if path.parent == around.places.manifests:

@@ -56,7 +56,7 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     from localai.cli.choosing import all_manifests
     from localai.findings import refused
     from localai.manifest import envelope
-    from localai.manifest.folders import check_room, imported_directory
+    from localai.manifest.folders import check_count, imported_directory
     from localai.manifest.intake import put, refuse_rival, role_of
     from localai.manifest.load import (
         load_trust,
@@ -85,7 +85,7 @@ def _bring(around: Surroundings, file: Path) -> LoadedManifest:
     present = verify_files(all_manifests(around.places), around.places, around.today)
     path = imported_directory(around.places) / f"{found.name}.yaml"
     refuse_rival(found, present, path.parent)
-    check_room(path)
+    check_count(path)
     root = load_trust(around.places, around.today).root
     assert root is not None  # nothing is in force without one
     put(path, *unpacked, envelope.MANIFEST_TYPE, role_of(found.verification, root))

@@ -14,7 +14,7 @@ from localai.cli.surroundings import Surroundings
 from localai.errors import StateError
 from localai.manifest.change import changing, read_signatures, write_signed
 from localai.manifest.envelope import MANIFEST_TYPE
-from localai.manifest.folders import check_room
+from localai.manifest.folders import check_count
 from localai.manifest.keyfile import load_key, save_key
 from localai.manifest.load import load_trust, pin_root
 from localai.manifest.signature import PrivateKey, generate_key
@@ -102,7 +102,7 @@ def store_manifest(
     present = None if previous is None else read_signatures(path)
     signatures = add_signature(MANIFEST_TYPE, raw, private, present, [private.public], previous)
     make_private(path.parent)
-    check_room(path)
+    check_count(path)
     write_signed(path, raw, signatures)
 
 
