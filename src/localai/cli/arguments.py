@@ -21,6 +21,7 @@ Model = Annotated[
         readable=False, help="a GGUF file, of a split set the first part; or its name in the store"
     ),
 ]
+Purpose = Annotated[str, typer.Option(help="what for; entries name it")]
 Adapters = Annotated[
     list[str] | None,
     typer.Option("--adapter", help="a LoRA to go with it, FILE or FILE=0.5; repeatable"),
@@ -64,6 +65,10 @@ Note = Annotated[str | None, typer.Option(help="anything that readers should kno
 InManifest = Annotated[
     str | None, typer.Option("--manifest", help="its name or file; the only one if left out")
 ]
+OneManifest = Annotated[
+    str | None, typer.Argument(help="its name or file; the only one if left out")
+]
+Manifests = Annotated[list[str] | None, typer.Argument(help="names or files; all if left out")]
 ModelOf = Annotated[
     Path | None,
     typer.Option(
@@ -72,6 +77,17 @@ ModelOf = Annotated[
 ]
 StoreFolder = Annotated[
     Path | None, typer.Option("--store", metavar="DIR", help="the store in this folder, no other")
+]
+KeyName = Annotated[
+    str | None, typer.Option("--key", help="a key's name or file; your only one if left out")
+]
+UnencryptedKey = Annotated[
+    bool, typer.Option("--unencrypted-key", help="whoever reads the key file can sign as you")
+]
+SignerName = Annotated[str | None, typer.Option("--name", help="whose it is; the file's name")]
+Reason = Annotated[str, typer.Option(help="why, for whoever meets the refusal")]
+PrintPayload = Annotated[
+    bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
 ]
 SignatureFile = Annotated[
     Path,

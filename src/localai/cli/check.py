@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import Adapters, Model
+from localai.cli.arguments import Adapters, Model, Purpose
 from localai.errors import Exit
 
 
 def command(
     model: Model,
-    purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
+    purpose: Purpose = "evaluation",
     data_class: Annotated[str, typer.Option(help="data of which class")] = "public",
     adapter: Adapters = None,
     json: Annotated[bool, typer.Option("--json", help="print localai.decision/1")] = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import UnencryptedKey
 from localai.errors import Exit, UsageError
 from localai.terminal import show_path
 
@@ -25,10 +26,7 @@ def generate(
     kind: Annotated[
         str, typer.Option(help="p256, p384, rsa, or ed25519, which not every FIPS host has")
     ] = "p256",
-    unencrypted_key: Annotated[
-        bool,
-        typer.Option("--unencrypted-key", help="whoever reads the key file can sign as you"),
-    ] = False,
+    unencrypted_key: UnencryptedKey = False,
 ) -> int:
     """Make a key pair: NAME.pem, private, and NAME.pub.pem to hand on."""
     from localai.cli.surroundings import look_around

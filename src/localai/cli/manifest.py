@@ -18,9 +18,13 @@ from localai.cli.arguments import (
     EntryName,
     Groups,
     InManifest,
+    KeyName,
     KindName,
     Licence,
+    Manifests,
     Note,
+    OneManifest,
+    PrintPayload,
     Purposes,
     ReviewDays,
     Safeguards,
@@ -42,8 +46,6 @@ app = typer.Typer(
     help="A manifest lists the artifacts that are approved, for what and until when. It is YAML "
     "that people write and read; every byte of it is signed.",
 )
-
-Named = Annotated[list[str] | None, typer.Argument(help="names or files; all if left out")]
 
 
 @app.command()
@@ -120,19 +122,13 @@ def add(
 
 @app.command()
 def sign(
-    manifest: Annotated[
-        str | None, typer.Argument(help="its name or file; the only one if left out")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="a key's name or file; your only one if left out")
-    ] = None,
+    manifest: OneManifest = None,
+    key: KeyName = None,
     days: Annotated[
         int | None,
         typer.Option(min=1, max=3650, help="raise the version, to hold so long from today"),
     ] = None,
-    print_payload: Annotated[
-        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
-    ] = False,
+    print_payload: PrintPayload = False,
 ) -> int:
     """Sign a manifest beside those who signed it before. Read it first: localai manifest show."""
     from localai.cli.manifests.attaching import ask_for
@@ -150,7 +146,7 @@ def sign(
 
 @app.command()
 def verify(
-    manifests: Named = None,
+    manifests: Manifests = None,
     json: Annotated[
         bool, typer.Option("--json", help="print localai.manifest-verification/1")
     ] = False,
@@ -181,7 +177,7 @@ def verify(
 
 
 @app.command()
-def show(manifests: Named = None) -> int:
+def show(manifests: Manifests = None) -> int:
     """Show what manifests approve. Their signatures are not looked at: localai manifest verify."""
     from localai.cli.choosing import list_manifests
     from localai.cli.manifests.manifestscreen import show_manifest

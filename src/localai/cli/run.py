@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from localai.cli.arguments import Adapters, Model
+from localai.cli.arguments import Adapters, Model, Purpose
 
 
 def command(
@@ -31,7 +31,7 @@ def command(
     ] = None,
     adapter: Adapters = None,
     gpu: Annotated[str, typer.Option(help="layers on a GPU: auto, off or a number")] = "auto",
-    purpose: Annotated[str, typer.Option(help="what for; entries name it")] = "evaluation",
+    purpose: Purpose = "evaluation",
     data_class: Annotated[str, typer.Option(help="any but public: prompt on stdin")] = "public",
     out: Annotated[Path | None, typer.Option(help="write the answer to a new file")] = None,
     json: Annotated[bool, typer.Option("--json", help="print localai.answer/1")] = False,

@@ -7,15 +7,13 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import UnencryptedKey
 from localai.errors import Exit
 
 
 def command(
     label: Annotated[str | None, typer.Option(help="what kind of host this is")] = None,
-    unencrypted_key: Annotated[
-        bool,
-        typer.Option("--unencrypted-key", help="whoever reads the key file can sign as you"),
-    ] = False,
+    unencrypted_key: UnencryptedKey = False,
 ) -> int:
     """Label this host, make a key, pin a root of trust and begin a manifest, all your own.
 

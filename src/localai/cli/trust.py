@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import KeyOfSignature, SignatureFile
+from localai.cli.arguments import (
+    KeyName,
+    KeyOfSignature,
+    PrintPayload,
+    Reason,
+    SignatureFile,
+    SignerName,
+)
 from localai.cli.roots.following import show, update, verify
 from localai.cli.roots.lane import lane
 from localai.errors import Exit
@@ -35,9 +42,6 @@ Thresholds = Annotated[
     typer.Option("--threshold", help="how many keys of a role must sign: manifest=2; repeatable"),
 ]
 Days = Annotated[int, typer.Option(min=1, max=3650, help="how long the next root is to hold")]
-Key = Annotated[
-    str | None, typer.Option("--key", help="a key's name or file; your only one if left out")
-]
 Next = Annotated[
     Path | None, typer.Argument(help="a copy of the next root; this host's own if left out")
 ]
@@ -88,7 +92,7 @@ app.command()(show)
 def add_key(
     file: Annotated[Path, typer.Argument(help="a public key")],
     role: Roles = None,
-    name: Annotated[str | None, typer.Option(help="whose it is; the file's name")] = None,
+    name: SignerName = None,
     threshold: Thresholds = None,
     days: Days = 3650,
 ) -> int:
@@ -129,7 +133,7 @@ def rotate(
     ] = None,
     new: Annotated[Path | None, typer.Argument(help="the public key that takes its place")] = None,
     role: Roles = None,
-    name: Annotated[str | None, typer.Option(help="whose it is; the file's name")] = None,
+    name: SignerName = None,
     threshold: Thresholds = None,
     days: Days = 3650,
 ) -> int:
@@ -150,11 +154,9 @@ def rotate(
 @app.command()
 def sign(
     file: Next = None,
-    key: Key = None,
+    key: KeyName = None,
     revocation: OfRevocation = False,
-    print_payload: Annotated[
-        bool, typer.Option("--print-payload", help="print what is to be signed, and do not sign")
-    ] = False,
+    print_payload: PrintPayload = False,
 ) -> int:
     """Sign the next root of trust. It must be signed by the threshold of the root before and by
     its own; this host's own comes into force with the last signature that it needs."""
@@ -190,7 +192,7 @@ app.command()(verify)
 
 @app.command()
 def revoke(
-    reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
+    reason: Reason,
     sha256: Annotated[str | None, typer.Option(help="a file, by its SHA-256")] = None,
     tree_sha256: Annotated[
         str | None, typer.Option(help="a file, by its tree digest; a start may go by that alone")
@@ -200,7 +202,7 @@ def revoke(
         str | None,
         typer.Option("--signer", help="a signer of manifests, by name or fingerprint"),
     ] = None,
-    key: Key = None,
+    key: KeyName = None,
     unsigned: Annotated[
         bool, typer.Option("--unsigned", help="only write the list, to be signed elsewhere")
     ] = False,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import Manifests
 from localai.errors import DocumentError, Exit
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def diff(
 
 
 def status(
-    manifests: Annotated[
-        list[str] | None, typer.Argument(help="names or files; all if left out")
-    ] = None,
+    manifests: Manifests = None,
     json: Annotated[bool, typer.Option("--json", help="print localai.manifest-status/1")] = False,
 ) -> int:
     """Say who signed, who is missing, and what runs out within 90 days.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
+from localai.cli.arguments import Manifests
 from localai.errors import Exit, UsageError
 from localai.terminal import show_path
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    manifests: Annotated[
-        list[str] | None, typer.Argument(help="names or files; all if left out")
-    ] = None,
+    manifests: Manifests = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write a table: RFC 4180, a line a file")
     ] = None,

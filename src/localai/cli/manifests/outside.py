@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import KeyOfSignature, SignatureFile
+from localai.cli.arguments import KeyOfSignature, OneManifest, SignatureFile
 from localai.errors import Exit
 from localai.terminal import show_path
-
-_Manifest = Annotated[str | None, typer.Argument(help="its name or file; the only one if left out")]
 
 
 def attach_signature(
     signature: SignatureFile,
-    manifest: _Manifest = None,
+    manifest: OneManifest = None,
     key: KeyOfSignature = None,
 ) -> int:
     """Add a signature that a card, a module or another tool made over the payload."""
@@ -31,7 +29,7 @@ def attach_signature(
 
 
 def request_signature(
-    manifest: _Manifest = None,
+    manifest: OneManifest = None,
     folder: Annotated[
         Path | None, typer.Option(help="what to make; NAME-VERSION.request if left out")
     ] = None,

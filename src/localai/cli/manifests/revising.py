@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localai.cli import console
-from localai.cli.arguments import ApprovedBy, InManifest, ReviewDays, Ticket
+from localai.cli.arguments import ApprovedBy, InManifest, Reason, ReviewDays, Ticket
 from localai.errors import Exit, UsageError
 from localai.terminal import show_path
 
@@ -109,7 +109,7 @@ def remove(entry: Id, manifest: InManifest = None) -> int:
 
 def revoke(
     entry: Id,
-    reason: Annotated[str, typer.Option(help="why, for whoever meets the refusal")],
+    reason: Reason,
     manifest: InManifest = None,
     key: Annotated[
         str | None, typer.Option(help="a key of the role revocation; your only one if left out")
