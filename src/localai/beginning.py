@@ -175,16 +175,19 @@ def _cannot_start(error: OSError) -> PlatformError:
 def make_spec(
     premises: Premises, devices: tuple[str, ...], parts: int, kept: tuple[str, ...] = ()
 ) -> SandboxSpec:
-    """What the worker is asked to do to itself on this host."""
+    """What the worker is asked to do to itself on this host. The account that it is to become may
+    enter the laboratory's directory from here on."""
     from localai.sandbox.landlock import best_abi
     from localai.sandbox.spec import SandboxSpec, find_readable
 
+    if uid := 0 if os.getuid() else _find_unused_uid():
+        premises.admit(uid)
     return SandboxSpec(
         laboratory=premises.pid if premises.namespaces else 0,
         namespaces=premises.namespaces,
         directory=premises.directory,
         decoy=str(premises.targets["public"]["path"]),
-        uid=0 if os.getuid() else _find_unused_uid(),
+        uid=uid,
         landlock=best_abi(),
         readable=find_readable(gpu=bool(devices)),
         devices=devices,

@@ -222,6 +222,42 @@ def test_a_launcher_that_is_killed_leaves_nothing_behind() -> None:
     Path(place).rmdir()
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can try it as another account")
+def test_no_other_account_can_plant_links_where_the_controls_write(tmp_path: Path) -> None:
+    """Controls are not confined: they would truncate, write and chmod whatever a link leads to.
+    Without a mount namespace the laboratory's directory lies in a /tmp that others see."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from localai.beginning import make_spec\n"
+        "from localai.egress.decoys import leave_decoys; leave_decoys()\n"
+        "from localai.egress.isolation import KINDS\n"
+        "from localai.egress.proving import Proof; from localai.sandbox import kernel\n"
+        "proof = Proof(Path(sys.argv[1]), kernel.read_status(), frozenset(('user', *KINDS)))\n"
+        "premises = proof.wait_for_premises()\n"
+        "print(premises.directory, flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(make_spec(premises, (), 1).uid, flush=True)\n"
+        "sys.stdin.readline()\n"
+        "proof.close()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:  # fmt: skip
+        assert job.stdin and job.stdout
+        planted = f"{job.stdout.readline().strip()}/drops/length"
+
+        def can_reach(account: int) -> bool:
+            asked = ["test", "-e", planted]
+            done = subprocess.run(asked, check=False, user=account, group=account, extra_groups=[])
+            return not done.returncode
+
+        assert can_reach(0)
+        assert not can_reach(2000)
+        job.stdin.write("\n")
+        job.stdin.flush()
+        assert can_reach(int(job.stdout.readline()))
+        assert not can_reach(2000)
+
+
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"])
 def test_a_signal_to_the_whole_job_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     """What a terminal that is closed, Ctrl-C, or timeout(1) sends."""

@@ -43,6 +43,12 @@ class Premises(NamedTuple):
     by_class: frozenset[str]
     directory: str
 
+    def admit(self, account: int) -> None:
+        """Let an account in that a worker of root's becomes: by the group of the same number."""
+        with contextlib.suppress(OSError):  # then nobody here can become it either
+            os.chown(self.directory, -1, account)
+            os.chmod(self.directory, 0o710)  # noqa: PTH101, S103 - to pass through, for that group only
+
 
 class Laboratory:
     """The launcher's handle. Forks in the constructor: no thread may run yet."""
@@ -150,11 +156,11 @@ class Laboratory:
 
 
 def _make_directory() -> Path:
-    """A new, empty directory that others may pass through: a worker has another account."""
+    """A new, empty directory of this account's. What lies in it is open to every account, the one
+    that a worker has too: whoever else got in could put links there, for the controls to follow."""
     directory = TEMPORARY / f"localai-{os.urandom(8).hex()}"
     try:
         directory.mkdir(mode=0o700)
-        directory.chmod(0o711)  # whatever the umask
     except OSError as error:
         raise StateError(
             f"no temporary directory can be made: {error.strerror}",
