@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -61,6 +62,53 @@ def test_what_inference_does_is_not_deadly() -> None:
         thread = threading.Thread(target=os.getpid)
         thread.start()
         thread.join()
+
+    assert status_under([second_filter(0, gpu=False), third_filter()], work) == 0
+
+
+@pytest.mark.parametrize(("filters", "woken"), [([], True), ([second_filter(0, gpu=False)], False)])
+def test_nobody_who_waits_in_the_same_library_is_woken(filters: list[Filter], woken: bool) -> None:
+    """Everybody has the C library mapped: a place in it is a bell (FUTEX_WAKE in futex(2))."""
+    import ctypes
+    import threading
+
+    bell = (ctypes.cast(kernel.libc.getpid, ctypes.c_void_p).value or 0) & ~4095
+    holds = ctypes.c_uint32.from_address(bell).value
+    patience = ctypes.create_string_buffer((1).to_bytes(8, "little") + bytes(8))
+    heard: list[bool] = []
+
+    def wait() -> None:
+        try:
+            kernel.syscall("futex", bell, 0, holds, patience)
+            heard.append(True)
+        except OSError:
+            heard.append(False)
+
+    def ring() -> None:
+        import time
+
+        for _ in range(80):
+            kernel.syscall("futex", bell, 1, 1)
+            time.sleep(0.01)
+
+    listener = threading.Thread(target=wait)
+    listener.start()
+    status = status_under(filters, ring)
+    listener.join()
+    assert heard == [woken]
+    assert status == (0 if woken else 100 + errno.EAGAIN)
+
+
+def test_a_thread_can_still_be_waited_for() -> None:
+    """pthread_join(3) waits as it would for another process's."""
+
+    def work() -> None:
+        import ctypes
+
+        thread = ctypes.c_ulong()
+        start = ctypes.cast(kernel.libc.getpid, ctypes.c_void_p)
+        assert not kernel.libc.pthread_create(ctypes.byref(thread), None, start, None)
+        assert not kernel.libc.pthread_join(thread, None)
 
     assert status_under([second_filter(0, gpu=False), third_filter()], work) == 0
 

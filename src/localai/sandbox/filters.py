@@ -46,20 +46,23 @@ _CLONE_THREAD = 0x00010000
 _TERMINAL_REQUESTS = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX put words in the user's mouth
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | 0o20000000  # __O_TMPFILE
 _DESCRIPTOR_QUERIES = (0, 1, 2, 3, 1030, 1034)  # F_DUPFD GETFD SETFD GETFL DUPFD_CLOEXEC GET_SEALS
-_NAME_THREAD, _NAME_MEMORY = 15, 0x53564D41  # PR_SET_NAME, PR_SET_VMA
+_NAME_MEMORY = 0x53564D41  # PR_SET_VMA
+_OWN_MEMORY = 0x80  # FUTEX_PRIVATE_FLAG
 _NVIDIA_IOCTLS = 0x46  # the "magic" byte 'F' of the NVIDIA kernel driver's ioctl numbers
 
-# What Python and llama.cpp call between the last import and the last token.
+# What Python and llama.cpp call between the last import and the last token. Nothing by which others
+# could be told something: what a thread is called (PR_SET_NAME) and where it may run
+# (sched_setaffinity) stands in /proc for everybody to read.
 _NEEDED = (
     "read", "readv", "pread64", "write", "writev", "lseek", "close", "close_range",
     "fstat", "newfstatat", "statx", "fstatfs", "munmap", "madvise", "brk", "mlock", "munlock",
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
-    "futex", "futex_waitv", "futex_wait", "futex_wake", "futex_requeue", "set_robust_list", "rseq",
-    "membarrier", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam",
+    "set_robust_list", "rseq",
+    "membarrier", "sched_yield", "sched_getaffinity", "sched_getparam",
     "sched_getscheduler", "getcpu", "exit", "exit_group", "gettid", "getpid", "getppid", "getuid",
     "geteuid", "getgid", "getegid", "getrandom", "clock_gettime", "clock_getres",
     "clock_nanosleep", "nanosleep", "gettimeofday", "time", "poll", "ppoll", "select", "pselect6",
-    "sysinfo", "getrusage", "uname", "getrlimit", "get_mempolicy", "set_tid_address",
+    "sysinfo", "getrusage", "uname", "getrlimit", "get_mempolicy",
     "readlink", "readlinkat", "getcwd", "access", "faccessat", "faccessat2",
     "fadvise64", "setitimer",
 )  # fmt: skip
@@ -77,6 +80,20 @@ def _threads_only() -> tuple[Rule, ...]:
         Rule("clone", Action.ALLOW, (thread,)),
         *deny(("clone", "fork", "vfork")),
         Rule("clone3", Action.ABSENT),
+    )
+
+
+def _wake_only_itself() -> tuple[Rule, ...]:
+    """Waiting and waking within this process. Without the flag whoever has the same file mapped, as
+    everybody has the C library, is woken too, whatever account and namespace he is in (futex(2)).
+
+    pthread_join(3) waits without it: told to try again, it does until the thread is gone. The newer
+    calls have that flag in memory, or nobody calls them."""
+    newer = ("futex_waitv", "futex_wait", "futex_wake", "futex_requeue")
+    return (
+        Rule("futex", Action.ALLOW, (Condition(1, _OWN_MEMORY, _OWN_MEMORY),)),
+        Rule("futex", Action.AGAIN),
+        *deny(newer, Action.ABSENT),
     )
 
 
@@ -109,13 +126,13 @@ def second_filter(pid: int, *, gpu: bool) -> Filter:
     rules = [
         *(Rule(name, Action.ALLOW) for name in _NEEDED),
         *_threads_only(),
+        *_wake_only_itself(),
         Rule("mmap", Action.ALLOW, (no_code,)),
         Rule("mprotect", Action.ALLOW, (no_code,)),
         Rule("mremap", Action.ALLOW),
         Rule("tgkill", Action.ALLOW, (Condition(0, 0xFFFFFFFF, pid),)),
         *(Rule("fcntl", Action.ALLOW, (Condition(1, 0xFFFFFFFF, q),)) for q in _DESCRIPTOR_QUERIES),
-        *(Rule("prctl", Action.ALLOW, (Condition(0, 0xFFFFFFFF, option),))
-          for option in (_NAME_THREAD, _NAME_MEMORY)),
+        Rule("prctl", Action.ALLOW, (Condition(0, 0xFFFFFFFF, _NAME_MEMORY),)),
         # Filters only ever add up, and one more is to come.
         Rule("seccomp", Action.ALLOW, (Condition(0, 0xFFFFFFFF, SECCOMP_SET_MODE_FILTER),)),
         # Reading the limits of oneself: a new value (third argument) must be absent.
@@ -131,9 +148,11 @@ def second_filter(pid: int, *, gpu: bool) -> Filter:
 
 
 def third_filter() -> Filter:
-    """After the probes: an attempt to leave ends the worker at once."""
+    """After the probes: an attempt to leave ends the worker at once. No filter follows, and one of
+    the worker's own could have each call written to the host's log (SECCOMP_RET_LOG)."""
     deadly = (*NETWORK, *PROGRAMS, *RINGS, *PROCESSES, "fork", "vfork")
-    return Filter(Action.ALLOW, deny(deadly, Action.KILL), foreign=Action.KILL)
+    rules = (*deny(deadly, Action.KILL), *deny(("seccomp",)))
+    return Filter(Action.ALLOW, rules, foreign=Action.KILL)
 
 
 def launcher_filter(worker: int) -> Filter:

@@ -34,6 +34,7 @@ class Action(IntEnum):
 
     KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
     DENY = 0x00050001  # SECCOMP_RET_ERRNO | EPERM
+    AGAIN = 0x0005000B  # SECCOMP_RET_ERRNO | EAGAIN: callers then look again
     ABSENT = 0x00050026  # SECCOMP_RET_ERRNO | ENOSYS: callers then try the older call
     ALLOW = 0x7FFF0000
 

@@ -127,6 +127,25 @@ def test_the_third_filter_kills_what_tries_to_leave(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_once_it_has_its_last_filter_a_worker_adds_none(machine: str) -> None:
+    assert ask("second", machine, "seccomp", 1, 1) is Action.ALLOW
+    assert ask("third", machine, "seccomp", 1, 1) is Action.DENY
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("name", ["second", "second-gpu"])
+def test_nobody_else_is_woken_and_nothing_is_shown_to_others(name: str, machine: str) -> None:
+    for operation in (0x80, 0x81, 0x189):  # WAIT, WAKE, WAIT_BITSET by the clock; all private
+        assert ask(name, machine, "futex", 0x7000, operation) is Action.ALLOW
+        assert ask(name, machine, "futex", 0x7000, operation & ~0x80) is Action.AGAIN
+    for newer in ("futex_wait", "futex_wake", "futex_waitv", "futex_requeue"):
+        assert ask(name, machine, newer) is Action.ABSENT
+    assert ask(name, machine, "prctl", 15) is Action.DENY  # PR_SET_NAME
+    for call in ("sched_setaffinity", "set_tid_address"):
+        assert ask(name, machine, call) is Action.DENY
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_the_launcher_may_end_its_worker_and_nobody_else(machine: str) -> None:
     assert ask("launcher", machine, "kill", PID, 9) is Action.ALLOW
     assert ask("launcher", machine, "kill", PID + 1, 9) is Action.DENY
