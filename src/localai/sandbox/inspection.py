@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from localai.errors import WorkerError
 from localai.sandbox import kernel
 from localai.sandbox.confine import Evidence
 from localai.sandbox.limits import LIMITS, describe_descriptors, parse_limits
@@ -65,9 +66,14 @@ def inspect(
 
     ``filters_before`` is how many seccomp filters the launcher itself has (a container adds
     some); ``expected`` are the descriptors that the worker was given. Raises OSError if the
-    worker is gone.
+    worker is gone, WorkerError if it is traced, since before it hid itself.
     """
     status = kernel.parse_status(os.pread(early.status, _WHOLE, 0))
+    if tracer := int(status["TracerPid"]):
+        raise WorkerError(
+            f"process {tracer} traces the worker and could change what it reports",
+            hint="run localai without a debugger or tracer",
+        )
     layers = (
         _seccomp(status, filters_before),
         _landlock(spec, evidence, ("file", "tcp", "rest")),
