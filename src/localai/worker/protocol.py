@@ -22,6 +22,7 @@ from localai.errors import WorkerError
 VERSION = 1
 DEFAULT_CONTEXT = 4096  # tokens; where neither the user nor a smaller model says otherwise
 FRAME_LIMIT = 16 << 20  # bytes; a prompt of 16 MiB is far beyond any context
+MOST = 1 << 53  # of any number: floats hold each integer up to here
 STOPS = ("stop", "length", "cancelled")  # the model ended, a limit was met, somebody cancelled
 
 Frame = Mapping[str, object]
@@ -264,11 +265,15 @@ def _field(frame: Frame, name: str, kind: type[_T]) -> _T:
     value = frame.get(name)
     if type(value) is not kind:  # not isinstance: True is an int to it
         raise WorkerError(f"{name!r} is {type(value).__name__}; expected {kind.__name__}")
+    if isinstance(value, int) and not 0 <= value <= MOST:
+        raise WorkerError(f"{name!r} is out of range")
     return value
 
 
 def _number(frame: Frame, name: str) -> float:
     value = frame.get(name)
-    if type(value) not in (int, float):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise WorkerError(f"{name!r} is {type(value).__name__}; expected a number")
-    return float(value)  # type: ignore[arg-type]
+    if not 0 <= value <= MOST:  # nor is NaN
+        raise WorkerError(f"{name!r} is out of range")
+    return float(value)

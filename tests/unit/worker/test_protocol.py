@@ -153,6 +153,12 @@ SPOILED_REPLIES = {
     "stop of its own": spoil(protocol.encode_reply(REPLIES[2]), stop="\x1b[2J"),
     "count a fraction": spoil(protocol.encode_reply(REPLIES[2]), generated_tokens=0.5),
     "hint missing": spoil(protocol.encode_reply(REPLIES[3]), hint=None),
+    "count negative": spoil(protocol.encode_reply(REPLIES[2]), dropped_messages=-1),
+    "count beyond floats": spoil(protocol.encode_reply(REPLIES[2]), generated_tokens=10**400),
+    "seconds beyond floats": spoil(protocol.encode_reply(REPLIES[2]), generation_seconds=10**400),
+    "seconds without end": spoil(protocol.encode_reply(REPLIES[2]), generation_seconds=1e999),
+    "seconds no number": spoil(protocol.encode_reply(REPLIES[2]), first_token_seconds=1e999 * 0),
+    "seconds a truth value": spoil(protocol.encode_reply(REPLIES[2]), first_token_seconds=True),
 }
 
 
