@@ -48,7 +48,9 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | 0o20000000  # __O
 _DESCRIPTOR_QUERIES = (0, 1, 2, 3, 1030, 1034)  # F_DUPFD GETFD SETFD GETFL DUPFD_CLOEXEC GET_SEALS
 _NAME_MEMORY = 0x53564D41  # PR_SET_VMA
 _OWN_MEMORY = 0x80  # FUTEX_PRIVATE_FLAG
-_NVIDIA_IOCTLS = 0x46  # the "magic" byte 'F' of the NVIDIA kernel driver's ioctl numbers
+# Ioctls of the NVIDIA kernel drivers: those of nvidia.ko have the "magic" byte 'F', those of
+# nvidia-uvm are plain small numbers, and two that begin and end its work (uvm_linux_ioctl.h).
+_NVIDIA_IOCTLS = ((0xFF00, 0x4600), (0xFFFFFF80, 0), (0xFFFFFFFC, 0x30000000))
 
 # What Python and llama.cpp call between the last import and the last token. Nothing by which others
 # could be told something: what a thread is called (PR_SET_NAME) and where it may run
@@ -139,8 +141,9 @@ def second_filter(pid: int, *, gpu: bool) -> Filter:
         Rule("prlimit64", Action.ALLOW, (Condition(2, 0xFFFFFFFF, 0, narrow=False),)),
     ]  # fmt: skip
     if gpu:
-        nvidia = Condition(1, 0xFF00, _NVIDIA_IOCTLS << 8)
-        rules += [Rule("ioctl", Action.ALLOW, (nvidia,)), Rule("openat", Action.ALLOW)]
+        nvidia = (Condition(1, mask, value) for mask, value in _NVIDIA_IOCTLS)
+        rules += [Rule("ioctl", Action.ALLOW, (one,)) for one in nvidia]
+        rules.append(Rule("openat", Action.ALLOW))
         rules += [Rule(name, Action.ALLOW) for name in ("getdents64", "eventfd2", "mbind")]
     else:
         rules.append(Rule("openat", Action.ALLOW, (read_only,)))

@@ -113,10 +113,12 @@ def test_limits_can_be_read_and_not_set(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_only_a_gpus_own_ioctls_pass_and_only_where_there_is_one(machine: str) -> None:
-    nvidia, tiocsti = 0xC028462A, 0x5412
-    assert ask("second", machine, "ioctl", 3, nvidia) is Action.DENY
-    assert ask("second-gpu", machine, "ioctl", 3, nvidia) is Action.ALLOW
-    assert ask("second-gpu", machine, "ioctl", 3, tiocsti) is Action.DENY
+    uvm_initialize, uvm_map = 0x30000001, 33
+    for nvidia in (0xC028462A, uvm_initialize, uvm_map):
+        assert ask("second", machine, "ioctl", 3, nvidia) is Action.DENY
+        assert ask("second-gpu", machine, "ioctl", 3, nvidia) is Action.ALLOW
+    for other in (0x5412, 0x541C, 0x5401, 0x8912):  # TIOCSTI, TIOCLINUX, TCGETS, SIOCGIFCONF
+        assert ask("second-gpu", machine, "ioctl", 3, other) is Action.DENY
 
 
 @pytest.mark.parametrize("machine", MACHINES)
