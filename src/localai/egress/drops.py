@@ -111,4 +111,5 @@ class Drops:
     def close(self) -> None:
         """Remove what was left in shared memory; the directory goes with its parent."""
         for path in self._in_shared_memory():
-            path.unlink()
+            with contextlib.suppress(OSError):  # another account may have made one of that name
+                path.unlink()

@@ -85,3 +85,12 @@ def test_a_lock_is_seen_as_long_as_it_is_held(
     os.waitpid(child, 0)
     assert NONCE not in drops.drain()
     drops.close()
+
+
+def test_what_others_put_into_shared_memory_stays_theirs(tmp_path: Path) -> None:
+    """Anybody may use the prefix once it was seen there."""
+    drops = Drops(tmp_path, "abcdef", shm=tmp_path)
+    (tmp_path / "localai-abcdef-own").touch()
+    (tmp_path / "localai-abcdef-not").mkdir()
+    drops.close()
+    assert [path.name for path in tmp_path.glob("localai-*")] == ["localai-abcdef-not"]
