@@ -86,6 +86,7 @@ class _Trial:
         for probe in self.probes:
             if probe.name not in self.reports:
                 self.reports[probe.name] = _explain(killed, nonces[probe.name], received)
+                killed = 0  # those after it were never tried
         return self.reports
 
 
@@ -148,6 +149,11 @@ def put_on(make: Callable[[], Filter]) -> Become:
     return confine
 
 
+def _how_final(probe: Probe) -> tuple[bool, bool]:
+    """What a kernel may answer with a signal comes last of all: no probe after it is tried."""
+    return probe.alone, min(probe.closing, default=0) < 0
+
+
 class Trials:
     """Children that are ready to try probes. The constructor forks them all."""
 
@@ -166,7 +172,7 @@ class Trials:
             groups = [[probe for probe in probes if not probe.alone]]
             groups += [[probe] for probe in probes if probe.alone]
         else:
-            groups = [sorted(probes, key=lambda probe: probe.alone)]
+            groups = [sorted(probes, key=_how_final)]
         self._nonces = nonces
         self._trials = [_Trial(group, targets, nonces, become) for group in groups]
 

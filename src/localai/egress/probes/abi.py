@@ -82,7 +82,7 @@ def x32(target: Target, nonce: bytes) -> None:
 PROBES = (
     (
         Probe("int80", "a UDP datagram by the i386 system call table", "udp4", int80,
-              frozenset({ENOSYS, EPERM, -SIGSEGV}), network=True),
+              frozenset({ENOSYS, EPERM, -SIGSEGV}), network=True, alone=True),
         Probe("x32", "a UDP datagram by the x32 system call table", "udp4", x32,
               frozenset({ENOSYS, EPERM}), network=True),
     )
