@@ -55,7 +55,7 @@ def read_floors(state: Path) -> Floors:
     if raw is None:
         return Floors({})
     try:
-        return read_shape(read_json(raw, limit=LIMIT), "floors", _read_all)
+        return _read(raw)
     except DocumentError as error:
         raise StateError(
             f"{path} is damaged: {error.message}",
@@ -70,7 +70,8 @@ def remember(
     lanes: Mapping[str, Floor] = NO_FLOORS,
 ) -> None:
     """Raise the floors to what was seen. One that is higher already, under the same keys, stays.
-    Nothing is written if nothing changes. Raises StateError."""
+    Nothing is written if nothing changes. Raises StateError, also for more manifests than can be
+    remembered."""
     seen = Floors(dict(manifests), revocation, lanes)
     if _raised(read_floors(state), seen) is None:
         return
@@ -83,7 +84,19 @@ def remember(
             document["revocation"] = floors.revocation._asdict()
         if floors.lanes:
             document["lanes"] = _document(floors.lanes)
-        write_whole(state / "floors.json", json.dumps(document, indent=2).encode() + b"\n")
+        raw = json.dumps(document, indent=2).encode() + b"\n"
+        try:
+            _read(raw)  # what could not be read again would refuse every start from now on
+        except DocumentError as error:
+            raise StateError(
+                f"{state / 'floors.json'} can remember no more manifests: {error.message}",
+                hint="give manifests one name each, and versions that rise",
+            ) from error
+        write_whole(state / "floors.json", raw)
+
+
+def _read(raw: bytes) -> Floors:
+    return read_shape(read_json(raw, limit=LIMIT), "floors", _read_all)
 
 
 def _document(floors: Mapping[str, Floor]) -> dict[str, object]:

@@ -77,6 +77,14 @@ def test_damage_is_no_clean_slate(tmp_path: Path, damage: bytes) -> None:
     assert (tmp_path / "floors.json").read_bytes() == damage
 
 
+def test_more_names_than_can_be_read_again_are_not_written(tmp_path: Path) -> None:
+    """Or every start would be refused from then on, and the floors taken for damaged."""
+    remember(tmp_path, {"one": floor(5)})
+    with pytest.raises(StateError, match="no more manifests"):
+        remember(tmp_path, {f"name-{number}": floor(1) for number in range(1500)})
+    assert read_floors(tmp_path).manifests == {"one": floor(5)}
+
+
 def test_an_unwritable_state_directory(tmp_path: Path) -> None:
     """A file where the directory should be: that stops root too."""
     state = tmp_path / "state"
