@@ -156,10 +156,14 @@ def _run_command(name: str, arguments: list[str]) -> int:
     # make_context and invoke instead of main(): that one has its own ideas of what an interrupt,
     # a closed stdin and a broken pipe mean, and __main__ owns those.
     command = get_command(app)
+    for part in getattr(command, "commands", {}).values():  # else a first sentence is cut at a line
+        part.short_help = part.get_short_help_str(limit=1000)
     # Typer exports only a leaf of its parser's errors; every wrong command line is its base.
     wrong: type[Exception] = typer.BadParameter.__mro__[1]
     try:
-        with command.make_context(f"localai {name}", arguments) as context:
+        with command.make_context(
+            f"localai {name}", arguments, help_option_names=["-h", "--help"]
+        ) as context:
             return int(command.invoke(context) or Exit.DONE)
     except typer.Exit as done:
         return done.exit_code
