@@ -33,6 +33,7 @@ from localai.sandbox import kernel
 
 RESERVE = 256 << 20  # bytes that the copy leaves free
 _NAME_IT = "name the file itself, as model.gguf"
+_BRING_IT = "download the file again, or name another"
 _LOOK_EVERY = 16  # chunks between two looks at the free memory
 MFD_NOEXEC_SEAL = 0x0008  # Linux 6.3: this memory never becomes a program
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -60,8 +61,9 @@ def open_regular(path: Path) -> OpenFile:
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         os.close(fd)
-        what = "is empty" if stat.S_ISREG(status.st_mode) else f"is {_kind(status.st_mode)}"
-        hint = _NAME_IT
+        empty = stat.S_ISREG(status.st_mode)
+        what = "is empty" if empty else f"is {_kind(status.st_mode)}"
+        hint = _BRING_IT if empty else _NAME_IT
         if stat.S_ISDIR(status.st_mode) and (inside := _find_file(path)):
             hint = f"name a file in it, as {quote(str(inside))}"
         raise DocumentError(f"{path} {what}; expected a file of a model or a dataset", hint=hint)
@@ -78,11 +80,13 @@ def _find_file(directory: Path) -> Path | None:
 
 
 def _cannot_open(path: Path, error: OSError) -> DocumentError:
-    if error.errno == errno.ELOOP:
-        target = path.resolve() if path.exists() else path.readlink()
-        return DocumentError(
-            f"{path} is a link; only the file itself is verified", hint=f"use {target}"
-        )
+    if error.errno == errno.ELOOP and path.is_symlink():  # a folder may be a link to itself
+        target = os.path.realpath(path)
+        if path.exists():
+            problem, hint = "only the file itself is verified", f"use {quote(target)}"
+        else:
+            problem, hint = f"there is no {target}", _BRING_IT
+        return DocumentError(f"{path} is a link; {problem}", hint=hint)
     hints = {
         errno.EACCES: "ask for the right to read it",
         errno.EMFILE: "raise this account's limit of open files: ulimit -n 4096",

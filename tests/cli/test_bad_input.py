@@ -67,7 +67,7 @@ PICKLE = "which can run code when opened"
 # the flaw: the name, how to make it, what approve exits with, the message, the remedy
 FILES: dict[str, tuple[str, Make, int, str, str]] = {
     "missing": ("m.gguf", lambda _path, _content: None, 4, "No such file", "check the name"),
-    "empty": ("m.gguf", lambda p, _: p.touch(), 4, "m.gguf is empty", "name the file itself"),
+    "empty": ("m.gguf", lambda p, _: p.touch(), 4, "m.gguf is empty", AGAIN),
     "cut to 23 bytes": ("m.gguf", lambda p, c: p.write_bytes(c[:23]), 3, "23 bytes", AGAIN),
     "cut in the header": ("m.gguf", lambda p, c: p.write_bytes(c[:2000]), 3, "truncated", AGAIN),
     "cut in the data": ("m.gguf", lambda p, c: p.write_bytes(c[:-9000]), 3, "truncated", AGAIN),
@@ -89,8 +89,10 @@ FILES: dict[str, tuple[str, Make, int, str, str]] = {
     "device": ("/dev/zero", lambda _path, _content: None, 4, "is a device", "name the file itself"),
     "terminal": ("/dev/tty", lambda _path, _content: None, 4, "/dev/tty", "name the file itself"),
     "link": ("m.gguf", link, 4, "is a link; only the file itself", "use "),
-    "link to nothing": ("m.gguf", lambda p, _: p.symlink_to("no"), 4, "is a link", "use no"),
-    "link to itself": ("m.gguf", lambda p, _: p.symlink_to("m.gguf"), 4, "is a link", "use m.gguf"),
+    "link to nothing": ("m.gguf", lambda p, _: p.symlink_to("no"), 4, "link; there is no", AGAIN),
+    "link to itself": ("m.gguf", lambda p, _: p.symlink_to("m.gguf"), 4, "there is no", AGAIN),
+    "below a link to itself": ("l/m.gguf", lambda p, _: p.parent.symlink_to("l"), 4, "Too many",
+                               "check the"),
     "below a file": ("f/m.gguf", lambda p, _: p.parent.touch(), 4, "Not a directory", "check the"),
     "name too long": ("m" * 300, lambda _path, _content: None, 4, "too long", "check the name"),
     "unreadable": ("m.gguf", unreadable, 4, "Permission denied", "ask for the right to read it"),
