@@ -620,6 +620,17 @@ def test_self_approved_may_be_denied(good: Facts) -> None:
     assert "the security office" in finding.remedy
 
 
+def test_what_cannot_be_approved_is_not_told_to_be(good: Facts) -> None:
+    """Of a pickle only artifact-format says what to do; a damaged copy is to be had again."""
+    broken = (Finding("gguf-header", FAIL, "not a sound GGUF file"),)
+    unlisted = artifact(entry=None, path="other.gguf")(good)
+    assert ask(unlisted, "artifact-approved").remedy == "localai approve other.gguf"
+    assert ask(artifact(format=broken)(unlisted), "artifact-approved").remedy == ""
+    damaged = ask(artifact(entry=None, format=broken)(good), "artifact-approved")
+    assert damaged.remedy.startswith("get it again from ")
+    assert "approve" not in damaged.remedy
+
+
 def test_the_policy_bounds_the_data_class_too(good: Facts) -> None:
     facts = entry(data_classes=("public", "internal"))(good)
     facts = facts._replace(use=Use(data_class="internal"))

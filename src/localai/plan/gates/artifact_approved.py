@@ -6,7 +6,7 @@ from pathlib import PurePath
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from localai.findings import Finding, Verdict
+from localai.findings import Finding, Verdict, refused
 from localai.hardware import show_bytes
 from localai.manifest.filename import name_of
 from localai.plan.matching import (
@@ -98,11 +98,12 @@ def _judge_unlisted(artifact: Artifact, facts: Facts) -> Finding:
     if outside := find_outside(facts.manifests, digests):
         return judge_outside(outside)
     summary, evidence = "not in the manifest", _show_digests(artifact.digests)
-    remedy = artifact.how_to_approve
+    # What is no sound model cannot be approved either: what to do then is artifact-format's answer.
+    remedies = [] if refused(artifact.format) else [artifact.how_to_approve]
     if named := find_namesake(facts.manifests, name_of(PurePath(artifact.path))):
         summary, evidence = "changed", f"{evidence}, not what {named.entry.id} lists"
-        origin = name_origin(named.entry)
-        remedy = f"get it again from {origin}; if it is meant to be another model: {remedy}"
+        remedies.insert(0, f"get it again from {name_origin(named.entry)}")
+    remedy = "; if it is meant to be another model: ".join(remedies)
     return Finding(CHECK, Verdict.FAIL, summary, evidence, why=WHY, remedy=remedy)
 
 
