@@ -63,7 +63,9 @@ def load_key(path: Path, ask: Callable[[], str]) -> PrivateKey:
     try:
         return load_private_key(pem, passphrase)
     except KeyFileError as error:
-        hint = error.hint or "localai keys show lists your keys, keys generate makes another"
+        hint = (
+            error.hint or "localai keys show lists your keys, localai keys generate makes another"
+        )
         raise KeyFileError(f"{path}: {error.message}", hint=hint) from error
 
 
@@ -89,7 +91,8 @@ def _read_private(path: Path) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise KeyFileError(
-            f"there is no key {path}", hint="localai keys show lists them, keys generate makes one"
+            f"there is no key {path}",
+            hint="localai keys show lists them, localai keys generate makes one",
         ) from error
     except OSError as error:
         raise KeyFileError(

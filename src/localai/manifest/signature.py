@@ -223,8 +223,8 @@ def load_private_key(pem: bytes, passphrase: str | None) -> PrivateKey:
             raise KeyFileError("not a private key") from error
         raise KeyFileError(
             "wrong passphrase, or a damaged key",
-            hint="run the command again; no one can recover a passphrase, but keys generate "
-            "makes another key",
+            hint="run the command again; no one can recover a passphrase, but localai keys "
+            "generate makes another key",
         ) from error
     if isinstance(key, _Private):
         private = PrivateKey(key)

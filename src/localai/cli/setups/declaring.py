@@ -47,10 +47,15 @@ def check_label(label: str, rules: LabelRules) -> None:
     """Raise UsageError unless ``label`` means one class of host that the policy allows."""
     meaning = classify(label, rules)
     known = ", ".join(sorted(rules.classes))
-    if meaning.kind in (Kind.PRODUCTION, Kind.NEAR_PRODUCTION):
+    hint = f"if this host is not in production, say so in one of these words: {known}"
+    if meaning.kind is Kind.PRODUCTION:
         raise UsageError(
             f"{label!r}: the self-hosted lane is for exploratory work only, not for production",
-            hint=f"if this host is not in production, say so in one of these words: {known}",
+            hint=hint,
+        )
+    if meaning.kind is Kind.NEAR_PRODUCTION:
+        raise UsageError(
+            f"{label!r} is ambiguous: it names production without saying how near it is", hint=hint
         )
     if meaning.kind is not Kind.KNOWN:
         raise UsageError(
