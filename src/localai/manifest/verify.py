@@ -30,6 +30,7 @@ SIGNATURE = "manifest-signature"
 _PIN = "get the root of trust from your security officer, then: localai trust init FILE"
 _FOLLOW = "get newer roots from your security officer, then: localai trust update FILE..."
 _SIGN = "localai manifest sign FILE, by as many keys as the root of trust asks for"
+_DOUBT = f"get it again from its signers; if it is meant so, read it and sign it anew: {_SIGN}"
 _WIDEN = "ask your security officer: the role manifest may approve it, the role root may widen it"
 _SHOWN = 3  # entries outside the lane that a finding names
 
@@ -256,10 +257,10 @@ def _verify_signatures(
     try:
         signed = parse_envelope(envelope)
     except DocumentError as error:
-        return _fail("signatures malformed", error.message, _SIGN)
+        return _fail("signatures malformed", error.message, _DOUBT)
     if signed.payload_type != MANIFEST_TYPE:
         evidence = f"payload type {signed.payload_type}, expected {MANIFEST_TYPE}"
-        return _fail("signed as something else", evidence, _SIGN)
+        return _fail("signed as something else", evidence, _DOUBT)
     # (4) Some hold over these exact bytes, by keys of one role that are not revoked, whatever key
     # ids they carry, and (5) they are as many different keys as the root asks for of that role.
     root = trust.root
@@ -276,7 +277,8 @@ def _verify_signatures(
     signers, role, _ = next((one for one in found if one.signers), found[0])
     if not signers:
         why = "it was changed after it was signed, or signed by keys that the root does not list"
-        return _fail("not signed by a trusted key", f"0 of {role.threshold} signatures", _SIGN, why)
+        evidence = f"0 of {role.threshold} signatures"
+        return _fail("not signed by a trusted key", evidence, _DOUBT, why)
     evidence = f"{len(signers)} of {role.threshold} signatures: {', '.join(signers)}"
     why = "each key counts once, however often it signed"
     return _fail("too few signatures", evidence, _SIGN, why)
