@@ -95,6 +95,9 @@ def test_a_locale_without_unicode(moved: Home, locale: str) -> None:
     assert checked.stdout.isascii()
     assert b"renamed" not in checked.stdout
     asked = ("run", str(model), "à quoi bon ?", *SHORT[1:])
+    started = moved.call(*asked, environ=environ, check=True)
+    assert b"..., sealed in memory" in started.stderr  # and not \\u2026
+    assert started.stderr.isascii()
     plain = moved.call(*asked, "--json", environ=environ, check=True).stdout
     usual = moved.call(*asked, "--json", check=True).stdout
     assert plain.isascii()

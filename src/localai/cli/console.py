@@ -135,9 +135,9 @@ def print_confinement(layers: Sequence[Layer], when: str) -> None:
     say(screen.confinement(layers, when, width()))
 
 
-def pass_on(said: bytes) -> None:
-    """What a guest printed, made fit for a terminal, on stdout."""
-    _write(sys.stdout, sanitise(said.decode("utf-8", "backslashreplace")))
+def show_piece(said: str) -> None:
+    """A piece of what a model or a guest says, made fit for a terminal, on stdout at once."""
+    _write(sys.stdout, sanitise(said))
 
 
 def print_history(results: Sequence[Result], last: int) -> None:
@@ -261,7 +261,7 @@ def _write(stream: TextIO, text: str | bytes) -> None:
     if isinstance(text, str):
         encoding = stream.encoding or "ascii"
         try:
-            text.encode(encoding, stream.errors or "strict")
+            text.encode(encoding)  # not with stderr's own errors, which escape all
         except UnicodeEncodeError:
             # "replace" only after the few signs of ours have become their ASCII forms
             text = text.translate(_ASCII)

@@ -60,7 +60,11 @@ def script(
     from localai.guest import run_script
 
     report = _report("around a model")
-    return _exit_code(run_script(file, look_around().places, report, console.pass_on))
+
+    def pass_on(said: bytes) -> None:
+        console.show_piece(said.decode("utf-8", "backslashreplace"))
+
+    return _exit_code(run_script(file, look_around().places, report, pass_on))
 
 
 def _report(when: str) -> Callable[[Sequence[Layer]], None]:

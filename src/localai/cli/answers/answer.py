@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +14,7 @@ from localai.atomicfile import write_whole
 from localai.cli import console
 from localai.cli.answers.prompting import Output
 from localai.cli.console import DISCLOSURE
-from localai.errors import StateError, WorkerError
+from localai.errors import WorkerError
 from localai.terminal import sanitise
 from localai.worker.client import Client
 from localai.worker.protocol import Done, Message, Sampling
@@ -115,7 +114,7 @@ def receive(
                 return Answer("".join(pieces), event)
             pieces.append(event)
             if show:
-                show_piece(event)
+                console.show_piece(event)
     raise WorkerError("the worker ended an answer without saying how")
 
 
@@ -130,27 +129,7 @@ def deliver(answer: Answer, imprint: Imprint, sampling: Sampling, output: Output
     elif output.path is not None:
         write_whole(output.path, answer.file_text(imprint).encode(), replace=False)
     elif not answer.text.endswith("\n"):  # it is on stdout already
-        show_piece("\n")
-
-
-def show_piece(text: str) -> None:
-    """A piece of an answer on stdout, sanitised and at once."""
-    stream = sys.stdout
-    shown = sanitise(text)
-    try:
-        try:
-            stream.write(shown)
-        except UnicodeEncodeError:  # a locale without the character: its escape is better than none
-            stream.write(shown.encode("ascii", "backslashreplace").decode("ascii"))
-        stream.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        console.give_up_stdout()
-        raise StateError(
-            f"cannot write the answer to stdout: {error.strerror}",
-            hint="free some space, or write it somewhere else",
-        ) from error
+        console.show_piece("\n")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localai.atomicfile import write_whole
 from localai.cli import console
-from localai.cli.answers.answer import Imprint, receive, show_piece
+from localai.cli.answers.answer import Imprint, receive
 from localai.errors import LocalAIError
 from localai.terminal import printable, sanitise
 from localai.worker.client import Client
@@ -77,7 +77,7 @@ class Chat:
         answer = receive(self.client, asked, self.sampling, show=True, fit=True)
         self.last = done = answer.done
         if not answer.text.endswith("\n"):
-            show_piece("\n")
+            console.show_piece("\n")
         if done.dropped_messages:
             del self.turns[: done.dropped_messages]
             console.say(f"(the oldest {done.dropped_messages} messages no longer fit: forgotten)")
