@@ -296,7 +296,7 @@ def test_a_chat(terminal: Callable[..., pexpect.spawn[str]], demo: Home, tmp_pat
     chat.sendline("/reset")
     chat.expect("forgotten")
     chat.sendline("/stats")
-    chat.expect("no answer yet")
+    chat.expect("answer +none yet")
     chat.sendline("hi")
     chat.expect("Hello")
     chat.expect("> ")
@@ -334,21 +334,20 @@ def test_lines_can_be_edited_and_had_again(terminal: Callable[..., pexpect.spawn
     chat = terminal("-n", "1")
     chat.expect("> ")
     chat.send("/sats\x1b[D\x1b[D\x1b[Dt\n")  # three to the left, and the letter that is missing
-    chat.expect("no answer yet")
+    chat.expect("answer +none yet")
     chat.send("\x1b[A\n")  # the line before, once more
-    chat.expect("no answer yet")
+    chat.expect("answer +none yet")
     chat.sendline("/exit")
     chat.expect(pexpect.EOF)
 
 
 def test_a_terminal_of_twenty_columns(terminal: Callable[..., pexpect.spawn[str]]) -> None:
-    chat = terminal("-n", "4", columns=20)
-    chat.expect("> ")
-    lines = re.split(r"[\r\n]+", str(chat.before))
-    assert [line for line in lines if len(line) > 20] == []
-    chat.sendline("hi")
-    chat.expect("> ")
-    chat.sendline("/exit")
+    chat = terminal("-n", "4", "--temperature", "0", columns=20)
+    for said in ("/help", "hi", "/stats", "/exit"):
+        chat.expect("> ")
+        lines = re.split(r"[\r\n]+", str(chat.before))
+        assert [line for line in lines if len(line) > 20 and "cut off" not in line] == []
+        chat.sendline(said)
     chat.expect(pexpect.EOF)
 
 

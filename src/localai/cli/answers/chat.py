@@ -12,19 +12,21 @@ from pathlib import Path
 from localai.atomicfile import write_whole
 from localai.cli import console
 from localai.cli.answers.answer import Imprint, receive
+from localai.cli.screen import row
 from localai.errors import LocalAIError
 from localai.terminal import printable, sanitise
 from localai.worker.client import Client
 from localai.worker.protocol import Done, Message, Sampling
 
-HELP = """\
-/help          this list
-/reset         forget the conversation, keep the system message
-/system TEXT   set the system message; without TEXT, show it
-/stats         tokens, speed, and how full the context is
-/save FILE     write the conversation to a new file
-/exit          leave; Ctrl-D does too
-Ctrl-C stops an answer, or drops the line that is being typed."""
+HELP = (
+    ("/help", "this list"),
+    ("/reset", "forget the conversation, keep the system message"),
+    ("/system TEXT", "set the system message; without TEXT, show it"),
+    ("/stats", "tokens, speed, and how full the context is"),
+    ("/save FILE", "write the conversation to a new file"),
+    ("/exit", "leave; Ctrl-D does too"),
+    ("Ctrl-C", "stops an answer, or drops the line that is being typed"),
+)
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ class Chat:
         argument = rest.strip()
         match name:
             case "/help":
-                console.say(HELP)
+                _show(HELP)
             case "/reset":
                 self.turns.clear()
                 self.last = None
@@ -105,7 +107,7 @@ class Chat:
             case "/system":
                 console.say(sanitise(self.system) or "no system message")
             case "/stats":
-                console.say(self.stats())
+                _show(self.stats())
             case "/save" if argument:
                 write_whole(Path(argument).expanduser(), self.text().encode(), replace=False)
                 console.say(f"written to {printable(argument)}")
@@ -114,18 +116,19 @@ class Chat:
             case _:
                 console.say(f"there is no {printable(name)}; /help lists what there is")
 
-    def stats(self) -> str:
+    def stats(self) -> tuple[tuple[str, str], ...]:
         """Figures of the last answer, and of the context."""
         done, ready = self.last, self.client.ready()
         if done is None:
-            return f"no answer yet; context {ready.context} tokens, {ready.threads} threads"
+            return ("answer", "none yet"), ("context", f"{ready.context} tokens")
         used = done.prompt_tokens + done.generated_tokens
+        answer = f"{done.generated_tokens} tokens, {done.tokens_per_second:.1f} a second"
         return (
-            f"prompt     {done.prompt_tokens} tokens, {done.reused_tokens} still in memory\n"
-            f"first      {done.first_token_seconds:.2f} s until the first token\n"
-            f"answer     {done.generated_tokens} tokens, {done.tokens_per_second:.1f} a second\n"
-            f"context    {used} of {ready.context} tokens used\n"
-            f"seed       {self.sampling.seed}"
+            ("prompt", f"{done.prompt_tokens} tokens, {done.reused_tokens} still in memory"),
+            ("first", f"{done.first_token_seconds:.2f} s until the first token"),
+            ("answer", answer),
+            ("context", f"{used} of {ready.context} tokens used"),
+            ("seed", f"{self.sampling.seed}"),
         )
 
     def text(self) -> str:
@@ -134,6 +137,12 @@ class Chat:
         blocks = [self.imprint.header()]
         blocks += [f"[{turn.role}]\n{sanitise(turn.content)}\n" for turn in [*turns, *self.turns]]
         return "\n".join(blocks)
+
+
+def _show(rows: tuple[tuple[str, str], ...]) -> None:
+    """Words and what is to be said of them, for a terminal of any width."""
+    lines = [line for word, said in rows for line in row(word, "", said, console.width())]
+    console.say("\n".join(lines))
 
 
 def _prepare_editor() -> None:
