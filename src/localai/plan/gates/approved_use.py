@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from localai.policy import Policy
 
 CHECK = "approved-use"
+_ASK = "ask for another approval"
 
 
 def approved_use(facts: Facts, policy: Policy) -> Finding:
@@ -45,17 +46,15 @@ def _find_wrong(entry: Entry, kind: str, facts: Facts, policy: Policy) -> list[t
     """What does not fit, each with its remedy. ``kind`` is what it is to be used as."""
     use, approved, wrong = facts.use, entry.use, []
     if entry.kind != kind:
-        wrong.append((f"approved as {entry.kind}, not as {kind}", "ask for another approval"))
+        wrong.append((f"approved as {entry.kind}, not as {kind}", _ASK))
     if use.purpose not in approved.purposes:
         known = ", ".join(approved.purposes)
-        wrong.append(
-            (
-                f"purpose {use.purpose}; approved: {known}",
-                f"--purpose {' or '.join(approved.purposes)}",
-            )
-        )
+        option = f"--purpose {' or '.join(approved.purposes)}"
+        remedy = f"{option}, where it is for that, else {_ASK}"
+        wrong.append((f"purpose {use.purpose}; approved: {known}", remedy))
     fitting = [name for name in approved.data_classes if name in policy.data_classes]
-    data = f"--data-class {' or '.join(fitting)}" if fitting else "ask for another approval"
+    data = f"--data-class {' or '.join(fitting)}, where the data are that, else {_ASK}"
+    data = data if fitting else _ASK
     if use.data_class not in approved.data_classes:
         known = ", ".join(approved.data_classes)
         wrong.append((f"{use.data_class} data; approved: {known}", data))
