@@ -124,6 +124,13 @@ def test_a_limit_on_file_sizes(moved: Home, command: str) -> None:
     assert not record["artifact"]["sealed"]
 
 
+@pytest.mark.parametrize("command", STARTS)
+def test_a_limit_that_the_model_fits_into(moved: Home, command: str) -> None:
+    """No probe and no control needs a larger file."""
+    ran = moved.call(*start(moved, command), wrap=shell("ulimit -f 4000"))
+    assert ran.returncode == 0, ran.stderr.decode()
+
+
 @pytest.mark.parametrize("limit", ["-n 32", "-u 1"])
 def test_a_limit_on_files_and_processes(moved: Home, limit: str) -> None:
     if limit.startswith("-u") and os.getuid() == 0:

@@ -12,8 +12,8 @@ from localai.egress.probes.locks import BITS
 from localai.egress.probes.probe import Target
 
 _LOCKS = tuple(f"lock-{bit}" for bit in range(BITS))  # only their locks are looked at
-_MADE = ("existing", "length", "name", "times", "attribute", "mode-0", "mode-1", "mode-2", "mode-3",
-         "range", *_LOCKS)  # fmt: skip
+_MADE = ("existing", "length-0", "length-1", "name", "times", "attribute",
+         "mode-0", "mode-1", "mode-2", "mode-3", "range", *_LOCKS)  # fmt: skip
 _FIRST_BYTES = 64
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where shm_open(3) puts its files
 
@@ -51,12 +51,13 @@ class Drops:
             path = self._directory / name
             if not path.exists():
                 path.touch(0o666)
-        os.truncate(self._directory / "length", 0)  # a shorter nonce must have to be longer
+        for index in range(2):  # a shorter nonce must have to be longer
+            os.truncate(self._directory / f"length-{index}", 0)
 
     def drain(self) -> bytes:
         """Every name, link, content, length, time, mode, attribute and lock there is, as bytes."""
         seen = [path.name.encode() for path in self._in_shared_memory()]
-        modes = 0
+        modes = lengths = 0
         for path in sorted(self._directory.iterdir()):
             if path.name in _LOCKS:
                 continue
@@ -64,7 +65,7 @@ class Drops:
                 status = path.lstat()
             except FileNotFoundError:
                 continue  # renamed by a probe just now: its new name is seen at the next look
-            seen += [path.name.encode(), b"%07x" % status.st_size]
+            seen.append(path.name.encode())
             if status.st_mtime < 1 << 28:  # or it is a real time, with parts like a nonce
                 seen.append(b"%07x" % int(status.st_mtime))
             if path.is_symlink():
@@ -74,7 +75,10 @@ class Drops:
                     seen.append(self._content(path))
             if path.name.startswith("mode-"):
                 modes |= (status.st_mode & 0o177) << 7 * int(path.name[-1])
-        seen += [b"%07x" % modes, b"%07x" % self._locked_files(), b"%07x" % self._locked_place()]
+            if path.name.startswith("length-"):
+                lengths |= status.st_size << 14 * int(path.name[-1])
+        numbers = (modes, lengths, self._locked_files(), self._locked_place())
+        seen += [b"%07x" % number for number in numbers]
         with contextlib.suppress(OSError):
             seen.append(os.read(self._fifo, 1 << 12))
         return b"\n".join(seen)

@@ -55,7 +55,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "BPFDoor (made public in 2022): a backdoor that copied itself to /dev/shm to run there.",
     ),
     "truncate": Explanation(
-        "Gives a file a length that is the nonce (truncate(2)).",
+        "Gives two files lengths that are the halves of the nonce (truncate(2)).",
         "A file's length can be seen by whoever may list its directory, without reading it.",
         _GROW,
     ),
