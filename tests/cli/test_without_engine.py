@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -66,7 +68,18 @@ def test_an_officer_needs_no_engine(office: dict[str, str], tmp_path: Path) -> N
 def test_the_engine_is_missed_where_a_model_would_start(
     office: dict[str, str], tmp_path: Path
 ) -> None:
-    """The control: without it the same absence is felt, and said with what to do."""
-    done = localai(office, tmp_path, "check", "model.gguf")
-    assert done.returncode != 0
-    assert "SOUGHT llama_cpp" in done.stderr or "llama-cpp-python" in done.stderr
+    """The control, in a Python that really has none: said once, in words of ours."""
+    localai(office, tmp_path, "setup", "--label", "sandbox", "--unencrypted-key")
+    terms = ("--source", "example/tiny", "--licence", "MIT", "--yes")
+    assert localai(office, tmp_path, "approve", "model.gguf", *terms).returncode == 0
+    venv.create(tmp_path / "venv", symlinks=True)
+    packages = next((tmp_path / "venv" / "lib").glob("python3*/site-packages"))
+    for present in Path(sysconfig.get_path("purelib")).iterdir():
+        if not present.name.startswith("llama_cpp"):
+            (packages / present.name).symlink_to(present)
+    command = [tmp_path / "venv" / "bin" / "python", "-m", "localai", "check", "model.gguf"]
+    environ = {name: value for name, value in office.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert " ".join(done.stdout.split()).count("llama-cpp-python is not installed") == 1
+    assert "localai.errors" not in done.stdout

@@ -24,12 +24,8 @@ def sandbox_egress(facts: Facts, policy: Policy) -> Finding:
     """Arrived refuses; so does anything that was not shown to work without the layers."""
     report = facts.egress
     if report is None:
-        return Finding(
-            CHECK,
-            Verdict.NOT_CHECKED,
-            "not probed",
-            facts.unprobed or facts.unsealed or "no self-test was made",
-        )
+        unsealed = "no worker was sealed" if facts.unsealed else "no self-test was made"
+        return Finding(CHECK, Verdict.NOT_CHECKED, "not probed", facts.unprobed or unsealed)
     summary = f"{len(report.arrived)} of {report.probes} got out"
     out = [*report.arrived, *_under_filters(report, lambda found: found.arrived)]
     if out:
