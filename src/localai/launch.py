@@ -17,6 +17,7 @@ The order is what makes it both fast and safe:
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING
 from localai.artifact import make_vessels, measure_resources, open_artifacts
 from localai.beginning import Beginning, take_beginning
 from localai.copying import Copying
-from localai.errors import LocalAIError, WorkerError
+from localai.errors import LocalAIError, PlatformError, WorkerError
 from localai.hardware import count_cores
 from localai.hashing import Progress, report_nothing
 from localai.places import Places
@@ -108,7 +109,7 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         parts = max(1, len(opened[0].files))
         spec = begun.confine(gpu=request.gpu_layers != 0, parts=parts, kept=opened[0].kept_parts)
         clock.mark("worker-started")
-        gpu_layers = request.gpu_layers if spec.devices else 0
+        gpu_layers = _layers_for(spec.devices, request.gpu_layers)
         resources, manner = measure_resources(opened, request.context, gpu_layers)
         copying = None
         if resources.needed <= resources.free and any(one.files for one in opened):
@@ -143,6 +144,17 @@ def start(request: StartRequest, around: Around, report: Progress = report_nothi
         install_launcher_filter(begun.worker.pid)
         kept.pop_all()  # from here on the worker is the caller's to end
         return Start(examined, begun.worker, around.places.records)
+
+
+def _layers_for(devices: Sequence[str], asked: int) -> int:
+    """How many layers go to a GPU. Raises PlatformError if some were asked for and none can."""
+    if asked > 0 and not devices:
+        raise PlatformError(
+            f"--gpu {asked}: there is no GPU that this account may open and this build of "
+            "llama.cpp can use",
+            hint="--gpu auto takes one where there is one",
+        )
+    return asked if devices else 0
 
 
 def prove_host(facts: Facts, places: Places) -> Facts:

@@ -17,6 +17,7 @@ from home import INTERRUPTED, LOCALAI, Home
 
 import gguf_maker as maker
 from localai.cli.console import DISCLOSURE
+from localai.sandbox.spec import find_gpu_devices
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +146,15 @@ def test_mistakes_start_nothing(tiny: Home, mistake: str) -> None:
     assert "hint:" in said
     assert "Traceback" not in said
     assert len(tiny.records()) == before
+
+
+@pytest.mark.skipif(bool(find_gpu_devices()), reason="there is a GPU here, which would be used")
+def test_layers_for_a_gpu_that_is_not_there(tiny: Home) -> None:
+    """Asked for in so many words, they are not left on the processor in silence."""
+    ran = tiny.run("hi", "--gpu", "3")
+    assert (ran.returncode, ran.stdout) == (4, b"")
+    assert b"--gpu 3: there is no GPU" in ran.stderr
+    assert b"hint: --gpu auto" in ran.stderr
 
 
 def test_a_closed_stdin(tiny: Home) -> None:
