@@ -109,10 +109,25 @@ def test_the_first_approval_sets_everything_up(tiny_model: Path) -> None:
     assert "ENCRYPTED" in (directory / "home/config/keys/own.pem").read_text()
 
 
-def test_two_different_passphrases_leave_no_key(tiny_model: Path) -> None:
+def test_a_passphrase_that_went_wrong_is_asked_for_again(tiny_model: Path) -> None:
     terminal = Terminal(tiny_model.parent, "setup", "--label", "sandbox")
+    terminal.answer("passphrase: ", "short")
+    terminal.wait_for("5 characters; expected 12 or more")
     terminal.answer("passphrase: ", PASSPHRASE)
     terminal.answer("again: ", PASSPHRASE + "!")
+    terminal.wait_for("the two passphrases differ")
+    terminal.answer("passphrase: ", PASSPHRASE)
+    terminal.answer("again: ", PASSPHRASE)
+    code, printed = terminal.finish()
+    assert code == 0, printed
+    assert "ENCRYPTED" in (tiny_model.parent / "home/config/keys/own.pem").read_text()
+
+
+def test_three_passphrases_that_went_wrong_leave_no_key(tiny_model: Path) -> None:
+    terminal = Terminal(tiny_model.parent, "setup", "--label", "sandbox")
+    for _ in range(3):
+        terminal.answer("passphrase: ", PASSPHRASE)
+        terminal.answer("again: ", PASSPHRASE + "!")
     code, printed = terminal.finish()
     assert (code, "the two passphrases differ" in printed) == (2, True)
     assert not (tiny_model.parent / "home/config/keys").exists()

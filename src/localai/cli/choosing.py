@@ -1,4 +1,4 @@
-"""Which manifest and which key a command means."""
+"""Which manifest and which key a command means, and what shall protect a new one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from localai.cli import console
 from localai.errors import UsageError
 from localai.manifest.folders import find_manifests, manifest_directories, manifest_directory
-from localai.manifest.keyfile import load_key
+from localai.manifest.keyfile import SHORTEST_PASSPHRASE, load_key
 from localai.manifest.signature import PrivateKey
 from localai.places import Places
 from localai.smallfile import is_there, list_files
 
+_TRIES = 3
 _BEGIN, _WHICH = "localai manifest init NAME", "name the one that you mean"
 
 
@@ -51,6 +52,23 @@ def choose_key(places: Places, given: str | None) -> PrivateKey:
     passphrase is asked for if it has one. Raises UsageError or KeyFileError."""
     path = choose_key_file(places, given)
     return load_key(path, lambda: console.ask_passphrase(f"passphrase of {path}"))
+
+
+def choose_passphrase(question: str, option: str) -> str:
+    """Have a passphrase for a new key typed twice, and again where that went wrong. ``option`` is
+    the way out where nobody can be asked. Raises UsageError, also after the third time."""
+    wrong = ""
+    for _ in range(_TRIES):
+        if wrong:
+            console.say(wrong)
+        first = console.ask_passphrase(question, option=option)
+        if len(first) < SHORTEST_PASSPHRASE:
+            wrong = f"{len(first)} characters; expected {SHORTEST_PASSPHRASE} or more"
+        elif console.ask_passphrase("again", option=option) != first:
+            wrong = "the two passphrases differ"
+        else:
+            return first
+    raise UsageError(wrong, hint="run the command again")
 
 
 def choose_key_file(places: Places, given: str | None) -> Path:

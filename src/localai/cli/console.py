@@ -184,15 +184,12 @@ def confirm(question: str, *, option: str = "") -> bool:
     return ask(f"{question} (yes/no)", "no", option=option).casefold() in ("y", "yes")
 
 
-def ask_passphrase(question: str, *, twice: bool = False, option: str = "") -> str:
-    """Ask for a passphrase without showing it, twice where it is being chosen."""
+def ask_passphrase(question: str, *, option: str = "") -> str:
+    """Ask for a passphrase without showing it."""
     _need_a_person(question, option)
     from getpass import getpass
 
-    first = getpass(f"{question}: ")
-    if twice and getpass("again: ") != first:
-        raise UsageError("the two passphrases differ", hint="run the command again")
-    return first
+    return getpass(f"{question}: ")
 
 
 @contextmanager

@@ -29,6 +29,7 @@ def generate(
     unencrypted_key: UnencryptedKey = False,
 ) -> int:
     """Make a key pair: NAME.pem, private, and NAME.pub.pem to hand on."""
+    from localai.cli.choosing import choose_passphrase
     from localai.cli.surroundings import look_around
     from localai.manifest.algorithm import Algorithm
     from localai.manifest.filename import find_name_problem
@@ -44,11 +45,8 @@ def generate(
     if is_there(path):
         raise UsageError(f"{path} exists already", hint="localai keys generate ANOTHER-NAME")
     option = "--unencrypted-key, which leaves the key unprotected"
-    passphrase = (
-        None
-        if unencrypted_key
-        else console.ask_passphrase("passphrase for the new key", twice=True, option=option)
-    )
+    question = "passphrase for the new key"
+    passphrase = None if unencrypted_key else choose_passphrase(question, option)
     key = generate_key(Algorithm(kind))
     save_key(path, key, passphrase)
     console.say(f"private key  {show_path(path)}")

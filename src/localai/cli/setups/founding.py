@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localai.cli import console
+from localai.cli.choosing import choose_passphrase
 from localai.cli.setups.declaring import declare
 from localai.cli.surroundings import Surroundings
 from localai.errors import StateError
@@ -146,7 +147,7 @@ def _make_key(places: Places, wishes: Wishes) -> PrivateKey:
     passphrase = None
     if not wishes.unencrypted_key:
         console.say("A key of your own will sign what you approve. Its passphrase protects it.")
-        passphrase = console.ask_passphrase("passphrase", twice=True, option=_UNPROTECTED)
+        passphrase = choose_passphrase("passphrase", _UNPROTECTED)
     private = generate_key()
     save_key(key_file(places), private, passphrase)
     console.say(f"key: {printable(str(key_file(places)))}")
