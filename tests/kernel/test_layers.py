@@ -243,7 +243,7 @@ def test_no_other_account_can_plant_links_where_the_controls_write(tmp_path: Pat
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:  # fmt: skip
         assert job.stdin and job.stdout
-        planted = f"{job.stdout.readline().strip()}/drops/length"
+        planted = f"{job.stdout.readline().strip()}/drops/length-0"
 
         def can_reach(account: int) -> bool:
             asked = ["test", "-e", planted]
