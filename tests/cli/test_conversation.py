@@ -123,16 +123,6 @@ def test_a_passphrase_that_went_wrong_is_asked_for_again(tiny_model: Path) -> No
     assert "ENCRYPTED" in (tiny_model.parent / "home/config/keys/own.pem").read_text()
 
 
-def test_three_passphrases_that_went_wrong_leave_no_key(tiny_model: Path) -> None:
-    terminal = Terminal(tiny_model.parent, "setup", "--label", "sandbox")
-    for _ in range(3):
-        terminal.answer("passphrase: ", PASSPHRASE)
-        terminal.answer("again: ", PASSPHRASE + "!")
-    code, printed = terminal.finish()
-    assert (code, "the two passphrases differ" in printed) == (2, True)
-    assert not (tiny_model.parent / "home/config/keys").exists()
-
-
 def test_a_wrong_passphrase_leaves_the_manifest_as_it_was(tiny_model: Path) -> None:
     directory = tiny_model.parent
     terminal = Terminal(directory, "setup", "--label", "sandbox")

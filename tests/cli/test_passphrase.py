@@ -83,15 +83,13 @@ def test_a_wrong_passphrase_approves_nothing(environ: dict[str, str], tiny_model
 
 
 @pytest.mark.parametrize(
-    ("answers", "code", "problem"),
-    [
-        (["short", "short"], 4, "expected 12 or more"),
-        ([PASSPHRASE, "another one, quite"], 2, "differ"),
-    ],
+    ("answers", "problem"),
+    [(["short"], "expected 12 or more"), ([PASSPHRASE, "another one, quite"], "differ")],
 )
 def test_no_key_without_a_good_passphrase(
-    environ: dict[str, str], answers: list[str], code: int, problem: str
+    environ: dict[str, str], answers: list[str], problem: str
 ) -> None:
-    found, said = talk(environ, answers, "keys", "generate")
-    assert (found, problem in said) == (code, True), said
+    """Asked for three times."""
+    code, said = talk(environ, answers * 3, "keys", "generate")
+    assert (code, said.count(problem)) == (2, 3), said
     assert not (Path(environ["LOCALAI_HOME"]) / "config").exists()
