@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, NoReturn
 from localai.egress.instruments import Instruments
 from localai.egress.interior import Interior, Nonces, Request
 from localai.egress.probes.probe import Attempt, Target
-from localai.errors import StateError, WorkerError
+from localai.errors import PlatformError, StateError, WorkerError
 from localai.sandbox import kernel
 
 PATIENCE_S = 15.0  # for whatever it is asked: a control that hangs holds it up for a second
@@ -44,10 +44,17 @@ class Premises(NamedTuple):
     directory: str
 
     def admit(self, account: int) -> None:
-        """Let an account in that a worker of root's becomes: by the group of the same number."""
-        with contextlib.suppress(OSError):  # then nobody here can become it either
+        """Let an account in that a worker of root's becomes: by the group of the same number.
+
+        Raises PlatformError: outside, probes would fail for another reason than the layers."""
+        try:
             os.chown(self.directory, -1, account)
             os.chmod(self.directory, 0o710)  # noqa: PTH101, S103 - to pass through, for that group only
+        except OSError as error:
+            raise PlatformError(
+                f"{self.directory} cannot be opened to account {account}: {error.strerror}",
+                hint="run localai as an ordinary user",
+            ) from error
 
 
 class Laboratory:

@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any
 
 from localai.egress import probes
-from localai.errors import WorkerError
+from localai.errors import LocalAIError, WorkerError
 from localai.sandbox import confine, kernel
 from localai.sandbox.spec import SandboxSpec
 from localai.worker.descriptors import HANDOFF, KEPT, REPLIES, REQUESTS
@@ -25,7 +25,15 @@ from localai.worker.protocol import read_frame, write_frame
 
 
 def main() -> None:
-    """Be a worker until the launcher closes the request pipe."""
+    """Be a worker until the launcher closes the request pipe. An error of ours ends it with the
+    message alone on its stderr, for the launcher to tell."""
+    try:
+        _live()
+    except LocalAIError as error:
+        raise SystemExit(error.message) from error
+
+
+def _live() -> None:
     gc.disable()  # imports make no garbage
     kernel.show_as("localai-worker")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as a cancelled request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import socket
@@ -26,7 +25,6 @@ from localai.worker.spawn import Spawned
 
 PATIENCE_S = 30.0  # for any single step of the start
 ATTEMPT_S = 5.0  # for any single probe: the slowest waits two seconds for a name
-_OF_OURS = re.compile(r"localai\.errors\.\w+: ")  # how Python begins to tell an error of ours
 _REAPING_S = 1.0  # between the end of a worker's pipes and that of its process
 
 
@@ -180,8 +178,7 @@ class WorkerProcess:
             lines = os.read(self._errors, 1 << 16).decode("utf-8", "replace").split("\n")
         except BlockingIOError:
             return ""
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return _OF_OURS.sub("", last)
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _tell(self, frame: Frame) -> None:
         try:
